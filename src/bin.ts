@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+
+const packageFile = new URL('../package.json', import.meta.url);
+const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
+
+// The most frequent question is answered before anything is loaded.
+if (process.argv.length === 3 && process.argv[2] === '--version') {
+  process.stdout.write(`${version}\n`);
+} else {
+  await start();
+}
+
+async function start(): Promise<void> {
+  const stop = new AbortController();
+  let signals = 0;
+  for (const [name, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.on(name, () => {
+      signals += 1;
+      if (signals > 1) process.exit(code);
+      process.stderr.write(`${name}: finishing what is in flight; once more to stop at once\n`);
+      stop.abort(Object.assign(new Error(name), { code }));
+    });
+  }
+  // A reader that goes away (`reconcile … | head`) is not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  const { main } = await import('./cli/main.ts');
+  try {
+    process.exitCode = await main({
+      argv: process.argv.slice(2),
+      cwd: process.cwd(),
+      env: process.env,
+      version,
+      clock: () => Date.now(),
+      stdout: process.stdout,
+      stderr: process.stderr,
+      stdin: process.stdin,
+      signal: stop.signal,
+    });
+  } catch (error) {
+    process.stderr.write(
+      `reconcile ${version} has a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nplease report it with the command you typed\n`,
+    );
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,64 @@
+import type { SecretRef } from '../model/resource.ts';
+import type { ImportStatus } from '../model/run.ts';
+
+/** What a connector is given: the Destination's own spec and how to reach what is outside. */
+export interface ConnectorContext {
+  readonly name: string;
+  /** The Destination manifest's spec, variables resolved, secrets by reference. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly secret: (ref: SecretRef) => Promise<string>;
+  /** Milliseconds since the epoch; the wall clock. */
+  readonly clock: () => number;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly log: (level: 'debug' | 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>) => void;
+}
+
+/** One thing `doctor` or `apply` looked at on the other side. */
+export interface CheckFinding {
+  readonly code: string;
+  readonly level: 'ok' | 'warning' | 'error';
+  /** What was looked at, e.g. `target mapping mapRecipient`. */
+  readonly subject: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** The files of one run of one segment, as they landed. `address` is the path as the storage's server sees it. */
+export interface DeliveredBatch {
+  readonly runId: string;
+  readonly activation: string;
+  readonly segment: string;
+  readonly rows: number;
+  readonly files: readonly { readonly path: string; readonly address: string; readonly rows: number; readonly bytes: number; readonly sha256: string }[];
+  /** A target column per mapped source, in file order. */
+  readonly columns: readonly string[];
+}
+
+/** Where the other side's work stands; `token` lets a later call find it again (Campaign: the last log id before the signal). Plain JSON, no secrets. */
+export interface Receipt {
+  readonly status: ImportStatus;
+  readonly message?: string;
+  readonly rows?: number;
+  readonly token?: Readonly<Record<string, string | number | null>>;
+}
+
+/**
+ * What a destination does beyond receiving files. A destination whose files alone suffice has none.
+ * All methods throw `AppError` for what a user can fix.
+ */
+export interface Connector extends AsyncDisposable {
+  /** Looks at everything on the other side that an export will need; changes nothing. `columns` are the mapping's targets of every activation. */
+  check(columns: readonly string[]): Promise<readonly CheckFinding[]>;
+  /**
+   * What must be true before files are sent, e.g. the import workflow is started. Called just before `deliver`; returns the token that
+   * `deliver` and `settle` take, to be journaled before the effect.
+   */
+  prepare(batch: DeliveredBatch): Promise<Receipt['token']>;
+  /** Tells the other side once. Not idempotent: after an unclear end the caller asks `settle` first and calls again only when it says the batch is unknown there. */
+  deliver(batch: DeliveredBatch, token: Receipt['token'], signal?: AbortSignal): Promise<Receipt>;
+  /** Follows the work until it ends or `waitMs` is over; `unknown` is a legal end. Does not signal again. */
+  settle(batch: DeliveredBatch, receipt: Receipt, waitMs: number, signal?: AbortSignal): Promise<Receipt>;
+}
+
+/** The default export of a destination's `connector.ts`. */
+export type CreateConnector = (context: ConnectorContext) => Promise<Connector>;
