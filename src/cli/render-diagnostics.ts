@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import pc from 'picocolors';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import { renderFrame } from './render-frame.ts';
+
+export interface RenderOptions {
+  readonly color: boolean;
+  /** Absolute path of what the diagnostics' files are relative to. */
+  readonly directory: string;
+}
+
+/**
+ * Diagnostics as people read them: what, where with the source line and a caret under the very token, and what to do. Colour only repeats what
+ * the words say. Ends with an empty line after each diagnostic; empty for none.
+ */
+export function renderDiagnostics(diagnostics: readonly Diagnostic[], options: RenderOptions): string {
+  const colors = pc.createColors(options.color);
+  const readLines = createLineReader(options.directory);
+  return diagnostics.map((diagnostic) => `${renderOne(diagnostic, colors, readLines)}\n\n`).join('');
+}
+
+type Colors = ReturnType<typeof pc.createColors>;
+type ReadLines = (file: string) => readonly string[] | undefined;
+
+function renderOne(diagnostic: Diagnostic, colors: Colors, readLines: ReadLines): string {
+  const paint = diagnostic.severity === 'error' ? colors.red : colors.yellow;
+  const head = `${colors.bold(paint(`${diagnostic.severity} ${diagnostic.code}`))}  ${colors.bold(printable(diagnostic.message))}`;
+  const { file, line, column = 1 } = diagnostic;
+  const hints = (diagnostic.hint ?? '').split('\n').filter((text) => text !== '');
+  const source = file === undefined || line === undefined ? undefined : readLines(file)?.[line - 1];
+  const gutter = ' '.repeat(source === undefined ? 2 : Math.max(2, String(line).length));
+  const place = file === undefined ? [] : [`  ${colors.dim('-->')} ${printable(file)}${line === undefined ? '' : `:${line}:${column}`}`];
+  const frame =
+    source === undefined
+      ? []
+      : renderFrame({ line: line ?? 1, source, column, length: diagnostic.length ?? 1, label: diagnostic.label }, gutter.length, {
+          dim: colors.dim,
+          mark: (text) => colors.bold(paint(text)),
+        });
+  const advice = hints.map((hint) => `${gutter} ${colors.dim('=')} ${printable(hint)}`);
+  return [head, ...place, ...frame, ...advice].join('\n');
+}
+
+/** Keeps control and direction-changing characters of a user's file from acting on the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+}
+
+function createLineReader(directory: string): ReadLines {
+  const files = new Map<string, readonly string[] | undefined>();
+  return (file) => {
+    if (!files.has(file)) files.set(file, readLinesOf(resolve(directory, file)));
+    return files.get(file);
+  };
+}
+
+function readLinesOf(path: string): readonly string[] | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+      .replace(/^\uFEFF/, '')
+      .split('\n');
+  } catch {
+    // The file may be gone since; the place alone still helps.
+    return undefined;
+  }
+}
