@@ -54,6 +54,17 @@ export type StorageErrorKind =
   | 'aborted'
   | 'configuration';
 
+/** What a storage knows of itself beyond its objects; `doctor` turns it into findings. Only what the storage really said is there. */
+export interface StorageDiagnosis {
+  /** What answered, e.g. `OpenSSH_9.2`. */
+  readonly server?: string;
+  readonly freeBytes?: number;
+  /** The server's clock minus ours, in milliseconds. */
+  readonly clockSkewMs?: number;
+  /** Credentials that end by themselves, e.g. a shared access signature. */
+  readonly expires?: readonly { readonly what: string; readonly at: number }[];
+}
+
 /**
  * Where files go. Implementations are small: retry, time limits and concurrency are wrappers of this same port.
  *
@@ -76,4 +87,6 @@ export interface Storage extends AsyncDisposable {
   abandon(key: string, token: string): Promise<void>;
   /** The absolute place a reader on the server's side would use for `key`, e.g. `/incoming/x.csv` or `s3://bucket/in/x.csv`. */
   address(key: string): string;
+  /** What `doctor` can learn without changing anything; absent when the storage knows nothing of itself. */
+  diagnose?(): Promise<StorageDiagnosis>;
 }
