@@ -32,6 +32,12 @@ export const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; rea
   "^[0-9]+(ms|s|m|h|d)$": {
     "text": "a duration is a number and a unit (s, m, h, d), such as 30m"
   },
+  "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$": {
+    "text": "a header’s name is letters, digits and hyphens, such as X-Api-Key"
+  },
+  "^[A-Za-z0-9_-]+\\.(ts|mts|js|mjs)$": {
+    "text": "a connector is a module beside the card, such as connector.js"
+  },
   "^[A-Za-z_][A-Za-z0-9_]*$": {
     "text": "an environment variable’s name is letters, digits and underscores"
   },

@@ -17,6 +17,7 @@ export interface SchemaValidator {
 export const validateActivation: SchemaValidator;
 export const validateAlert: SchemaValidator;
 export const validateAttributes: SchemaValidator;
+export const validateDestinationCard: SchemaValidator;
 export const validateDestination: SchemaValidator;
 export const validatePolicy: SchemaValidator;
 export const validateProject: SchemaValidator;

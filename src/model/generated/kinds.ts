@@ -67,7 +67,7 @@ export type StorageSpec = LocalStorageSpec | SftpStorageSpec | S3StorageSpec | A
 /**
  * How to log in.
  */
-export type AuthSpec = ImsAuthSpec | UserAuthSpec | SessionAuthSpec;
+export type AuthSpec = ImsAuthSpec | UserAuthSpec | SessionAuthSpec | BearerAuthSpec | HeaderAuthSpec;
 export type PolicySpec = DataUsagePolicySpec | ConsentPolicySpec;
 export type DenySpec =
   | {
@@ -790,6 +790,398 @@ export interface GcsStorageSpec {
    */
   endpoint?: string;
 }
+/**
+ * What a type of destination is: what it asks for, what it allows, and its limits.
+ */
+export interface DestinationCardSpec {
+  /**
+   * Of this format.
+   */
+  apiVersion: 'reconcile/v1';
+  /**
+   * A card of the catalogue.
+   */
+  kind: 'DestinationCard';
+  /**
+   * What a Destination’s `spec.type` says. The folder has the same name.
+   */
+  type: string;
+  /**
+   * The name people read.
+   */
+  displayName: string;
+  /**
+   * Where it stands in the catalogue.
+   */
+  category: 'email-marketing' | 'cloud-storage' | 'streaming' | 'crm' | 'advertising' | 'other';
+  /**
+   * One or two sentences: what it is and how the data gets there.
+   */
+  description: string;
+  /**
+   * Where the other side describes it.
+   */
+  documentation?: string;
+  /**
+   * A module beside the card that does more than deliver files. Absent: files alone do it.
+   */
+  connector?: string;
+  details?: DetailsSchema;
+  connection?: ConnectionRules;
+  import?: ImportRules;
+  storage: StorageRules;
+  exports?: ExportRules;
+  file?: FileRules;
+  mapping?: MappingRules;
+  limits?: DestinationLimits;
+  /**
+   * What the data is used for when the Destination does not say.
+   */
+  marketingActions?: string[];
+  /**
+   * What to build on the other side, step by step; `reconcile setup` prints it.
+   */
+  setup?: string;
+  /**
+   * A Destination manifest, as text with its comments; `reconcile destinations TYPE` prints it.
+   */
+  example: string;
+}
+/**
+ * JSON Schema of `spec.details`, in the part of that language that is listed here. Keys that it does not name are refused.
+ */
+export interface DetailsSchema {
+  /**
+   * Always a map.
+   */
+  type: 'object';
+  /**
+   * Keys that must be there.
+   */
+  required?: string[];
+  /**
+   * The keys.
+   */
+  properties: {
+    [k: string]: DetailSchema;
+  };
+}
+/**
+ * One key of the details.
+ */
+export interface DetailSchema {
+  /**
+   * Of the value.
+   */
+  type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
+  /**
+   * The name people read.
+   */
+  title?: string;
+  /**
+   * What it is for.
+   */
+  description?: string;
+  /**
+   * A secret: {env: NAME} or {file: PATH}, never a literal. `type` is then left out.
+   */
+  secret?: boolean;
+  /**
+   * The allowed values.
+   *
+   * @minItems 1
+   */
+  enum?: (string | number | boolean)[];
+  /**
+   * A regular expression that a text must match.
+   */
+  pattern?: string;
+  /**
+   * What the pattern means, in words.
+   */
+  patternMessage?: string;
+  /**
+   * The least number.
+   */
+  minimum?: number;
+  /**
+   * The greatest number.
+   */
+  maximum?: number;
+  /**
+   * What the connector takes when it is absent.
+   */
+  default?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Values worth showing.
+   */
+  examples?: unknown[];
+  items?: DetailSchema;
+  /**
+   * Of an object: keys that must be there.
+   */
+  required?: string[];
+  /**
+   * Of an object: its keys.
+   */
+  properties?: {
+    [k: string]: DetailSchema;
+  };
+  additionalProperties?: DetailSchema;
+}
+/**
+ * Whether `spec.connection` is taken. Absent: it is refused.
+ */
+export interface ConnectionRules {
+  /**
+   * It must be there. With an `import` it always must.
+   */
+  required?: boolean;
+  /**
+   * The ways to log in.
+   *
+   * Items: A way to log in.
+   */
+  auth?: ('ims' | 'user' | 'session' | 'bearer' | 'header')[];
+  /**
+   * `connection.auth` must be there.
+   */
+  authRequired?: boolean;
+}
+/**
+ * `spec.import` is taken: the other side is told, and its answer followed. Absent: it is refused.
+ */
+export interface ImportRules {
+  /**
+   * What is started there.
+   */
+  description?: string;
+}
+/**
+ * Where the files may be put.
+ */
+export interface StorageRules {
+  /**
+   * The kinds that the other side can read.
+   *
+   * @minItems 1
+   *
+   * Items: A kind of storage.
+   */
+  kinds: ('local' | 'sftp' | 's3' | 'azure-blob' | 'gcs')[];
+  default?: StorageSpec;
+}
+/**
+ * Modes and their schedules. A mode that is absent is not allowed; without this key, all are.
+ */
+export interface ExportRules {
+  /**
+   * Schedules of full exports.
+   *
+   * @minItems 1
+   *
+   * Items: A schedule.
+   */
+  full?: ('once' | '3h' | '6h' | '8h' | '12h' | '24h' | 'cron' | 'after-evaluation')[];
+  /**
+   * Schedules of incremental exports.
+   *
+   * @minItems 1
+   *
+   * Items: A schedule.
+   */
+  incremental?: ('once' | '3h' | '6h' | '8h' | '12h' | '24h' | 'cron' | 'after-evaluation')[];
+}
+/**
+ * What the files may be.
+ */
+export interface FileRules {
+  /**
+   * The formats, all when absent.
+   *
+   * @minItems 1
+   *
+   * Items: A format.
+   */
+  formats?: ('csv' | 'json' | 'parquet')[];
+  /**
+   * The compressions, all when absent.
+   *
+   * @minItems 1
+   *
+   * Items: A compression.
+   */
+  compressions?: ('none' | 'gzip' | 'zstd')[];
+  /**
+   * `spec.encryption` is taken.
+   */
+  encryption?: boolean;
+  defaults?: FileSpec;
+  fixed?: FileSpec;
+  /**
+   * Tokens that every file name must hold.
+   *
+   * Items: A token.
+   */
+  requiredNameTokens?: ('DESTINATION' | 'SEGMENT_ID')[];
+  /**
+   * space: a line break inside a value becomes a space, and is counted.
+   */
+  lineBreaksInValues?: 'keep' | 'space';
+}
+/**
+ * What the mapping must be.
+ */
+export interface MappingRules {
+  identity?: IdentityRules;
+  /**
+   * Most attributes of a deduplication key.
+   */
+  keyAttributes?: number;
+  /**
+   * Arrays, maps and objects may be mapped (in JSON and Parquet).
+   */
+  nested?: boolean;
+  /**
+   * A regular expression that every column’s name must match.
+   */
+  targetPattern?: string;
+  /**
+   * What it means, in words.
+   */
+  targetPatternMessage?: string;
+  statusColumn?: StatusColumn;
+}
+/**
+ * The identity of a row.
+ */
+export interface IdentityRules {
+  /**
+   * One must be mapped.
+   */
+  required?: boolean;
+  /**
+   * Targets with a meaning of their own.
+   */
+  targets?: IdentityTarget[];
+}
+/**
+ * A target with a meaning of its own.
+ */
+export interface IdentityTarget {
+  /**
+   * The column’s name.
+   */
+  name: string;
+  /**
+   * What it holds.
+   */
+  description?: string;
+  /**
+   * It must hold hashes: a plain value is hashed on its way.
+   */
+  hash?: 'sha256';
+}
+/**
+ * The column that says whether a row came or went.
+ */
+export interface StatusColumn {
+  /**
+   * Its name; another is refused.
+   */
+  name: string;
+  /**
+   * It is written even when it is not mapped.
+   */
+  required?: boolean;
+  /**
+   * Where it stands when it is not mapped.
+   */
+  position?: 'last';
+  /**
+   * It counts towards `limits.fieldsPerSegment`.
+   */
+  countsAsField?: boolean;
+}
+/**
+ * How much is allowed. An error stops, a warning is told once per destination.
+ */
+export interface DestinationLimits {
+  segmentsPerDestination?: DestinationLimit;
+  segmentsPerInstance?: InstanceLimit;
+  fieldsPerSegment?: DestinationLimit;
+  minIntervalHours?: DestinationLimit;
+  fileNameCharacters?: DestinationLimit;
+  fileBytes?: DestinationLimit;
+  rowsPerFile?: DestinationLimit;
+  segmentNameCharacters?: CharacterLimit;
+  retentionDays?: DestinationLimit;
+}
+/**
+ * A number and what exceeding it means.
+ */
+export interface DestinationLimit {
+  /**
+   * The limit.
+   */
+  value: number;
+  /**
+   * What exceeding it means.
+   */
+  level?: 'error' | 'warning';
+  /**
+   * The key of `spec.details` that holds another value, where the other side can be set to allow more.
+   */
+  raisedBy?: string;
+  /**
+   * Whose limit it is.
+   */
+  why?: string;
+}
+/**
+ * A number, counted over what shares one detail.
+ */
+export interface InstanceLimit {
+  /**
+   * The limit.
+   */
+  value: number;
+  /**
+   * What exceeding it means.
+   */
+  level?: 'error' | 'warning';
+  /**
+   * The key of `spec.details` that holds another value, where the other side can be set to allow more.
+   */
+  raisedBy?: string;
+  /**
+   * Whose limit it is.
+   */
+  why?: string;
+  /**
+   * The key of `spec.details` that names the instance.
+   */
+  instance: string;
+}
+/**
+ * Characters that are refused.
+ */
+export interface CharacterLimit {
+  /**
+   * Each of them.
+   */
+  forbidden: string;
+  /**
+   * What one of them means.
+   */
+  level?: 'error' | 'warning';
+  /**
+   * Whose rule it is.
+   */
+  why?: string;
+}
 export interface DestinationSpec {
   /**
    * One of `reconcile destinations`.
@@ -866,6 +1258,30 @@ export interface SessionAuthSpec {
   type: 'session';
   token: SecretSpec;
   securityToken?: SecretSpec;
+}
+/**
+ * A bearer token.
+ */
+export interface BearerAuthSpec {
+  /**
+   * A bearer token.
+   */
+  type: 'bearer';
+  token: SecretSpec;
+}
+/**
+ * A header of the other side’s choosing.
+ */
+export interface HeaderAuthSpec {
+  /**
+   * A header of the other side’s choosing.
+   */
+  type: 'header';
+  /**
+   * Such as X-Api-Key.
+   */
+  name: string;
+  value: SecretSpec;
 }
 /**
  * What to start on the other side once the files are there. Absent: the files are delivered and Campaign is not told.
