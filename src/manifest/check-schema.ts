@@ -32,10 +32,7 @@ export function checkSchema(kind: Kind, document: unknown): readonly PointedProb
   const problems = new Map<string, PointedProblem>();
   for (const error of validate.errors ?? []) {
     const problem = explainSchemaError(error, document);
-    // Several keywords may say the same about one token: the first says it best.
-    if (problem !== undefined && !problems.has(`${problem.part} ${problem.pointer} ${problem.code}`)) {
-      problems.set(`${problem.part} ${problem.pointer} ${problem.code}`, problem);
-    }
+    if (problem !== undefined) problems.set(`${problem.part} ${problem.pointer} ${problem.message}`, problem);
   }
   return [...problems.values()];
 }

@@ -11,6 +11,8 @@ export interface LoadedManifests {
   readonly resources: readonly Resource[];
   readonly diagnostics: readonly Diagnostic[];
   readonly locator: ManifestLocator;
+  /** Names that broken documents seem to declare. */
+  readonly brokenNames: ReadonlySet<string>;
 }
 
 /** Finds the places of resources' parts. Parses one file again when asked, and keeps no more than that file's tree. */
@@ -24,6 +26,7 @@ export interface ManifestLocator {
 /** Reads every file; a second resource of the same kind and name is an error that names both places. */
 export function loadManifests(files: readonly ManifestFile[], variables: Variables, cache: ParseCache): LoadedManifests {
   const diagnostics: Diagnostic[] = [];
+  const brokenNames = new Set<string>();
   const resources = new Map<ResourceKey, Resource>();
   const indexes = new Map<Resource, number>();
   const byPath = new Map(files.map((file) => [file.path, file]));
@@ -31,6 +34,7 @@ export function loadManifests(files: readonly ManifestFile[], variables: Variabl
   for (const file of files) {
     const read = readDocuments(file, variables, cache);
     diagnostics.push(...read.diagnostics);
+    for (const name of read.brokenNames) brokenNames.add(name);
     for (const document of read.documents) {
       const resource = asResource(document, file.path);
       indexes.set(resource, document.index);
@@ -40,7 +44,7 @@ export function loadManifests(files: readonly ManifestFile[], variables: Variabl
       else diagnostics.push(describeDuplicate(resource, first, locator));
     }
   }
-  return { resources: [...resources.values()], diagnostics, locator };
+  return { resources: [...resources.values()], diagnostics, locator, brokenNames };
 }
 
 function asResource({ kind, metadata, spec, line, column }: ReadDocument, file: string): Resource {

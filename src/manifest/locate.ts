@@ -48,8 +48,8 @@ export function createFileLocator(text: string): FileLocator {
       const [pieces, whole] = expansion(node.value, variables);
       if (whole) return this.token(document, pointer, 'value');
       const offsets = alignScalar(text, node.range[0], node.range[1], (node.type ?? 'PLAIN') as ScalarStyle, node.value);
-      const from = offsets[Math.min(originalOffset(start, pieces), offsets.length - 1)] ?? node.range[0];
-      const last = offsets[Math.min(originalOffset(Math.max(start, end - 1), pieces), offsets.length - 1)] ?? from;
+      const from = offsets[Math.min(originalOffset(start, pieces, 'first'), offsets.length - 1)] ?? node.range[0];
+      const last = offsets[Math.min(originalOffset(Math.max(start, end - 1), pieces, 'last'), offsets.length - 1)] ?? from;
       return at(clampToText(text, from), Math.max(from, last) + 1);
     },
   };

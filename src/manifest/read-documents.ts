@@ -35,17 +35,23 @@ export interface ReadDocument {
 export interface ReadFile {
   readonly documents: readonly ReadDocument[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Names that documents with problems seem to declare: a reference to one of them is not to be called unknown. */
+  readonly brokenNames: readonly string[];
 }
 
 /** One file to documents of known kinds, or to diagnostics that say everything that is wrong with it. */
 export function readDocuments(file: ManifestFile, variables: Variables, cache: ParseCache): ReadFile {
   const cached = cache.get(file.sha256);
-  if (cached?.settled === true) return { documents: cached.documents.map(asDocument), diagnostics: [] };
+  if (cached?.settled === true) return { documents: cached.documents.map(asDocument), diagnostics: [], brokenNames: [] };
   const { text, problem } = decodeManifest(file.bytes);
   if (problem !== undefined) {
     const before = new TextDecoder('utf-8').decode(file.bytes.subarray(0, problem.at));
     const place = createLineIndex(before).place(before.length);
-    return { documents: [], diagnostics: [{ code: 'RC1002', severity: 'error', message: problem.message, hint: problem.hint, file: file.path, ...place }] };
+    return {
+      documents: [],
+      diagnostics: [{ code: 'RC1002', severity: 'error', message: problem.message, hint: problem.hint, file: file.path, ...place }],
+      brokenNames: [],
+    };
   }
   const lines = createLineIndex(text);
   const { documents: plain, problems } = cached === undefined ? parseYaml(text, lines) : { documents: cached.documents, problems: [] };
@@ -75,7 +81,8 @@ export function readDocuments(file: ManifestFile, variables: Variables, cache: P
     if (found.length === 0 && unset.size === 0 && kind !== undefined) documents.push(asDocument({ ...document, value }));
   }
   if (diagnostics.length === 0 && cached === undefined) cache.set(file.sha256, { documents: plain, settled: !hasVariables });
-  return { documents, diagnostics };
+  const brokenNames = diagnostics.length === 0 ? [] : [...text.matchAll(/\bname:\s*["']?([a-z0-9-]+)/g)].map(([, name = '']) => name);
+  return { documents, diagnostics, brokenNames };
 }
 
 function asDocument({ value, index, place }: PlainDocument): ReadDocument {

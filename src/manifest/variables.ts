@@ -85,12 +85,12 @@ export function expandValue(value: unknown, variables: Variables, pointer: strin
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, expandValue(child, variables, `${pointer}/${escapePointer(key)}`, report)]));
 }
 
-/** The offset in the original text of an offset in the expanded one. */
-export function originalOffset(offset: number, pieces: readonly Piece[]): number {
+/** The offset in the original text of an offset in the expanded one; inside a replaced piece, its first (or last) character. */
+export function originalOffset(offset: number, pieces: readonly Piece[], side: 'first' | 'last'): number {
   let shift = 0;
   for (const piece of pieces) {
     if (offset < piece.from) break;
-    if (offset < piece.to) return piece.sourceFrom;
+    if (offset < piece.to) return side === 'first' ? piece.sourceFrom : piece.sourceTo - 1;
     shift = piece.sourceTo - piece.to;
   }
   return offset + shift;

@@ -1,8 +1,9 @@
 /**
  * The candidate that a mistyped word most likely meant, or undefined when none is near. Distance is Damerau-Levenshtein without regard to case;
- * at most a third of the word may differ.
+ * at most a third of the word may differ, and a word of one or two letters is too short to guess from.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length < 3) return undefined;
   const wanted = word.toLowerCase();
   const limit = Math.max(1, Math.floor(word.length / 3));
   let best: string | undefined;

@@ -1,5 +1,8 @@
 // Generated from schemas/ by `npm run generate`; do not edit.
 
+/** Changes whenever a schema does. */
+export const SCHEMA_DIGEST = '2ad380a4f37e7ab5';
+
 /** What a pattern of the schemas means, in words, with the values worth suggesting. */
 export const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; readonly suggest?: readonly string[] }>> = {
   ".": {

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ManifestFile } from '../manifest/manifest-file.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import { sha256 } from '../support/digest.ts';
+
+/** Folders nest no deeper than this: more is a loop of links. */
+const MAX_DEPTH = 32;
+
+export interface FilesRead {
+  readonly files: readonly ManifestFile[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** One file of the project, or undefined when it does not exist. Throws what the system throws when it cannot be read. */
+export function readManifestFile(directory: string, path: string): ManifestFile | undefined {
+  try {
+    const bytes = readFileSync(resolve(directory, path));
+    return { path, bytes, sha256: sha256(bytes) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Every `.yaml` and `.yml` under the roots (folders or files, relative to the project), sorted by path. Hidden folders and `node_modules` are
+ * left out. Whatever cannot be read is a diagnostic: it never looks like a manifest that was deleted.
+ */
+export function readManifestFiles(directory: string, roots: readonly string[]): FilesRead {
+  const files = new Map<string, ManifestFile>();
+  const diagnostics: Diagnostic[] = [];
+  const refuse = (file: string, error: unknown): void => void diagnostics.push(describeUnreadable(file, error));
+  const visit = (path: string, depth: number): void => {
+    if (depth > MAX_DEPTH)
+      return void diagnostics.push({
+        code: 'RC1001',
+        severity: 'error',
+        message: 'folders are nested more than 32 deep',
+        file: path,
+        hint: 'is there a link to a folder above?',
+      });
+    try {
+      const entries = readdirSync(resolve(directory, path), { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+      for (const entry of entries) {
+        const child = join(path, entry.name).replaceAll('\\', '/');
+        if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+        const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(resolve(directory, child)));
+        if (isFolder) visit(child, depth + 1);
+        else if (/\.ya?ml$/.test(entry.name)) read(child);
+      }
+    } catch (error) {
+      refuse(path, error);
+    }
+  };
+  const read = (path: string): void => {
+    try {
+      const file = readManifestFile(directory, path);
+      if (file === undefined) throw Object.assign(new Error('the link leads nowhere'), { code: 'ENOENT' });
+      files.set(path, file);
+    } catch (error) {
+      refuse(path, error);
+    }
+  };
+  for (const root of roots) {
+    const path = root.replace(/\/+$/, '') || '.';
+    const found = statSync(resolve(directory, path), { throwIfNoEntry: false });
+    if (found === undefined)
+      diagnostics.push({
+        code: 'RC1001',
+        severity: 'error',
+        message: `\`${root}\` does not exist`,
+        hint: 'make the folder, or name the right one under spec.manifests in reconcile.yaml',
+      });
+    else if (found.isDirectory()) visit(path, 0);
+    else read(path);
+  }
+  return { files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), diagnostics };
+}
+
+function leadsToFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function describeUnreadable(file: string, error: unknown): Diagnostic {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why = code === 'EACCES' || code === 'EPERM' ? 'no permission' : code === 'ENOENT' ? 'it is gone, or a link that leads nowhere' : message;
+  return { code: 'RC1001', severity: 'error', message: `\`${file}\` cannot be read: ${why}`, file, hint: 'make it readable, or move it out of the manifests' };
+}
