@@ -12,12 +12,12 @@ export interface RenderOptions {
 
 /**
  * Diagnostics as people read them: what, where with the source line and a caret under the very token, and what to do. Colour only repeats what
- * the words say. Ends with an empty line after each diagnostic; empty for none.
+ * the words say. Diagnostics are parted by an empty line; empty for none.
  */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], options: RenderOptions): string {
   const colors = pc.createColors(options.color);
   const readLines = createLineReader(options.directory);
-  return diagnostics.map((diagnostic) => `${renderOne(diagnostic, colors, readLines)}\n\n`).join('');
+  return diagnostics.map((diagnostic) => `${renderOne(diagnostic, colors, readLines)}\n`).join('\n');
 }
 
 type Colors = ReturnType<typeof pc.createColors>;

@@ -1,0 +1,70 @@
+import { AppError } from '../model/app-error.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import { ExitCode } from '../model/exit-code.ts';
+import type { ProjectSpec } from '../model/generated/kinds.ts';
+import type { Resource } from '../model/resource.ts';
+import { checkAttributes } from './check-attributes.ts';
+import { checkEnforced } from './check-enforced.ts';
+import { checkReferences } from './check-references.ts';
+import { loadProject, type LoadedProject, type ProjectOptions } from './load-project.ts';
+import { createReporter } from './reporter.ts';
+import { indexResources, type ResourceIndex } from './resource-index.ts';
+
+export interface ValidatedProject extends LoadedProject {
+  /** True when no diagnostic is an error. */
+  readonly ok: boolean;
+  readonly index: ResourceIndex;
+}
+
+/** A project without errors. */
+export interface ValidProject extends ValidatedProject {
+  readonly ok: true;
+  readonly project: Resource<ProjectSpec>;
+}
+
+/**
+ * Everything that can be known of a project without opening its data or reading a secret: schema, references, PQL, rules. Every error at once,
+ * sorted by place. Throws `AppError` only as `loadProject` does.
+ */
+export function validateProject(options: ProjectOptions): ValidatedProject {
+  const loaded = loadProject(options);
+  const index = indexResources(loaded.resources);
+  const report = createReporter(loaded.locator);
+  checkReferences(index, loaded.brokenNames, report);
+  checkAttributes(index, report);
+  checkEnforced(index, report);
+  const diagnostics = sortDiagnostics([...loaded.diagnostics, ...report.diagnostics]);
+  loaded.cache.save(loaded.manifestBytes);
+  return { ...loaded, diagnostics, index, ok: diagnostics.every(({ severity }) => severity !== 'error') };
+}
+
+/** As `validateProject`; throws `AppError` (exit 8) with every diagnostic when there is an error. */
+export function requireValidProject(options: ProjectOptions): ValidProject {
+  const validated = validateProject(options);
+  const { project, ok, diagnostics } = validated;
+  if (!ok || project === undefined) {
+    throw new AppError({ code: 'RC1000', message: summarizeDiagnostics(diagnostics, validated.fileCount), diagnostics, exit: ExitCode.invalidManifests });
+  }
+  return { ...validated, ok, project };
+}
+
+/** `3 errors, 1 warning in 2 of 14 files`; empty for none. */
+export function summarizeDiagnostics(diagnostics: readonly Diagnostic[], fileCount: number): string {
+  if (diagnostics.length === 0) return '';
+  const count = (severity: Diagnostic['severity']): string[] => {
+    const found = diagnostics.filter((one) => one.severity === severity).length;
+    return found === 0 ? [] : [`${found} ${severity}${found === 1 ? '' : 's'}`];
+  };
+  const places = new Set(diagnostics.flatMap(({ file }) => (file === undefined ? [] : [file]))).size;
+  return `${[...count('error'), ...count('warning')].join(', ')}${places === 0 ? '' : ` in ${places} of ${fileCount} ${fileCount === 1 ? 'file' : 'files'}`}`;
+}
+
+function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return diagnostics.toSorted(
+    (a, b) => compare(a.file ?? '', b.file ?? '') || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0) || compare(a.code, b.code),
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
