@@ -5,6 +5,7 @@ import { compile } from 'json-schema-to-typescript';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { forTypes, forValidation, readPatternTexts, type SchemaNode } from './transform-schema.ts';
 
 const HEADER = '// Generated from schemas/ by `npm run generate`; do not edit.\n';
@@ -27,6 +28,7 @@ export async function buildGeneratedFiles(root: string): Promise<Map<string, str
     ['src/manifest/generated/validators.d.ts', buildValidatorTypes(schemas)],
     ['src/manifest/generated/pattern-texts.ts', buildPatternTexts(schemas)],
     ['src/manifest/generated/schemas.ts', buildSchemaTable(schemas)],
+    ['src/destination/generated/built-in-cards.ts', buildCards(root)],
   ]);
 }
 
@@ -98,4 +100,20 @@ function buildPatternTexts(schemas: ReadonlyMap<string, SchemaNode>): string {
 
 function buildSchemaTable(schemas: ReadonlyMap<string, SchemaNode>): string {
   return `${HEADER}\n/** The schemas as they are written, by file name. */\nexport const SCHEMAS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = JSON.parse(${JSON.stringify(JSON.stringify(Object.fromEntries(schemas)))});\n`;
+}
+
+/** The cards of `destinations/` as JSON texts: finding one at start costs one small parse, not eleven YAML files. */
+function buildCards(root: string): string {
+  const folder = join(root, 'destinations');
+  const cards = readdirSync(folder)
+    .sort()
+    .map((type) => [type, JSON.stringify(parse(readFileSync(join(folder, type, 'destination.yaml'), 'utf8')))]);
+  const lines = cards.map(([type, text]) => `  ${JSON.stringify(type)}: ${JSON.stringify(text)},`);
+  return `// Generated from destinations/*/destination.yaml by \`npm run generate\`; do not edit.
+
+/** The cards that the package ships, by type, as JSON texts. */
+export const BUILT_IN_CARDS: Readonly<Record<string, string>> = {
+${lines.join('\n')}
+};
+`;
 }

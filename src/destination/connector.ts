@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { SecretRef } from '../model/resource.ts';
 import type { ImportStatus } from '../model/run.ts';
 
@@ -23,13 +24,25 @@ export interface CheckFinding {
   readonly hint?: string;
 }
 
-/** The files of one run of one segment, as they landed. `address` is the path as the storage's server sees it. */
+/** A file as it landed. */
+export interface DeliveredFile {
+  readonly path: string;
+  /** The path as the storage's server sees it. */
+  readonly address: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** The file's bytes as they were delivered, from the spool or the storage; may be called again. For connectors that send the rows themselves. */
+  readonly open?: () => Promise<Readable>;
+}
+
+/** The files of one run of one segment, as they landed. */
 export interface DeliveredBatch {
   readonly runId: string;
   readonly activation: string;
   readonly segment: string;
   readonly rows: number;
-  readonly files: readonly { readonly path: string; readonly address: string; readonly rows: number; readonly bytes: number; readonly sha256: string }[];
+  readonly files: readonly DeliveredFile[];
   /** A target column per mapped source, in file order. */
   readonly columns: readonly string[];
 }

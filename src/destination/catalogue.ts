@@ -1,0 +1,133 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DestinationCard } from '../model/destination-card.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import { nearest } from '../support/nearest.ts';
+import { BUILT_IN_CARDS } from './generated/built-in-cards.ts';
+import { parseCard } from './parse-card.ts';
+
+/** A type of destination, and where it comes from. */
+export interface CatalogueEntry {
+  readonly type: string;
+  readonly origin: 'built-in' | 'project' | 'package';
+  readonly card: DestinationCard;
+  /** The card's file, relative to the project (to the package of reconcile when built in). */
+  readonly path: string;
+  /** Absolute path of the connector's module; absent when files alone do it, and when built in. */
+  readonly connectorPath?: string;
+}
+
+export interface Catalogue {
+  /** Every type, sorted. */
+  readonly types: readonly string[];
+  /** The card is parsed when it is first asked for. */
+  find(type: string): CatalogueEntry | undefined;
+  /** What is wrong with cards of the project and of its packages; their types are then missing. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface CatalogueOptions {
+  /** The user's project. Absent: only what is built in. */
+  readonly projectDirectory?: string;
+}
+
+const PACKAGE_PREFIX = 'reconcile-destination-';
+
+/**
+ * The built-in cards, those of `destinations/TYPE/destination.yaml` in the project, and those of packages named `reconcile-destination-TYPE`
+ * (or `@scope/reconcile-destination-TYPE`) in the project's `node_modules`. Cheap: built-in cards are not parsed before they are used.
+ */
+export function loadCatalogue({ projectDirectory }: CatalogueOptions): Catalogue {
+  const entries = new Map<string, CatalogueEntry>();
+  const diagnostics: Diagnostic[] = [];
+  for (const found of projectDirectory === undefined ? [] : findCards(projectDirectory)) {
+    const bytes = readIfThere(join(projectDirectory ?? '', found.path));
+    if (bytes === undefined) {
+      // A folder of the project without a card is no mistake; a package of that name without one is.
+      if (found.origin === 'package')
+        diagnostics.push(describe(found.path, 'RC1350', `the package has no card`, 'it must hold destination.yaml beside its package.json'));
+      continue;
+    }
+    const { card, diagnostics: wrong } = parseCard({ path: found.path, bytes, type: found.type });
+    diagnostics.push(...wrong);
+    if (card === undefined) continue;
+    const there = Object.hasOwn(BUILT_IN_CARDS, found.type) ? 'ships with reconcile' : entries.get(found.type)?.path;
+    if (there !== undefined) {
+      diagnostics.push(describe(found.path, 'RC1351', `the type \`${found.type}\` is there already (${there})`, 'give it another name'));
+      continue;
+    }
+    const folder = join(projectDirectory ?? '', found.path, '..');
+    const connectorPath = card.connector === undefined ? undefined : join(folder, card.connector);
+    entries.set(found.type, { type: found.type, origin: found.origin, card, path: found.path, ...(connectorPath === undefined ? {} : { connectorPath }) });
+  }
+  const types = [...Object.keys(BUILT_IN_CARDS), ...entries.keys()].sort();
+  return {
+    types,
+    diagnostics,
+    find(type) {
+      const known = entries.get(type);
+      if (known !== undefined || !Object.hasOwn(BUILT_IN_CARDS, type)) return known;
+      const card = JSON.parse(BUILT_IN_CARDS[type] ?? '') as DestinationCard;
+      const entry: CatalogueEntry = { type, origin: 'built-in', card, path: `destinations/${type}/destination.yaml` };
+      entries.set(type, entry);
+      return entry;
+    },
+  };
+}
+
+/** What to tell about a type that the catalogue does not have. */
+export function explainUnknownType(
+  catalogue: Pick<Catalogue, 'types'>,
+  type: string,
+): { readonly code: string; readonly message: string; readonly hint: string } {
+  const near = nearest(type, catalogue.types);
+  return {
+    code: 'RC1359',
+    message: `unknown destination type \`${type}\``,
+    hint: near === undefined ? `one of ${catalogue.types.join(', ')}` : `did you mean \`${near}\`?   (reconcile destinations lists them)`,
+  };
+}
+
+interface FoundCard {
+  readonly type: string;
+  readonly origin: 'project' | 'package';
+  readonly path: string;
+}
+
+function findCards(projectDirectory: string): readonly FoundCard[] {
+  const own = listFolder(join(projectDirectory, 'destinations')).map((type): FoundCard => ({
+    type,
+    origin: 'project',
+    path: `destinations/${type}/destination.yaml`,
+  }));
+  const packages = listFolder(join(projectDirectory, 'node_modules'))
+    .flatMap((name) => (name.startsWith('@') ? listFolder(join(projectDirectory, 'node_modules', name)).map((inner) => `${name}/${inner}`) : [name]))
+    .map((name) => ({ name, type: name.slice(name.lastIndexOf('/') + 1) }))
+    .filter(({ type }) => type.startsWith(PACKAGE_PREFIX))
+    .map(({ name, type }): FoundCard => ({ type: type.slice(PACKAGE_PREFIX.length), origin: 'package', path: `node_modules/${name}/destination.yaml` }));
+  return [...own, ...packages];
+}
+
+function listFolder(path: string): readonly string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+function describe(file: string, code: string, message: string, hint: string): Diagnostic {
+  return { code, severity: 'error', message, hint, file, line: 1, column: 1 };
+}
