@@ -1,0 +1,143 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { checkAborted } from '../check-aborted.ts';
+import { StorageError } from '../storage-error.ts';
+import type { LocalFile } from '../storage.ts';
+import { SftpStatus, statusOf, type SftpSession } from './sftp-session.ts';
+import { WriteWindow } from './write-window.ts';
+
+const READ_BYTES = 1 << 20;
+const WRITES_IN_FLIGHT = 64;
+/** What may be on its way at most: enough for 100 Mbit/s at 300 ms, little enough to hold several files in memory. */
+const BYTES_IN_FLIGHT = 8 * 2 ** 20;
+const CHECK_BYTES = 1 << 20;
+/** Read and write for the group: a reader on the server that is another user of our group must be able to remove what it took. */
+const GROUP_READ_WRITE = 0o060;
+const STOP_MS = 2_000;
+
+export interface Upload {
+  readonly file: LocalFile;
+  /** The temporary name on the server. */
+  readonly path: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+/**
+ * Brings the file to its temporary name, durable. A temporary name that is there already is an earlier attempt of ours (it holds our token): what is
+ * in it is compared with the file and kept. Only a plain file is gone on with, never a link that somebody put there.
+ */
+export async function uploadFile(session: SftpSession, { file, path, signal, onProgress }: Upload): Promise<void> {
+  await using local = await open(file.path, 'r');
+  const { handle, offset } = await openTemporary(session, path, local, file.bytes);
+  let stopped = false;
+  try {
+    onProgress?.(offset);
+    await writeFrom(session, handle, local, { offset, bytes: file.bytes, signal, onProgress });
+    const attributes = await session.fstat(handle);
+    if (attributes.size !== file.bytes) throw new StorageError('transient', `the server holds ${attributes.size} of ${file.bytes} bytes of \`${path}\``);
+    await allowGroup(session, handle, attributes.mode);
+    if (session.offers('fsync@openssh.com')) await session.sync(handle);
+  } catch (error) {
+    stopped = signal?.aborted === true;
+    throw error;
+  } finally {
+    // After an abort the answer may never come: the connection is given up then.
+    const closing = session.close(handle).catch(() => {});
+    if (stopped) void endUnlessClosed(session, closing);
+    else await closing;
+  }
+}
+
+async function endUnlessClosed(session: SftpSession, closing: Promise<void>): Promise<void> {
+  const timer = setTimeout(() => session.end(), STOP_MS);
+  await closing;
+  clearTimeout(timer);
+}
+
+async function allowGroup(session: SftpSession, handle: Buffer, mode: number): Promise<void> {
+  if ((mode & GROUP_READ_WRITE) === GROUP_READ_WRITE) return;
+  try {
+    await session.chmodHandle(handle, (mode & 0o777) | GROUP_READ_WRITE);
+  } catch (error) {
+    // Some servers fix the rights themselves and refuse to be told.
+    if (statusOf(error) === undefined) throw error;
+  }
+}
+
+interface Opened {
+  readonly handle: Buffer;
+  readonly offset: number;
+}
+
+async function openTemporary(session: SftpSession, path: string, local: FileHandle, bytes: number): Promise<Opened> {
+  try {
+    return { handle: await session.openNew(path), offset: 0 };
+  } catch (error) {
+    if (statusOf(error) !== SftpStatus.failure) throw error;
+    const there = await session.lstat(path).catch(() => undefined);
+    if (there === undefined) throw error;
+    if (!there.isFile()) {
+      throw new StorageError('permission', `\`${path}\` is no plain file`, { hint: 'remove it on the server: it stands where an upload goes', cause: error });
+    }
+  }
+  const handle = await session.openExisting(path, 'r+');
+  const offset = await usableBytes(session, handle, local, bytes);
+  if (offset > 0) return { handle, offset };
+  await session.close(handle);
+  return { handle: await session.openExisting(path, 'w'), offset: 0 };
+}
+
+/**
+ * How many bytes from the start can be kept. The last ones may have holes, since many writes were on their way at once: as many are written again,
+ * and what stands before them must be ours.
+ */
+async function usableBytes(session: SftpSession, handle: Buffer, local: FileHandle, bytes: number): Promise<number> {
+  const { size } = await session.fstat(handle);
+  const usable = Math.min(size, bytes) - BYTES_IN_FLIGHT;
+  if (size > bytes || usable <= 0) return 0;
+  const from = Math.max(0, usable - CHECK_BYTES);
+  for (let at = from; at < usable;) {
+    const there = await session.read(handle, at, Math.min(session.maxWriteBytes, usable - at));
+    if (there.length === 0) return 0;
+    const ours = Buffer.allocUnsafe(there.length);
+    await local.read(ours, 0, ours.length, at);
+    if (!ours.equals(there)) return 0;
+    at += there.length;
+  }
+  return usable;
+}
+
+interface Writing {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((bytes: number) => void) | undefined;
+}
+
+/** Keeps many writes on their way. The local file is read in large blocks; each is sent in the largest messages the server takes. */
+async function writeFrom(session: SftpSession, handle: Buffer, local: FileHandle, { offset, bytes, signal, onProgress }: Writing): Promise<void> {
+  checkAborted(signal);
+  let acknowledged = offset;
+  const window = new WriteWindow(WRITES_IN_FLIGHT, BYTES_IN_FLIGHT, (written) => {
+    acknowledged += written;
+    onProgress?.(acknowledged);
+  });
+  const stop = (): void => window.fail(signal?.reason);
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    for (let at = offset; at < bytes;) {
+      const block = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes - at));
+      const { bytesRead } = await local.read(block, 0, block.length, at);
+      if (bytesRead === 0) throw new StorageError('corrupt', `the spool file ended at ${at} of ${bytes} bytes`);
+      for (let from = 0; from < bytesRead; from += session.maxWriteBytes) {
+        await window.room();
+        const chunk = block.subarray(from, Math.min(from + session.maxWriteBytes, bytesRead));
+        window.add(chunk.length, session.write(handle, chunk, at + from));
+      }
+      at += bytesRead;
+    }
+    await window.drained();
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
