@@ -8,5 +8,9 @@ interface CommandEntry {
 
 /** Every command, in the order of the help text. A module is imported only when its command runs. */
 export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'init', summary: 'a starter project that runs at once', load: () => import('./commands/init.ts') },
   { name: 'validate', summary: 'check every manifest: schema, references, PQL, rules; offline', load: () => import('./commands/validate.ts') },
+  { name: 'fmt', summary: 'write the manifests in one form; comments stay', load: () => import('./commands/fmt.ts') },
+  { name: 'schema', summary: 'the JSON Schema of a kind, for editors', load: () => import('./commands/schema.ts') },
+  { name: 'completion', summary: 'a completion script for a shell', load: () => import('./commands/completion.ts') },
 ];
