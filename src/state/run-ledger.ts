@@ -99,7 +99,16 @@ export interface RunFilter {
 export interface RunLedger extends AsyncDisposable {
   claim(request: ClaimRequest): Promise<ClaimOutcome>;
   /** Notes a step and the work so far, durably, before the next effect; also a heartbeat. */
-  advance(claim: Claim, change: { readonly step?: RunStep; readonly work?: Readonly<Record<string, unknown>>; readonly counts?: RunCounts; readonly files?: readonly RunFile[]; readonly now: Instant }): Promise<void>;
+  advance(
+    claim: Claim,
+    change: {
+      readonly step?: RunStep;
+      readonly work?: Readonly<Record<string, unknown>>;
+      readonly counts?: RunCounts;
+      readonly files?: readonly RunFile[];
+      readonly now: Instant;
+    },
+  ): Promise<void>;
   /** Ends the run: record, snapshot pointer and delivered files in one transaction. */
   finish(claim: Claim, end: FinishRun): Promise<RunRecord>;
   /** Runs, newest first; does not create a database. */
@@ -109,5 +118,9 @@ export interface RunLedger extends AsyncDisposable {
   /** Which of `paths` at `target` were written by runs of this state, and by which. Paths that an unfinished run journaled count too. */
   delivered(target: string, paths: readonly string[]): Promise<ReadonlyMap<string, { readonly runId: string; readonly sha256: string }>>;
   /** Drops pointers of a deleted activation or removed segment, and records older than `before` that no pointer needs; returns the paths of files nobody refers to any more. */
-  prune(what: { readonly activation?: string; readonly segments?: readonly string[]; readonly before?: Instant }): Promise<{ readonly snapshots: readonly string[]; readonly spools: readonly string[] }>;
+  prune(what: {
+    readonly activation?: string;
+    readonly segments?: readonly string[];
+    readonly before?: Instant;
+  }): Promise<{ readonly snapshots: readonly string[]; readonly spools: readonly string[] }>;
 }

@@ -43,7 +43,14 @@ export interface Lease extends AsyncDisposable {
 export type JournalEntry =
   | { readonly type: 'begin'; readonly applyId: string; readonly at: Instant; readonly actor: string; readonly planDigest: string; readonly operations: number }
   | { readonly type: 'intent'; readonly applyId: string; readonly at: Instant; readonly action: 'create' | 'update' | 'delete'; readonly key: ResourceKey }
-  | { readonly type: 'outcome'; readonly applyId: string; readonly at: Instant; readonly key: ResourceKey; readonly status: 'done' | 'failed' | 'skipped'; readonly error?: string }
+  | {
+      readonly type: 'outcome';
+      readonly applyId: string;
+      readonly at: Instant;
+      readonly key: ResourceKey;
+      readonly status: 'done' | 'failed' | 'skipped';
+      readonly error?: string;
+    }
   | { readonly type: 'end'; readonly applyId: string; readonly at: Instant; readonly status: 'done' | 'partly' | 'failed' | 'interrupted' };
 
 /** A change of the recorded resources. All changes of one `commit` happen or none. */
@@ -80,4 +87,6 @@ export interface StateStore extends AsyncDisposable {
   at(serial: number): Promise<RecordedState | undefined>;
   /** Who holds the lease now, and removes it when `force` names that epoch. */
   unlock(force?: { readonly epoch: number }): Promise<{ readonly owner: Owner; readonly epoch: number; readonly alive: boolean } | undefined>;
+  /** The secret key of the fingerprints of secrets, made with the lineage; undefined before the first commit. */
+  fingerprintKey(): Promise<string | undefined>;
 }

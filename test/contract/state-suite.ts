@@ -1,0 +1,206 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resourceKey } from '../../src/model/resource.ts';
+import { currentOwner } from '../../src/state/owner.ts';
+import type { ClaimRequest, FinishRun, RunLedger } from '../../src/state/run-ledger.ts';
+import type { JournalEntry, RecordedResource, StateStore } from '../../src/state/state-store.ts';
+
+export interface StateUnderTest {
+  readonly store: StateStore;
+  readonly ledger: RunLedger;
+  /** Moves the adapter's clock. */
+  advance(ms: number): void;
+  close(): Promise<void>;
+}
+
+const DEAD = { ...currentOwner(), pid: 2 ** 22 - 3, processStart: '1' };
+const ELSEWHERE = { host: 'another-host', pid: 1, processStart: '1' };
+const NOW = Date.UTC(2026, 11, 1);
+
+function resource(name: string, spec: unknown = { pql: 'true' }): Omit<RecordedResource, 'version'> {
+  return {
+    kind: 'Segment',
+    metadata: { name },
+    spec,
+    digest: JSON.stringify(spec),
+    source: { file: 'manifests/a.yaml', line: 3 },
+    appliedAt: NOW,
+    fingerprints: {},
+  };
+}
+
+function begin(applyId: string): JournalEntry {
+  return { type: 'begin', applyId, at: NOW, actor: 'ada', planDigest: 'd', operations: 1 };
+}
+
+function request(change: Partial<ClaimRequest> = {}): ClaimRequest {
+  return {
+    activation: 'a',
+    segment: 's',
+    slot: NOW,
+    mode: 'full',
+    owner: currentOwner(),
+    now: NOW,
+    newId: `run-${Math.random()}`,
+    staleAfterMs: 60_000,
+    ...change,
+  };
+}
+
+const SUCCESS: FinishRun = {
+  status: 'success',
+  counts: { received: 2, activated: 2, excluded: 0, failed: 0, reasons: {} },
+  files: [{ path: 'x.csv', rows: 2, bytes: 10, sha256: 'aa' }],
+  endedAt: NOW + 5,
+  work: { target: 't' },
+};
+
+/** What every adapter of the state keeps to. */
+export function stateSuite(name: string, open: () => Promise<StateUnderTest>): void {
+  describe(`${name}: StateStore`, () => {
+    let state: StateUnderTest;
+    beforeEach(async () => void (state = await open()));
+    afterEach(() => state.close());
+
+    it('is empty before the first commit', async () => {
+      const read = await state.store.read();
+      expect(read.lineage).toBeUndefined();
+      expect(read.resources.size).toBe(0);
+    });
+
+    it('counts versions and serials, and keeps earlier generations', async () => {
+      await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      const first = await state.store.commit(
+        lease,
+        [
+          { type: 'put', resource: resource('one') },
+          { type: 'environment', environment: 'prod' },
+        ],
+        [begin('a1')],
+      );
+      expect(first).toMatchObject({ serial: 1, environment: 'prod' });
+      const second = await state.store.commit(
+        lease,
+        [
+          { type: 'put', resource: resource('one', { pql: 'false' }) },
+          { type: 'put', resource: resource('two') },
+        ],
+        [],
+      );
+      expect(second.lineage).toBe(first.lineage);
+      expect(second.resources.get(resourceKey('Segment', 'one'))).toMatchObject({ version: 2, spec: { pql: 'false' } });
+      const third = await state.store.commit(lease, [{ type: 'delete', key: 'Segment/one' }], []);
+      expect([...third.resources.keys()]).toEqual(['Segment/two']);
+      const earlier = await state.store.at(1);
+      expect(earlier?.resources.get('Segment/one')?.spec).toEqual({ pql: 'true' });
+      expect((await state.store.history(10)).map(({ serial, changes }) => [serial, changes.length])).toEqual([
+        [3, 1],
+        [2, 2],
+        [1, 1],
+      ]);
+      expect(await state.store.fingerprintKey()).toMatch(/^[0-9a-f]{64}$/);
+    });
+
+    it('tells which applies began and did not end', async () => {
+      await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      await state.store.commit(lease, [], [begin('a1'), { type: 'end', applyId: 'a1', at: NOW, status: 'done' }]);
+      await state.store.commit(lease, [], [begin('a2'), { type: 'intent', applyId: 'a2', at: NOW, action: 'create', key: 'Segment/one' }]);
+      expect((await state.store.unfinished()).map(({ type, applyId }) => `${applyId} ${type}`)).toEqual(['a2 begin', 'a2 intent']);
+    });
+
+    it('changes everything of a commit or nothing', async () => {
+      await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      await expect(
+        state.store.commit(
+          lease,
+          [
+            { type: 'put', resource: resource('one') },
+            { type: 'put', resource: resource('one') },
+          ],
+          [],
+        ),
+      ).rejects.toThrow(/twice/);
+      expect((await state.store.read()).resources.size).toBe(0);
+    });
+
+    it('lets one holder in, names it to others, and takes over from the dead', async () => {
+      const held = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'apply' });
+      await expect(state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' })).rejects.toMatchObject({
+        code: 'RC3005',
+        exit: 5,
+        message: expect.stringContaining(String(process.pid)),
+      });
+      await held[Symbol.asyncDispose]();
+      await state.store.lease(DEAD, { waitMs: 0, purpose: 'killed' });
+      await using taken = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      expect(taken.epoch).toBeGreaterThan(held.epoch);
+      await expect(state.store.commit(held, [{ type: 'put', resource: resource('late') }], [])).rejects.toMatchObject({ code: 'RC3006' });
+      expect((await state.store.read()).resources.size).toBe(0);
+    });
+
+    it('waits out a holder on another host, and unlocks by its epoch only', async () => {
+      const other = await state.store.lease(ELSEWHERE, { waitMs: 0, purpose: 'apply' });
+      await expect(state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' })).rejects.toMatchObject({ code: 'RC3005' });
+      await state.store.unlock({ epoch: other.epoch + 7 });
+      expect(await state.store.unlock()).toMatchObject({ epoch: other.epoch, alive: true });
+      state.advance(61_000);
+      expect(await state.store.unlock()).toMatchObject({ alive: false });
+      await using mine = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      expect(mine.epoch).toBeGreaterThan(other.epoch);
+    });
+  });
+
+  describe(`${name}: RunLedger`, () => {
+    let state: StateUnderTest;
+    beforeEach(async () => void (state = await open()));
+    afterEach(() => state.close());
+
+    it('gives a slot one id for ever, and returns a success as done', async () => {
+      const first = await state.ledger.claim(request({ newId: 'r1' }));
+      if (first.outcome !== 'claimed') throw new Error(first.outcome);
+      await state.ledger.finish(first.claim, { ...SUCCESS, status: 'failed', error: { code: 'RC1', message: 'no' } });
+      const second = await state.ledger.claim(request({ newId: 'r2' }));
+      if (second.outcome !== 'claimed') throw new Error(second.outcome);
+      expect(second.run).toMatchObject({ id: 'r1', attempt: 2, status: 'running' });
+      const snapshot = { activation: 'a', segment: 's', path: 'snapshots/r1.parquet', runId: 'r1', slot: NOW, members: 2, keys: ['Email'], target: 't' };
+      await state.ledger.finish(second.claim, { ...SUCCESS, snapshot, delivered: { target: 't', put: SUCCESS.files, removed: [] } });
+      expect(await state.ledger.snapshot('a', 's')).toEqual(snapshot);
+      expect((await state.ledger.delivered('t', ['x.csv', 'y.csv'])).get('x.csv')).toEqual({ runId: 'r1', sha256: 'aa' });
+      expect((await state.ledger.delivered('elsewhere', ['x.csv'])).size).toBe(0);
+      expect(await state.ledger.claim(request())).toMatchObject({ outcome: 'done', run: { id: 'r1', status: 'success', step: 'recorded' } });
+    });
+
+    it('lets one living run of a pair work at a time, and fences who was taken over', async () => {
+      const dead = await state.ledger.claim(request({ owner: DEAD, newId: 'r1' }));
+      if (dead.outcome !== 'claimed') throw new Error(dead.outcome);
+      await state.ledger.advance(dead.claim, { step: 'written', work: { target: 't' }, files: SUCCESS.files, now: NOW + 1 });
+      expect((await state.ledger.delivered('t', ['x.csv'])).get('x.csv')?.runId).toBe('r1');
+      const mine = await state.ledger.claim(request());
+      if (mine.outcome !== 'claimed') throw new Error(mine.outcome);
+      expect(mine.run).toMatchObject({ id: 'r1', step: 'written', work: { target: 't' }, files: SUCCESS.files });
+      await expect(state.ledger.advance(dead.claim, { now: NOW })).rejects.toMatchObject({ code: 'RC4006' });
+      await expect(state.ledger.finish(dead.claim, SUCCESS)).rejects.toMatchObject({ code: 'RC4006' });
+      expect(await state.ledger.claim(request({ slot: null }))).toMatchObject({ outcome: 'busy', run: { id: 'r1' } });
+      expect(await state.ledger.claim(request({ segment: 'other' }))).toMatchObject({ outcome: 'claimed' });
+    });
+
+    it('ends an export now that was killed, and starts each one anew', async () => {
+      await state.ledger.claim(request({ slot: null, owner: DEAD, newId: 'r1' }));
+      expect(await state.ledger.claim(request({ slot: null, newId: 'r2' }))).toMatchObject({ outcome: 'claimed', run: { id: 'r2' } });
+      expect(await state.ledger.find({ id: 'r1' })).toMatchObject([{ status: 'failed', error: { code: 'RC4007' } }]);
+    });
+
+    it('finds runs newest first and prunes what nobody needs', async () => {
+      for (const [index, id] of ['r1', 'r2', 'r3'].entries()) {
+        const claimed = await state.ledger.claim(request({ newId: id, slot: NOW + index, now: NOW + index }));
+        if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+        const snapshot = { activation: 'a', segment: 's', path: `snapshots/${id}.parquet`, runId: id, slot: NOW + index, members: 2, keys: [], target: 't' };
+        await state.ledger.finish(claimed.claim, { ...SUCCESS, endedAt: NOW + index, work: { spool: `spool/${id}` }, ...(id === 'r2' ? { snapshot } : {}) });
+      }
+      expect((await state.ledger.find({ activation: 'a', limit: 2 })).map(({ id }) => id)).toEqual(['r3', 'r2']);
+      expect(await state.ledger.prune({ before: NOW + 100 })).toEqual({ snapshots: [], spools: ['spool/r1', 'spool/r3'] });
+      expect((await state.ledger.find({})).map(({ id }) => id)).toEqual(['r2']);
+      expect(await state.ledger.prune({ activation: 'a' })).toEqual({ snapshots: ['snapshots/r2.parquet'], spools: [] });
+      expect(await state.ledger.snapshot('a', 's')).toBeUndefined();
+    });
+  });
+}
