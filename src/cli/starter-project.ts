@@ -47,7 +47,8 @@ spec:
     homeAddress.countryCode: {column: country_code, type: string}
     income: {column: yearly_income, type: decimal}
     homeOwner: {column: house_owner, type: boolean}
-  events: # xEvent in PQL
+  # xEvent in PQL
+  events:
     dataset: orders
     profile: customer_id
     timestamp: order_date
@@ -155,6 +156,9 @@ function datedOrders(now: Instant): readonly Row[] {
 }
 
 function toCsv(header: readonly string[], rows: readonly Row[]): string {
-  const cell = (value: string | number): string => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
-  return [header, ...rows].map((row) => `${row.map(cell).join(',')}\n`).join('');
+  return [header, ...rows].map((row) => `${row.map(toCell).join(',')}\n`).join('');
+}
+
+function toCell(value: string | number): string {
+  return /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
 }
