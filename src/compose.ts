@@ -1,0 +1,223 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import type { CommandContext } from './cli/context.ts';
+import { loadCatalogue, type Catalogue } from './destination/catalogue.ts';
+import type { Connector, ConnectorContext, CreateConnector } from './destination/connector.ts';
+import { createDuckDbEngine } from './engine/duckdb/duckdb-engine.ts';
+import type { Engine } from './engine/engine.ts';
+import type { AppliedResources, ExportDeps, ExportProgress } from './export/deps.ts';
+import { AppError } from './model/app-error.ts';
+import { ExitCode } from './model/exit-code.ts';
+import type { AttributesSpec, DestinationSpec, ProjectSpec, SourceSpec } from './model/generated/kinds.ts';
+import type { Resource, SecretRef } from './model/resource.ts';
+import { currentOwner } from './state/owner.ts';
+import type { RunLedger } from './state/run-ledger.ts';
+import type { StateStore } from './state/state-store.ts';
+import type { Storage } from './storage/storage.ts';
+import { loadProjectFile } from './validate/load-project.ts';
+
+/** A project with what stands behind its ports. Nothing is opened before it is used; the one who opened it disposes it. */
+export interface OpenedProject extends AsyncDisposable {
+  readonly directory: string;
+  /** `.reconcile`: state, cache, spool, snapshots. Absolute. */
+  readonly stateFolder: string;
+  readonly project: Resource<ProjectSpec>;
+  readonly store: StateStore;
+  readonly ledger: RunLedger;
+  readonly catalogue: () => Catalogue;
+  /** The value of a secret; throws RC1405 when it is not there. */
+  readonly secret: (ref: SecretRef) => Promise<string>;
+  readonly engine: ExportDeps['engine'];
+  readonly storage: ExportDeps['storage'];
+  readonly connector: ExportDeps['connector'];
+  /** Everything an export needs. */
+  exportDeps(progress?: (progress: ExportProgress) => void): ExportDeps;
+}
+
+/** The engine's own buffers; the whole process stays about 130 MB above it. */
+const MEMORY_LIMIT_MB = 256;
+
+const BUILT_IN_CONNECTORS: Readonly<Record<string, () => Promise<{ readonly default: CreateConnector }>>> = {
+  'adobe-campaign-managed-services': () => import('../destinations/adobe-campaign-managed-services/connector.ts'),
+  'http-api': () => import('../destinations/http-api/connector.ts'),
+};
+
+/** Wires the adapters for the project that the command line names. Reads reconcile.yaml and no other manifest. */
+export async function openProject(context: CommandContext): Promise<OpenedProject> {
+  const { directory, environment, variables } = context.options;
+  const project = loadProjectFile({ directory, environment, variables });
+  const stateFolder = join(directory, '.reconcile');
+  const secret = (ref: SecretRef): Promise<string> => readSecret(ref, directory);
+  const { openSqliteState } = await import('./state/sqlite/open-sqlite-state.ts');
+  const state = await openSqliteState({ path: await statePath(context, project.spec, secret), clock: context.clock });
+  let catalogue: Catalogue | undefined;
+  const getCatalogue = (): Catalogue => (catalogue ??= loadCatalogue({ projectDirectory: directory }));
+
+  const engine: ExportDeps['engine'] = (attributes, resources, signal) => createEngine(directory, stateFolder, attributes, resources, signal);
+
+  const storage: ExportDeps['storage'] = async (destination, resources) => {
+    const { spec } = find<DestinationSpec>(resources, 'Destination', destination);
+    if (spec.storage === undefined)
+      throw new AppError({ code: 'RC5016', message: `the Destination \`${destination}\` has no storage`, hint: 'declare `storage` in its manifest' });
+    const { createStorage } = await import('./storage/create-storage.ts');
+    return createStorage(spec.storage, { root: directory, secret });
+  };
+
+  const connector: ExportDeps['connector'] = async (destination, resources) => {
+    const { spec } = find<DestinationSpec>(resources, 'Destination', destination);
+    const entry = getCatalogue().find(spec.type);
+    const builtIn = BUILT_IN_CONNECTORS[spec.type];
+    const load =
+      entry?.connectorPath === undefined
+        ? builtIn
+        : () => import(pathToFileURL(entry.connectorPath ?? '').href) as Promise<{ readonly default: CreateConnector }>;
+    // Without a connection the files are delivered and nobody is told.
+    if (load === undefined || spec.connection === undefined) return undefined;
+    return createConnector(load, { name: destination, spec: spec as unknown as ConnectorContext['spec'], secret, clock: context.clock, sleep, log });
+  };
+
+  const log: ExportDeps['log'] = (level, message, fields = {}) => {
+    if (level === 'debug' && !context.options.verbose) return;
+    context.say(
+      context.options.logFormat === 'json'
+        ? JSON.stringify({ time: new Date(context.clock()).toISOString(), level, message, ...fields })
+        : formatLog(message, fields),
+    );
+  };
+
+  return {
+    directory,
+    stateFolder,
+    project,
+    store: state.store,
+    ledger: state.ledger,
+    catalogue: getCatalogue,
+    secret,
+    engine,
+    storage,
+    connector,
+    exportDeps: (progress) => ({
+      ledger: state.ledger,
+      engine,
+      storage,
+      connector,
+      owner: currentOwner(),
+      clock: context.clock,
+      sleep,
+      newId: () => createRunId(context.clock()),
+      log,
+      paths: {
+        project: directory,
+        state: stateFolder,
+        spool: join(stateFolder, 'spool'),
+        snapshots: join(stateFolder, 'snapshots'),
+        cache: join(stateFolder, 'cache'),
+      },
+      crashPoint,
+      ...(progress === undefined ? {} : { progress }),
+    }),
+    async [Symbol.asyncDispose]() {
+      await state.close();
+    },
+  };
+}
+
+/** Runs are sorted by their ids: ten characters of time, sixteen of chance (a ULID, github.com/ulid/spec). */
+function createRunId(now: number): string {
+  const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+  let time = '';
+  for (let rest = now, digit = 0; digit < 10; digit += 1, rest = Math.floor(rest / 32)) time = `${alphabet[rest % 32] ?? ''}${time}`;
+  const chance = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => alphabet[byte % 32] ?? '').join('');
+  return `${time}${chance}`;
+}
+
+/** Tests of crashes kill the process at a named instant; nothing else sets this variable. */
+function crashPoint(name: string): void {
+  if (process.env['RECONCILE_CRASH_AT'] === name) process.kill(process.pid, 'SIGKILL');
+}
+
+const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {
+  await wait(ms, undefined, signal === undefined ? {} : { signal });
+};
+
+function formatLog(message: string, fields: Readonly<Record<string, unknown>>): string {
+  const tail = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return [message, ...tail].join('  ');
+}
+
+async function statePath(context: CommandContext, spec: ProjectSpec, secret: (ref: SecretRef) => Promise<string>): Promise<string> {
+  const declared = context.options.state ?? spec.state ?? 'sqlite:.reconcile/state.db';
+  const url = typeof declared === 'string' ? declared : await secret(declared);
+  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
+  if (path === undefined) {
+    const scheme = /^[a-z]+:/.exec(url)?.[0] ?? 'this';
+    throw new AppError({
+      code: 'RC3004',
+      message: `this version keeps its state in SQLite; \`${scheme}\` is not supported`,
+      hint: 'write spec.state as sqlite:PATH',
+      exit: context.options.state === undefined ? ExitCode.failed : ExitCode.badUsage,
+    });
+  }
+  return isAbsolute(path) ? path : resolve(context.options.directory, path);
+}
+
+async function readSecret(ref: SecretRef, directory: string): Promise<string> {
+  if ('env' in ref) {
+    const value = process.env[ref.env];
+    if (value === undefined || value === '') {
+      throw new AppError({
+        code: 'RC1405',
+        message: `the environment variable \`${ref.env}\` is not set; a secret is read from it`,
+        hint: `export ${ref.env}=… where reconcile runs`,
+      });
+    }
+    return value;
+  }
+  try {
+    return (await readFile(resolve(directory, ref.file), 'utf8')).replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new AppError({
+      code: 'RC1405',
+      message: `the secret file \`${ref.file}\` cannot be read: ${(error as NodeJS.ErrnoException).code ?? ''}`,
+      hint: 'paths of secrets are relative to the project',
+      cause: error,
+    });
+  }
+}
+
+function find<Spec>(resources: AppliedResources, kind: 'Destination' | 'Attributes' | 'Source' | 'Activation', name: string): { readonly spec: Spec } {
+  const found = resources.get(`${kind}/${name}`);
+  if (found === undefined)
+    throw new AppError({ code: 'RC3010', message: `the ${kind} \`${name}\` is not applied`, hint: 'reconcile apply', exit: ExitCode.badUsage });
+  return found as { readonly spec: Spec };
+}
+
+function createEngine(project: string, stateFolder: string, name: string, resources: AppliedResources, signal: AbortSignal | undefined): Engine {
+  const { spec: attributes } = find<AttributesSpec>(resources, 'Attributes', name);
+  const { spec: source } = find<SourceSpec>(resources, 'Source', attributes.source);
+  if (source.engine !== 'duckdb') {
+    throw new AppError({
+      code: 'RC2010',
+      message: `the engine \`${source.engine}\` of the Source \`${attributes.source}\` is not in this version`,
+      hint: 'use `engine: duckdb`',
+    });
+  }
+  const memoryLimitMb = Number(process.env['RECONCILE_MEMORY_MB'] ?? MEMORY_LIMIT_MB);
+  return createDuckDbEngine({
+    model: { name, attributes, sourceName: attributes.source, datasets: source.datasets },
+    project,
+    cacheFolder: join(stateFolder, 'cache'),
+    temporaryFolder: join(stateFolder, 'cache', 'engine'),
+    memoryLimitMb: Number.isFinite(memoryLimitMb) && memoryLimitMb >= 64 ? memoryLimitMb : MEMORY_LIMIT_MB,
+    threads: availableParallelism(),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+async function createConnector(load: () => Promise<{ readonly default: CreateConnector }>, context: ConnectorContext): Promise<Connector> {
+  const { default: create } = await load();
+  return create(context);
+}
