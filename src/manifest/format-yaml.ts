@@ -29,8 +29,9 @@ function readMeaning(text: string): string | undefined {
 }
 
 function print(text: string, sorted: boolean): string | undefined {
-  const documents = parseAllDocuments(text.replaceAll('\r\n', '\n'), { logLevel: 'silent', prettyErrors: false, uniqueKeys: false });
-  if (!Array.isArray(documents) || documents.length === 0) return text;
+  const parsed = parseAllDocuments(text.replaceAll('\r\n', '\n'), { logLevel: 'silent', prettyErrors: false, uniqueKeys: false });
+  const documents = Array.isArray(parsed) ? parsed.filter((document) => !isBlank(document)) : [];
+  if (documents.length === 0) return text;
   for (const document of documents) {
     unfoldLongFlow(document, text);
     if (sorted && isMap(document.contents)) sortManifest(document.contents);
@@ -40,6 +41,12 @@ function print(text: string, sorted: boolean): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Nothing between two `---`, not even a comment. */
+function isBlank({ contents, commentBefore, comment }: Document.Parsed<ParsedNode>): boolean {
+  const empty = contents === null || (isScalar(contents) && contents.value === null && contents.range[0] === contents.range[1]);
+  return empty && [commentBefore, comment, contents?.commentBefore, contents?.comment].every((one) => typeof one !== 'string');
 }
 
 /** Each document but the first begins with `---`; each ends its last line. */

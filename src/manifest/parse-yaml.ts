@@ -30,7 +30,7 @@ export type YamlDocument = Document.Parsed<ParsedNode>;
 
 /** Parses a stream of YAML 1.2 documents into trees with ranges. Never throws: what is wrong stands in each document's `errors`. */
 export function parseYamlTrees(text: string): readonly YamlDocument[] {
-  const parsed = parseAllDocuments(text, { logLevel: 'silent', prettyErrors: false, uniqueKeys: false, version: '1.2' });
+  const parsed = parseAllDocuments(text, { logLevel: 'silent', prettyErrors: false, uniqueKeys: false, resolveKnownTags: false, version: '1.2' });
   return Array.isArray(parsed) ? parsed : [];
 }
 
