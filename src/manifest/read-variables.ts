@@ -62,7 +62,7 @@ function readEnvironment(file: ManifestFile, values: Map<string, unknown>): Diag
   if (typeof value !== 'object' || Array.isArray(value) || documents.length > 1) {
     return [
       {
-        code: 'RC1405',
+        code: 'RC1406',
         severity: 'error',
         message: 'an environment is one flat map of names to values',
         file: file.path,
@@ -74,7 +74,7 @@ function readEnvironment(file: ManifestFile, values: Map<string, unknown>): Diag
   for (const [name, one] of Object.entries(value)) {
     const place = locator.token(documents[0]?.index ?? 0, `/${escapePointer(name)}`, 'key');
     const refuse = (message: string, hint: string): void =>
-      void diagnostics.push({ code: 'RC1405', severity: 'error', message, hint, file: file.path, ...place });
+      void diagnostics.push({ code: 'RC1406', severity: 'error', message, hint, file: file.path, ...place });
     if (!NAME.test(name)) refuse(`\`${name}\` cannot be a variable’s name`, 'a name is letters, digits, _ and -');
     else if (one !== null && typeof one === 'object' && !Array.isArray(one))
       refuse(

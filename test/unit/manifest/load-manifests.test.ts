@@ -172,7 +172,7 @@ describe('places inside texts', () => {
     const text = `apiVersion: reconcile/v1\nkind: Segment\nmetadata: {name: x}\nspec:\n  attributes: c\n  pql: ${scalar}`;
     const { resources, locator, diagnostics } = loadTexts({ 'a.yaml': text });
     const [resource] = resources;
-    const { pql } = resource?.spec as { pql: string };
+    const pql = (resource?.spec as { pql: string } | undefined)?.pql ?? '';
     const start = pql.indexOf('income');
     const lines = text.split('\n');
     const line = lines.findIndex((one) => one.includes('income')) + 1;
@@ -190,7 +190,7 @@ describe('places inside texts', () => {
     const text = `apiVersion: reconcile/v1\r\nkind: Segment\r\nmetadata: {name: x}\r\nspec:\r\n  attributes: c\r\n  pql: 'a = "😀\${var.v}" and income > 5'\r\n`;
     const { resources, locator } = loadTexts({ 'a.yaml': text }, { v: 'a much longer value' });
     const [resource] = resources;
-    const { pql } = resource?.spec as { pql: string };
+    const pql = (resource?.spec as { pql: string } | undefined)?.pql ?? '';
 
     expect(pql).toContain('a much longer value');
     expect(resource && locator.textPlace(resource, '/spec/pql', pql.indexOf('income'), pql.indexOf('income') + 6)).toMatchObject({
