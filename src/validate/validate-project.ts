@@ -1,9 +1,11 @@
+import { loadCatalogue } from '../destination/catalogue.ts';
 import { AppError } from '../model/app-error.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { ProjectSpec } from '../model/generated/kinds.ts';
 import type { Resource } from '../model/resource.ts';
 import { checkAttributes } from './check-attributes.ts';
+import { checkDestinations } from './check-destinations.ts';
 import { checkEnforced } from './check-enforced.ts';
 import { checkReferences } from './check-references.ts';
 import { loadProject, type LoadedProject, type ProjectOptions } from './load-project.ts';
@@ -33,7 +35,9 @@ export function validateProject(options: ProjectOptions): ValidatedProject {
   checkReferences(index, loaded.brokenNames, report);
   checkAttributes(index, report);
   checkEnforced(index, report);
-  const diagnostics = sortDiagnostics([...loaded.diagnostics, ...report.diagnostics]);
+  const catalogue = loadCatalogue({ projectDirectory: options.directory });
+  checkDestinations(index, catalogue, report);
+  const diagnostics = sortDiagnostics([...loaded.diagnostics, ...catalogue.diagnostics, ...report.diagnostics]);
   loaded.cache.save(loaded.manifestBytes);
   return { ...loaded, diagnostics, index, ok: diagnostics.every(({ severity }) => severity !== 'error') };
 }

@@ -1,0 +1,90 @@
+import type { AzureBlobStorageSpec, S3StorageSpec, SftpStorageSpec, StorageSpec } from '../model/generated/kinds.ts';
+import type { PointedProblem } from '../manifest/explain-schema-error.ts';
+
+/** Which keys of a storage go together; what the schema cannot say. */
+export function checkStorage(storage: StorageSpec): readonly PointedProblem[] {
+  return [...checkFolder(storage), ...checkKeys(storage)];
+}
+
+function checkKeys(storage: StorageSpec): readonly PointedProblem[] {
+  switch (storage.type) {
+    case 'sftp':
+      return checkSftp(storage);
+    case 's3':
+      return checkS3(storage);
+    case 'azure-blob':
+      return checkAzureBlob(storage);
+    default:
+      return [];
+  }
+}
+
+/** `%SEGMENT_NAME%` and `%SEGMENT_ID%` may stand at the end of the path, and nothing else between per cent signs (contract section 6). */
+function checkFolder(storage: StorageSpec): readonly PointedProblem[] {
+  const key = 'path' in storage ? 'path' : 'prefix';
+  const folder = 'path' in storage ? storage.path : (storage as { readonly prefix?: string }).prefix;
+  if (folder === undefined) return [];
+  const fixed = folder.replace(/(?:(?:^|\/)%SEGMENT_(?:NAME|ID)%){1,2}\/?$/, '');
+  const token = /%[A-Za-z_]*%?/.exec(fixed)?.[0];
+  if (token === undefined) return [];
+  const known = /^%SEGMENT_(NAME|ID)%$/.test(token);
+  return [
+    refuse(
+      `/spec/storage/${key}`,
+      'value',
+      known ? `\`${token}\` can only be the end of a ${key}` : `a ${key} cannot hold \`${token}\``,
+      'its last folders may be %SEGMENT_NAME% or %SEGMENT_ID%',
+    ),
+  ];
+}
+
+function checkSftp(storage: SftpStorageSpec): readonly PointedProblem[] {
+  const ways = (['privateKey', 'password'] as const).filter((key) => storage[key] !== undefined).map(String);
+  if (storage.agent === true) ways.push('agent');
+  const problems: PointedProblem[] = [];
+  if (ways.length === 0)
+    problems.push(refuse('/spec/storage', 'key', 'the sftp storage does not say how to log in', 'give privateKey, password or `agent: true`'));
+  for (const way of ways.slice(1))
+    problems.push(refuse(`/spec/storage/${way}`, 'key', `\`${way}\` stands beside \`${ways[0] ?? ''}\`: it is not clear which logs in`, 'keep one of them'));
+  if (storage.passphrase !== undefined && storage.privateKey === undefined)
+    problems.push(refuse('/spec/storage/passphrase', 'key', '`passphrase` opens a privateKey, and there is none', 'remove it, or give the key'));
+  return problems;
+}
+
+function checkS3(storage: S3StorageSpec): readonly PointedProblem[] {
+  const problems: PointedProblem[] = [];
+  const pair = ['accessKeyId', 'secretAccessKey'] as const;
+  for (const [one, other] of [pair, [pair[1], pair[0]] as const]) {
+    if (storage[one] !== undefined && storage[other] === undefined)
+      problems.push(refuse(`/spec/storage/${one}`, 'key', `\`${one}\` needs \`${other}\``, 'give both, or neither for the default chain of credentials'));
+  }
+  if (storage.sessionToken !== undefined && storage.accessKeyId === undefined)
+    problems.push(refuse('/spec/storage/sessionToken', 'key', '`sessionToken` needs `accessKeyId` and `secretAccessKey`', 'give all three'));
+  if (storage.kmsKeyId !== undefined && storage.serverSideEncryption !== 'aws:kms')
+    problems.push(refuse('/spec/storage/kmsKeyId', 'key', '`kmsKeyId` needs `serverSideEncryption: aws:kms`', 'add it, or remove the key'));
+  return problems;
+}
+
+function checkAzureBlob(storage: AzureBlobStorageSpec): readonly PointedProblem[] {
+  const { connectionString, url, sasToken, accountKey } = storage;
+  const problems: PointedProblem[] = [];
+  if (connectionString === undefined && url === undefined)
+    problems.push(refuse('/spec/storage', 'key', 'the azure-blob storage does not say where it is', 'give connectionString, or url'));
+  if (connectionString !== undefined) {
+    for (const key of ['url', 'sasToken', 'accountKey'] as const) {
+      if (storage[key] !== undefined)
+        problems.push(
+          refuse(`/spec/storage/${key}`, 'key', `\`${key}\` stands beside \`connectionString\`, which says it as well`, 'keep one of the two ways'),
+        );
+    }
+  } else if (sasToken !== undefined && accountKey !== undefined) {
+    problems.push(
+      refuse('/spec/storage/accountKey', 'key', '`accountKey` stands beside `sasToken`: it is not clear which opens the container', 'keep one of them'),
+    );
+  }
+  return problems;
+}
+
+function refuse(pointer: string, part: 'key' | 'value', message: string, hint: string): PointedProblem {
+  return { code: 'RC1307', pointer, part, message, hint };
+}
