@@ -8,10 +8,11 @@ import { loadCatalogue, type Catalogue } from './destination/catalogue.ts';
 import type { Connector, ConnectorContext, CreateConnector } from './destination/connector.ts';
 import { createDuckDbEngine } from './engine/duckdb/duckdb-engine.ts';
 import type { Engine } from './engine/engine.ts';
-import type { AppliedResources, ExportDeps, ExportProgress } from './export/deps.ts';
+import type { ProfileModel } from './engine/profile-model.ts';
+import type { ExportDeps, ExportProgress } from './export/deps.ts';
 import { AppError } from './model/app-error.ts';
 import { ExitCode } from './model/exit-code.ts';
-import type { AttributesSpec, DestinationSpec, ProjectSpec, SourceSpec } from './model/generated/kinds.ts';
+import type { ProjectSpec } from './model/generated/kinds.ts';
 import type { Resource, SecretRef } from './model/resource.ts';
 import { currentOwner } from './state/owner.ts';
 import type { RunLedger } from './state/run-ledger.ts';
@@ -56,18 +57,14 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
   let catalogue: Catalogue | undefined;
   const getCatalogue = (): Catalogue => (catalogue ??= loadCatalogue({ projectDirectory: directory }));
 
-  const engine: ExportDeps['engine'] = (attributes, resources, signal) => createEngine(directory, stateFolder, attributes, resources, signal);
+  const engine: ExportDeps['engine'] = (model, signal) => createEngine(directory, stateFolder, model, signal);
 
-  const storage: ExportDeps['storage'] = async (destination, resources) => {
-    const { spec } = find<DestinationSpec>(resources, 'Destination', destination);
-    if (spec.storage === undefined)
-      throw new AppError({ code: 'RC5016', message: `the Destination \`${destination}\` has no storage`, hint: 'declare `storage` in its manifest' });
+  const storage: ExportDeps['storage'] = async (spec) => {
     const { createStorage } = await import('./storage/create-storage.ts');
-    return createStorage(spec.storage, { root: directory, secret });
+    return createStorage(spec, { root: directory, secret });
   };
 
-  const connector: ExportDeps['connector'] = async (destination, resources) => {
-    const { spec } = find<DestinationSpec>(resources, 'Destination', destination);
+  const connector: ExportDeps['connector'] = async (destination, spec) => {
     const entry = getCatalogue().find(spec.type);
     const builtIn = BUILT_IN_CONNECTORS[spec.type];
     const load =
@@ -104,6 +101,8 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
       engine,
       storage,
       connector,
+      card: (type) => getCatalogue().find(type)?.card,
+      secret,
       owner: currentOwner(),
       clock: context.clock,
       sleep,
@@ -188,26 +187,18 @@ async function readSecret(ref: SecretRef, directory: string): Promise<string> {
   }
 }
 
-function find<Spec>(resources: AppliedResources, kind: 'Destination' | 'Attributes' | 'Source' | 'Activation', name: string): { readonly spec: Spec } {
-  const found = resources.get(`${kind}/${name}`);
-  if (found === undefined)
-    throw new AppError({ code: 'RC3010', message: `the ${kind} \`${name}\` is not applied`, hint: 'reconcile apply', exit: ExitCode.badUsage });
-  return found as { readonly spec: Spec };
-}
-
-function createEngine(project: string, stateFolder: string, name: string, resources: AppliedResources, signal: AbortSignal | undefined): Engine {
-  const { spec: attributes } = find<AttributesSpec>(resources, 'Attributes', name);
-  const { spec: source } = find<SourceSpec>(resources, 'Source', attributes.source);
+function createEngine(project: string, stateFolder: string, model: ProfileModel, signal: AbortSignal | undefined): Engine {
+  const { source, sourceName } = model;
   if (source.engine !== 'duckdb') {
     throw new AppError({
       code: 'RC2010',
-      message: `the engine \`${source.engine}\` of the Source \`${attributes.source}\` is not in this version`,
+      message: `the engine \`${source.engine}\` of the Source \`${sourceName}\` is not in this version`,
       hint: 'use `engine: duckdb`',
     });
   }
   const memoryLimitMb = Number(process.env['RECONCILE_MEMORY_MB'] ?? MEMORY_LIMIT_MB);
   return createDuckDbEngine({
-    model: { name, attributes, sourceName: attributes.source, datasets: source.datasets },
+    model,
     project,
     cacheFolder: join(stateFolder, 'cache'),
     temporaryFolder: join(stateFolder, 'cache', 'engine'),

@@ -1,0 +1,44 @@
+import { literal, joinSql, sql, type Sql } from '../../sql/sql.ts';
+import type { FileFormat } from '../file-format.ts';
+
+/** One column has no delimiter, but the writer wants one: a character that no text is expected to hold. */
+const NO_DELIMITER = '\u0001';
+
+/** The COPY that writes a query's rows to a file. */
+export function copyStatement(query: Sql, path: string, format: FileFormat): Sql {
+  return sql`copy (${query}) to ${literal(path)} (${joinSql([sql`use_tmp_file false`, ...options(format)], ', ')})`;
+}
+
+function options(format: FileFormat): readonly Sql[] {
+  switch (format.type) {
+    case 'csv':
+      return [
+        sql`format csv`,
+        sql`header ${literal(format.header)}`,
+        sql`delimiter ${literal(format.delimiter)}`,
+        sql`quote ${literal(format.quote)}`,
+        sql`escape ${literal(format.escape)}`,
+        sql`nullstr ${literal(format.nullValue)}`,
+        sql`dateformat ${literal(format.dateFormat)}`,
+        sql`timestampformat ${literal(format.timestampFormat)}`,
+        ...(format.quoteAll ? [sql`force_quote *`] : []),
+        ...(format.lineEnding === 'CRLF' ? [sql`new_line ${literal('\\r\\n')}`] : []),
+      ];
+    case 'json':
+      return [sql`format json`, sql`array ${literal(format.array)}`, sql`dateformat ${literal(format.dateFormat)}`, sql`timestampformat ${literal(format.timestampFormat)}`];
+    case 'lines':
+      return [
+        sql`format csv`,
+        sql`header false`,
+        sql`quote ''`,
+        sql`escape ''`,
+        sql`nullstr ''`,
+        sql`delimiter ${literal(NO_DELIMITER)}`,
+        sql`new_line ${literal(format.separator)}`,
+        // Both or neither, says the engine.
+        ...(format.prefix === '' ? [] : [sql`prefix ${literal(format.prefix)}`, sql`suffix ${literal(format.suffix)}`]),
+      ];
+    case 'parquet':
+      return [sql`format parquet`, sql`compression ${literal(format.compression)}`];
+  }
+}

@@ -1,0 +1,131 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { AppError } from '../../model/app-error.ts';
+import { printSql } from '../../sql/print-sql.ts';
+import type { Sql } from '../../sql/sql.ts';
+import type { Cell } from '../engine.ts';
+
+export interface DatabaseOptions {
+  /** Where the engine spills when memory is short; made when missing. Never `/tmp`: that may be memory itself. */
+  readonly temporaryFolder: string;
+  /** Of the engine's own buffers; the process needs about 100 MB more. */
+  readonly memoryLimitMb: number;
+  readonly threads?: number;
+}
+
+/** An in-memory DuckDB with bounded memory: nothing is fetched from the network, times are UTC. */
+export class Database implements AsyncDisposable {
+  readonly #connection: DuckDBConnection;
+  readonly #close: () => void;
+
+  private constructor(connection: DuckDBConnection, close: () => void) {
+    this.#connection = connection;
+    this.#close = close;
+  }
+
+  static async open(options: DatabaseOptions): Promise<Database> {
+    await mkdir(options.temporaryFolder, { recursive: true });
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const instance = await DuckDBInstance.create(':memory:', {
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      memory_limit: `${options.memoryLimitMb}MB`,
+      threads: String(options.threads ?? availableParallelism()),
+      temp_directory: options.temporaryFolder,
+    });
+    const connection = await instance.connect();
+    await connection.run("set TimeZone = 'UTC'");
+    return new Database(connection, () => {
+      connection.closeSync();
+      instance.closeSync();
+    });
+  }
+
+  async run(statement: Sql, signal?: AbortSignal): Promise<void> {
+    await this.#guard(signal, async (text) => void (await this.#connection.run(text)), statement);
+  }
+
+  /** Runs a statement that answers with a count of rows, such as COPY. */
+  async count(statement: Sql, signal?: AbortSignal): Promise<number> {
+    return this.#guard(signal, async (text) => Number((await this.#connection.run(text)).rowsChanged), statement);
+  }
+
+  async rows(statement: Sql, signal?: AbortSignal): Promise<readonly Readonly<Record<string, Cell>>[]> {
+    return this.#guard(
+      signal,
+      async (text) => {
+        const reader = await this.#connection.runAndReadAll(text);
+        return reader.getRowObjectsJS().map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toCell(value)])));
+      },
+      statement,
+    );
+  }
+
+  /** Rows that the running statement has gone through, or undefined when the engine does not tell. */
+  progress(): { readonly percentage: number; readonly rows: number } | undefined {
+    const { percentage, rows_processed } = this.#connection.progress;
+    return percentage < 0 ? undefined : { percentage, rows: Number(rows_processed) };
+  }
+
+  async #guard<T>(signal: AbortSignal | undefined, work: (text: string) => Promise<T>, statement: Sql): Promise<T> {
+    if (wasAborted(signal)) throw interrupted();
+    const interrupt = (): void => this.#connection.interrupt();
+    signal?.addEventListener('abort', interrupt, { once: true });
+    try {
+      return await work(printSql(statement, 'duckdb'));
+    } catch (error) {
+      throw wasAborted(signal) ? interrupted() : translate(error);
+    } finally {
+      signal?.removeEventListener('abort', interrupt);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close();
+  }
+}
+
+function toCell(value: unknown): Cell {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'bigint') return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  return String(value);
+}
+
+function wasAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function interrupted(): AppError {
+  return new AppError({ code: 'RC2005', message: 'the query was interrupted', hint: 'start the command again; nothing half done is visible' });
+}
+
+/** What a user can fix is told apart by DuckDB's own class of error; anything else stays a bug of ours. */
+function translate(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const [first = '', ...rest] = error.message.split('\n');
+  const detail = rest.find((line) => /^(Original Line|Expected Number|Value with unterminated|Invalid unicode)/.test(line.trim()));
+  if (/^(Invalid Input Error: (CSV Error|Error when sniffing)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(first)) {
+    const file = rest.map((line) => /^\s*file = (.+?)\s*$/.exec(line)?.[1]).find((name) => name !== undefined);
+    return new AppError({
+      code: 'RC2003',
+      message: `the data cannot be read as declared: ${lowerFirst(first.replace(/^[A-Za-z ]+ Error: /, ''))}${file === undefined ? '' : ` of \`${file}\``}${detail === undefined ? '' : `; ${lowerFirst(detail.trim())}`}`,
+      hint: 'correct the file, or say how it is written in `csv: {delimiter, quote, escape, encoding, header}` of the dataset',
+      cause: error,
+    });
+  }
+  if (first.startsWith('Out of Memory Error')) {
+    return new AppError({ code: 'RC2004', message: 'the engine has no memory or disk left for this query', hint: 'free disk space where `.reconcile` is, or raise RECONCILE_MEMORY_MB', cause: error });
+  }
+  if (/^(IO Error|Permission Error|HTTP Error)/.test(first)) {
+    const space = /No space left/i.test(error.message);
+    return new AppError({ code: space ? 'RC2004' : 'RC2003', message: `the engine could not read or write a file: ${first.replace(/^[A-Za-z ]+ Error: /, '')}`, hint: space ? 'free disk space' : 'check the file and its permissions', cause: error });
+  }
+  if (first.startsWith('INTERRUPT Error')) return interrupted();
+  return error;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,196 @@
+import { AppError } from '../../model/app-error.ts';
+import type { FileDatasetSpec } from '../../model/generated/kinds.ts';
+import { ident, joinSql, literal, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
+import { digestOf } from '../../support/digest.ts';
+import { nearest } from '../../support/nearest.ts';
+import type { BadValue, ColumnNeed, Engine, LogicalColumn, OpenedSource } from '../engine.ts';
+import { eventColumns, primaryIdentity, profileColumns, type ModelColumn, type ProfileModel } from '../profile-model.ts';
+import { copyStatement } from './copy-statement.ts';
+import { Database } from './database.ts';
+import { findDatasetFiles, type DatasetFiles } from './dataset-files.ts';
+import { describeDataset, requireColumn, type DescribedDataset } from './described-dataset.ts';
+import { measureDataset, type MeasuredDataset } from './source-facts.ts';
+import { typedValue } from './typed-value.ts';
+
+export interface DuckDbEngineOptions {
+  readonly model: ProfileModel;
+  /** Absolute; dataset paths are relative to it. */
+  readonly project: string;
+  readonly cacheFolder: string;
+  readonly temporaryFolder: string;
+  readonly memoryLimitMb: number;
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+}
+
+const PROGRESS_MS = 250;
+
+/** The embedded engine: files read in place by DuckDB. The database is opened with the first use. */
+export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
+  const { model } = options;
+  if (model.source.engine !== 'duckdb') throw new TypeError(`the embedded engine was asked to read the ${model.source.engine} source \`${model.sourceName}\``);
+  const { datasets } = model.source;
+  let opening: Promise<Database> | undefined;
+  const database = (): Promise<Database> => (opening ??= Database.open(options));
+  const described = new Map<string, DescribedDataset>();
+
+  const describe = async (name: string, needed: readonly string[]): Promise<DescribedDataset> => {
+    const { files, spec } = await filesOf(name);
+    const key = digestOf([name, files.fingerprint, files.format === 'json' ? needed : []]);
+    const known = described.get(key);
+    if (known) return known;
+    const fresh = await describeDataset(await database(), files, spec, needed);
+    described.set(key, fresh);
+    return fresh;
+  };
+
+  const filesOf = async (name: string): Promise<{ readonly files: DatasetFiles; readonly spec: FileDatasetSpec }> => {
+    const spec = datasets[name];
+    if (spec === undefined) {
+      const near = nearest(name, Object.keys(datasets));
+      throw new AppError({ code: 'RC2006', message: `the Source \`${model.sourceName}\` has no dataset \`${name}\``, hint: near === undefined ? 'declare it under `datasets`' : `did you mean \`${near}\`?` });
+    }
+    return { files: await findDatasetFiles(options.project, name, spec), spec };
+  };
+
+  const fingerprint = async (withEvents: boolean): Promise<string> => {
+    const { attributes } = model;
+    const names = [attributes.dataset, ...(withEvents && attributes.events ? [attributes.events.dataset] : [])];
+    return digestOf(await Promise.all([...new Set(names)].map(async (name) => (await filesOf(name)).files.fingerprint)));
+  };
+  let eventsOpened = false;
+
+  return {
+    dialect: 'duckdb',
+
+    async open(need) {
+      eventsOpened ||= need.event !== undefined;
+      const opened = await openRelations(await database(), model, need, describe, options);
+      return { ...opened, fingerprint: await fingerprint(eventsOpened) };
+    },
+
+    fingerprint: () => fingerprint(eventsOpened),
+
+    async rows(query, signal = options.signal) {
+      return (await database()).rows(query, signal);
+    },
+
+    async write(request) {
+      const db = await database();
+      const { onProgress } = request;
+      const timer = onProgress === undefined ? undefined : setInterval(() => onProgress(db.progress()?.rows ?? 0), PROGRESS_MS);
+      try {
+        return await db.count(copyStatement(request.query, request.path, request.format), request.signal ?? options.signal);
+      } finally {
+        clearInterval(timer);
+      }
+    },
+
+    files: (paths) => sql`read_parquet([${joinSql(paths.map(literal), ', ')}])`,
+
+    async [Symbol.asyncDispose]() {
+      if (opening !== undefined) await (await opening)[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Makes the views `profile` and `event` over the needed columns. Views, not CTEs: those are materialised when used twice. */
+async function openRelations(
+  db: Database,
+  model: ProfileModel,
+  need: ColumnNeed,
+  describe: (name: string, needed: readonly string[]) => Promise<DescribedDataset>,
+  options: DuckDbEngineOptions,
+): Promise<Omit<OpenedSource, 'fingerprint'>> {
+  const { attributes } = model;
+  const primary = primaryIdentity(attributes);
+  const wanted = choose(profileColumns(attributes), need.profile, `the Attributes \`${model.name}\``);
+  const profile = await describe(attributes.dataset, [primary.column, ...wanted.map(({ column }) => column)]);
+  const keyType = requireColumn(profile, primary.column, `identity \`${primary.namespace}\` of Attributes \`${model.name}\``);
+  for (const { column, path } of wanted) requireColumn(profile, column, `\`${path}\` of Attributes \`${model.name}\``);
+  const measured = await measureDataset(db, { dataset: profile, columns: wanted, identity: primary.column, cacheFolder: options.cacheFolder }, options.signal);
+
+  const columns = new Map<string, LogicalColumn>();
+  const badValues = badOf(wanted, measured, 'profile');
+  const events = need.event === undefined || attributes.events === undefined ? undefined : attributes.events;
+  let eventRows: number | undefined;
+  let sharedKeyType = keyType;
+  if (events !== undefined && need.event !== undefined) {
+    const fields = choose(eventColumns(attributes), need.event.filter((path) => path !== 'timestamp' && path !== 'eventType'), `the events of Attributes \`${model.name}\``);
+    const typeColumn = 'column' in events.eventType ? [events.eventType.column] : [];
+    const event = await describe(events.dataset, [events.profile, events.timestamp, ...typeColumn, ...fields.map(({ column }) => column)]);
+    const usedBy = `the events of Attributes \`${model.name}\``;
+    const eventKeyType = requireColumn(event, events.profile, usedBy);
+    for (const column of [events.timestamp, ...typeColumn, ...fields.map((field) => field.column)]) requireColumn(event, column, usedBy);
+    if (!sameKind(keyType, eventKeyType)) sharedKeyType = 'VARCHAR';
+    const time: ModelColumn = { path: 'timestamp', column: events.timestamp, type: 'timestamp' };
+    const facts = await measureDataset(db, { dataset: event, columns: [time, ...fields], identity: undefined, cacheFolder: options.cacheFolder }, options.signal);
+    eventRows = facts.rows;
+    badValues.push(...badOf([time, ...fields], facts, 'event'));
+    const parts = [
+      sql`${keyExpression(ident(events.profile), eventKeyType, sharedKeyType)} as "#key"`,
+      ...[time, ...fields].flatMap((column) => viewColumns(column, event, facts, undefined)),
+      sql`${'column' in events.eventType ? sql`cast(${ident(events.eventType.column)} as varchar)` : literal(events.eventType.value)} as "eventType"`,
+    ];
+    await db.run(sql`create or replace temp view event as select ${joinSql(parts, ', ')} from ${event.relation}`);
+  }
+
+  const key = keyExpression(ident(primary.column), keyType, sharedKeyType);
+  const text = keyType === 'VARCHAR' ? ident(primary.column) : sql`cast(${ident(primary.column)} as varchar)`;
+  const emptyToNull = measured.identity.nulls > 0 && keyType === 'VARCHAR';
+  const parts: Sql[] = [
+    sql`${emptyToNull ? sql`nullif(${key}, '')` : key} as "#key"`,
+    sql`${emptyToNull ? sql`nullif(${text}, '')` : text} as "id"`,
+    ...wanted.flatMap((column) => viewColumns(column, profile, measured, columns)),
+  ];
+  await db.run(sql`create or replace temp view profile as select ${joinSql(parts, ', ')} from ${profile.relation}`);
+  return {
+    columns,
+    health: {
+      rows: measured.rows,
+      withoutIdentity: measured.identity.nulls,
+      duplicates: measured.identity.duplicates,
+      duplicateExamples: measured.identity.examples,
+      badValues,
+      events: eventRows,
+    },
+  };
+}
+
+function viewColumns(column: ModelColumn, dataset: DescribedDataset, measured: MeasuredDataset, register: Map<string, LogicalColumn> | undefined): readonly Sql[] {
+  const facts = measured.column(column.column, column.type);
+  const typed = typedValue(ident(column.column), dataset.columns.get(column.column) ?? 'VARCHAR', column.type, facts.digits, facts.bad === 0);
+  register?.set(column.path, { name: column.path, type: column.type, hasText: typed.text !== undefined });
+  const value = sql`${typed.value} as ${ident(column.path)}`;
+  return [
+    value,
+    ...(typed.text === undefined ? [] : [sql`${typed.text} as ${ident(`${column.path}#text`)}`]),
+    ...(facts.bad === 0 || typed.bad === undefined ? [] : [sql`coalesce(${typed.bad}, false) as ${ident(`${column.path}#bad`)}`]),
+  ];
+}
+
+function choose(all: readonly ModelColumn[], paths: readonly string[], owner: string): readonly ModelColumn[] {
+  return [...new Set(paths)].map((path) => {
+    const found = all.find((column) => column.path === path);
+    if (found) return found;
+    const near = nearest(path, all.map((column) => column.path));
+    throw new AppError({ code: 'RC2002', message: `${owner} have no \`${path}\``, hint: near === undefined ? 'declare it there' : `did you mean \`${near}\`?` });
+  });
+}
+
+function badOf(columns: readonly ModelColumn[], measured: MeasuredDataset, of: BadValue['of']): BadValue[] {
+  return columns.flatMap(({ column, path, type }) => {
+    const facts = measured.column(column, type);
+    return facts.bad === 0 ? [] : [{ column, path, type, count: facts.bad, value: facts.value ?? '', row: facts.row ?? 0, of }];
+  });
+}
+
+function keyExpression(raw: Exclude<SqlPart, string>, physical: string, shared: string): Exclude<SqlPart, string> {
+  return physical === shared || shared !== 'VARCHAR' || physical === 'VARCHAR' ? raw : sql`cast(${raw} as varchar)`;
+}
+
+/** Keys of two datasets that compare as they are: the same type, or two integers. */
+function sameKind(left: string, right: string): boolean {
+  const integer = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/;
+  return left === right || (integer.test(left) && integer.test(right));
+}

@@ -1,0 +1,149 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ident, joinSql, sql, type Sql } from '../../sql/sql.ts';
+import { digestOf } from '../../support/digest.ts';
+import type { Database } from './database.ts';
+import type { DescribedDataset } from './described-dataset.ts';
+import { decimalDigits, needsDigits, typedValue, type DecimalDigits } from './typed-value.ts';
+
+/** What was measured of one column read as one type. */
+export interface ColumnFacts {
+  readonly bad: number;
+  readonly value?: string;
+  readonly row?: number;
+  readonly digits?: DecimalDigits;
+}
+
+export interface IdentityFacts {
+  readonly nulls: number;
+  readonly duplicates: number;
+  readonly examples: readonly string[];
+}
+
+/** What was measured of a dataset in one state of its files. Kept in the cache, so that a state is looked at once and not per run. */
+interface DatasetFacts {
+  readonly rows?: number;
+  readonly identities: Readonly<Record<string, IdentityFacts>>;
+  readonly columns: Readonly<Record<string, ColumnFacts>>;
+}
+
+export interface FactsRequest {
+  readonly dataset: DescribedDataset;
+  /** Column and declared type of everything that will be read. */
+  readonly columns: readonly { readonly column: string; readonly type: string }[];
+  /** The primary identity's column; undefined for events. */
+  readonly identity: string | undefined;
+  readonly cacheFolder: string;
+  /** Rises when the way of measuring changes. */
+}
+
+export interface MeasuredDataset {
+  readonly rows: number;
+  readonly identity: IdentityFacts;
+  column(column: string, type: string): ColumnFacts;
+}
+
+const FACTS_VERSION = 1;
+const EXAMPLES = 3;
+const NO_IDENTITY: IdentityFacts = { nulls: 0, duplicates: 0, examples: [] };
+
+/** Measures what is not known yet about a dataset's present state, in as few scans as possible. */
+export async function measureDataset(database: Database, request: FactsRequest, signal?: AbortSignal): Promise<MeasuredDataset> {
+  const { dataset, identity } = request;
+  const path = join(request.cacheFolder, 'sources', `${digestOf([FACTS_VERSION, dataset.files.fingerprint, dataset.relation])}.json`);
+  const known = await readFacts(path);
+  const unknown = uniqueBy(request.columns, factKey).filter((wanted) => known.columns[factKey(wanted)] === undefined && canBeBad(dataset, wanted));
+  const fresh = unknown.length > 0 || known.rows === undefined ? await scan(database, dataset, unknown, signal) : { rows: known.rows, columns: {} };
+  const identities = { ...known.identities };
+  if (identity !== undefined && identities[identity] === undefined) identities[identity] = await lookAtIdentity(database, dataset, identity, signal);
+  const facts = { rows: fresh.rows, identities, columns: { ...known.columns, ...fresh.columns } };
+  if (unknown.length > 0 || known.rows === undefined || (identity !== undefined && known.identities[identity] === undefined)) await writeFacts(path, facts);
+  return {
+    rows: facts.rows,
+    identity: (identity === undefined ? undefined : identities[identity]) ?? NO_IDENTITY,
+    column: (column, type) => facts.columns[factKey({ column, type })] ?? { bad: 0 },
+  };
+}
+
+function factKey(wanted: { readonly column: string; readonly type: string }): string {
+  return `${wanted.type} ${wanted.column}`;
+}
+
+function canBeBad(dataset: DescribedDataset, wanted: { readonly column: string; readonly type: string }): boolean {
+  const physical = dataset.columns.get(wanted.column) ?? 'VARCHAR';
+  return typedValue(ident(wanted.column), physical, wanted.type).bad !== undefined;
+}
+
+async function scan(
+  database: Database,
+  dataset: DescribedDataset,
+  columns: readonly { readonly column: string; readonly type: string }[],
+  signal?: AbortSignal,
+): Promise<{ readonly rows: number; readonly columns: Record<string, ColumnFacts> }> {
+  const digits = await measureDigits(database, dataset, columns, signal);
+  const bads = columns.map((wanted) => typedValue(ident(wanted.column), dataset.columns.get(wanted.column) ?? 'VARCHAR', wanted.type, digits.get(factKey(wanted))).bad);
+  const counts = bads.map((bad, index) => sql`count(*) filter (where ${bad ?? sql`false`}) as ${ident(`b${index}`)}`);
+  const [row] = await database.rows(sql`select ${joinSql([sql`count(*) as n`, ...counts], ', ')} from ${dataset.relation}`, signal);
+  const facts: Record<string, ColumnFacts> = {};
+  for (const [index, wanted] of columns.entries()) {
+    const bad = Number(row?.[`b${index}`] ?? 0);
+    const measured = digits.get(factKey(wanted));
+    facts[factKey(wanted)] = {
+      bad,
+      ...(measured === undefined ? {} : { digits: measured }),
+      ...(bad === 0 ? {} : await firstBad(database, dataset, wanted.column, bads[index] ?? sql`false`, signal)),
+    };
+  }
+  return { rows: Number(row?.['n'] ?? 0), columns: facts };
+}
+
+async function measureDigits(database: Database, dataset: DescribedDataset, columns: readonly { readonly column: string; readonly type: string }[], signal?: AbortSignal): Promise<ReadonlyMap<string, DecimalDigits>> {
+  const measured = columns.filter(({ column, type }) => needsDigits(dataset.columns.get(column) ?? 'VARCHAR', type));
+  if (measured.length === 0) return new Map();
+  const parts = measured.flatMap(({ column }, index) => {
+    const { integer, fraction } = decimalDigits(sql`cast(${ident(column)} as varchar)`);
+    return [sql`${integer} as ${ident(`i${index}`)}`, sql`${fraction} as ${ident(`f${index}`)}`];
+  });
+  const [row] = await database.rows(sql`select ${joinSql(parts, ', ')} from ${dataset.relation}`, signal);
+  return new Map(measured.map((wanted, index) => [factKey(wanted), { integer: Number(row?.[`i${index}`] ?? 1), fraction: Number(row?.[`f${index}`] ?? 0) }]));
+}
+
+async function firstBad(database: Database, dataset: DescribedDataset, column: string, bad: Exclude<Parameters<typeof joinSql>[0][number], string>, signal?: AbortSignal): Promise<{ readonly value: string; readonly row: number }> {
+  const numbered: Sql = sql`select *, row_number() over () as "#row" from ${dataset.relation}`;
+  const [row] = await database.rows(sql`select cast(${ident(column)} as varchar) as v, "#row" as r from (${numbered}) where ${bad} order by "#row" limit 1`, signal);
+  return { value: String(row?.['v'] ?? ''), row: Number(row?.['r'] ?? 0) };
+}
+
+/** NULL and empty identities, and those that occur more than once. */
+async function lookAtIdentity(database: Database, dataset: DescribedDataset, column: string, signal?: AbortSignal): Promise<IdentityFacts> {
+  const key = ident(column);
+  const empty = dataset.columns.get(column) === 'VARCHAR' ? sql`${key} is null or ${key} = ''` : sql`${key} is null`;
+  const [nulls] = await database.rows(sql`select count(*) as n from ${dataset.relation} where ${empty}`, signal);
+  const twice = sql`select ${key} as k from ${dataset.relation} where not (${empty}) group by ${key} having count(*) > 1`;
+  const examples = await database.rows(sql`select cast(k as varchar) as k, count(*) over () as n from (${twice}) order by k limit ${{ type: 'literal', value: EXAMPLES }}`, signal);
+  return { nulls: Number(nulls?.['n'] ?? 0), duplicates: Number(examples[0]?.['n'] ?? 0), examples: examples.map((row) => String(row['k'])) };
+}
+
+async function readFacts(path: string): Promise<DatasetFacts> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as DatasetFacts;
+  } catch {
+    // Absent or torn: it is only a cache.
+    return { identities: {}, columns: {} };
+  }
+}
+
+async function writeFacts(path: string, facts: DatasetFacts): Promise<void> {
+  const temporary = `${path}.${process.pid}`;
+  try {
+    await mkdir(join(path, '..'), { recursive: true });
+    await writeFile(temporary, JSON.stringify(facts));
+    await rename(temporary, path);
+  } catch {
+    // A read-only project can still be evaluated; it is only measured again next time.
+  }
+}
+
+function uniqueBy<T>(items: readonly T[], key: (item: T) => string): readonly T[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()];
+}

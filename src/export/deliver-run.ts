@@ -1,0 +1,70 @@
+import type { Connector, DeliveredBatch, Receipt } from '../destination/connector.ts';
+import { AppError } from '../model/app-error.ts';
+import type { Run } from '../model/run.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { RunWork } from './run-work.ts';
+import type { SegmentJob } from './segment-job.ts';
+
+const DEFAULT_WAIT_MS = 30 * 60_000;
+
+export interface DeliverInput {
+  readonly connector: Connector;
+  readonly job: SegmentJob;
+  readonly runId: string;
+  readonly work: RunWork;
+  readonly storage: Storage;
+  readonly signal: AbortSignal | undefined;
+  readonly journal: (work: RunWork) => Promise<void>;
+}
+
+/**
+ * Tells the other side that the files are there, once. After an unclear end (a crash, an unknown answer) it first looks whether the batch is known
+ * there and signals again only when it is not (contract section 6, "Campaign's answer").
+ */
+export async function deliverRun(input: DeliverInput): Promise<NonNullable<RunWork['delivery']>> {
+  const { connector, job, work, signal, journal } = input;
+  const batch = batchOf(input);
+  const waitMs = durationMs(job.destination.import?.wait) ?? DEFAULT_WAIT_MS;
+  const earlier = work.delivery;
+  if (earlier !== undefined) {
+    const found = await connector.settle(batch, earlier.receipt ?? { status: 'unknown', ...(earlier.token === undefined ? {} : { token: earlier.token }) }, waitMs, signal);
+    if (found.status === 'imported') return { ...earlier, receipt: found };
+    // Still unknown after the wait: signalling twice could import twice. A failure there is known, so the import may be tried anew.
+    if (found.status === 'signalled') return { ...earlier, receipt: found };
+  }
+  const token = await connector.prepare(batch);
+  await journal({ ...work, delivery: token === undefined ? {} : { token } });
+  const receipt = await connector.deliver(batch, token, signal);
+  const settled = receipt.status === 'signalled' && job.destination.import?.wait !== undefined ? await connector.settle(batch, receipt, waitMs, signal) : receipt;
+  return { ...(token === undefined ? {} : { token }), receipt: settled };
+}
+
+/** What an answer means for the run: a failed import fails it, an unknown one does not (contract section 6). */
+export function importEnd(receipt: Receipt | undefined): { readonly status: Run['import']; readonly failed: AppError | undefined } {
+  if (receipt === undefined) return { status: undefined, failed: undefined };
+  const status = { status: receipt.status, ...(receipt.message === undefined ? {} : { message: receipt.message }), ...(receipt.rows === undefined ? {} : { rows: receipt.rows }) };
+  const failed =
+    receipt.status === 'import-failed'
+      ? new AppError({ code: 'RC4014', message: `the files were delivered, but their import failed${receipt.message === undefined ? '' : `: ${receipt.message}`}`, hint: 'correct it on the other side, then: reconcile runs retry RUN' })
+      : undefined;
+  return { status, failed };
+}
+
+function batchOf(input: DeliverInput): DeliveredBatch {
+  const { job, runId, work, storage } = input;
+  const parts = work.parts ?? [];
+  return {
+    runId,
+    activation: job.activation,
+    segment: job.segment,
+    rows: parts.reduce((sum, { rows }) => sum + rows, 0),
+    files: parts.map(({ key, rows, bytes, sha256 }) => ({ path: key, address: storage.address(key), rows, bytes, sha256 })),
+    columns: work.columns ?? [],
+  };
+}
+
+function durationMs(text: string | undefined): number | undefined {
+  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text ?? '');
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+  return match === null ? undefined : Number(match[1]) * (units[match[2] ?? ''] ?? 1);
+}

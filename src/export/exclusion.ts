@@ -1,0 +1,68 @@
+import type { SourceHealth } from '../engine/engine.ts';
+import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
+import type { Audience } from './audience.ts';
+import type { OutputColumn } from './output-columns.ts';
+
+type Expression = Exclude<SqlPart, string>;
+
+export const REASON_NO_IDENTITY = 'no-identity';
+export const REASON_BAD_VALUE = 'bad-value';
+export const REASON_DUPLICATE = 'duplicate';
+
+/** Why members are left out of a file, as conditions over `profile p`, in the order in which the first one counts. */
+export interface Exclusions {
+  readonly reasons: readonly { readonly reason: string; readonly when: Expression }[];
+  /** The reason as a text, NULL when the row goes out. */
+  readonly reason: Sql;
+  /** Who counts as received: members, and rows whose value that decides is not of its type. */
+  readonly candidates: Sql;
+}
+
+/**
+ * The exclusions that can happen at all, given the source's health: on a healthy source without mandatory attributes there are none, and an
+ * export is the bare scan.
+ */
+export function exclusionsOf(audience: Audience, columns: readonly OutputColumn[], health: SourceHealth): Exclusions {
+  const bad = new Set(health.badValues.filter(({ of }) => of === 'profile').map(({ path }) => path));
+  const badDeciding = audience.profileColumns.filter((path) => bad.has(path)).map(badColumn);
+  const badAny = [...bad].map(badColumn);
+  const reasons = [
+    ...(health.withoutIdentity > 0 ? [{ reason: REASON_NO_IDENTITY, when: sql`p."id" is null` }] : []),
+    ...(badAny.length > 0 ? [{ reason: REASON_BAD_VALUE, when: joinSql(badAny, ' or ') }] : []),
+    ...columns.flatMap((column) => (column.mandatory || column.key ? [{ reason: `no ${column.target}`, when: sql`${column.value} is null` }] : [])),
+    ...columns.flatMap(expectationReasons),
+  ];
+  const reason = reasons.length === 0 ? sql`cast(null as varchar)` : sql`case ${joinSql(reasons.map(({ reason: text, when }) => sql`when ${when} then ${literal(text)}`), ' ')} end`;
+  const candidates = badDeciding.length === 0 ? audience.predicate : sql`((${audience.predicate}) or ${joinSql(badDeciding, ' or ')})`;
+  return { reasons, reason, candidates };
+}
+
+/** The condition that a row goes out, to be joined to the predicate; nothing when none is excluded. */
+export function passing(exclusions: Exclusions): Sql {
+  return exclusions.reasons.length === 0 ? noSql : sql` and (${exclusions.reason}) is null`;
+}
+
+function badColumn(path: string): Expression {
+  return ident('p', `${path}#bad`);
+}
+
+/** Expectations of a mapped column that one row alone can break; `unique` is looked at over the whole file. */
+function expectationReasons(column: OutputColumn): readonly { readonly reason: string; readonly when: Expression }[] {
+  const { expect, target, value } = column;
+  if (expect === undefined) return [];
+  const text = sql`cast(${value} as varchar)`;
+  const { notNull, pattern, range, values } = expect;
+  return [
+    ...(notNull === true && !column.mandatory && !column.key ? [{ reason: `no ${target}`, when: sql`${value} is null` }] : []),
+    ...(pattern === undefined ? [] : [{ reason: `${target} pattern`, when: sql`not regexp_full_match(${text}, ${literal(pattern)})` }]),
+    ...(range?.min === undefined ? [] : [{ reason: `${target} range`, when: sql`${value} < ${bound(range.min, column.type)}` }]),
+    ...(range?.max === undefined ? [] : [{ reason: `${target} range`, when: sql`${value} > ${bound(range.max, column.type)}` }]),
+    ...(values === undefined ? [] : [{ reason: `${target} values`, when: sql`${text} not in (${joinSql(values.map((allowed) => literal(String(allowed))), ', ')})` }]),
+  ];
+}
+
+function bound(value: number | string, type: string): Sql {
+  if (type === 'date') return sql`cast(${literal(String(value))} as date)`;
+  if (type === 'timestamp') return sql`(cast(${literal(String(value))} as timestamptz) at time zone 'UTC')`;
+  return sql`${literal(value)}`;
+}

@@ -1,0 +1,25 @@
+import { basename } from 'node:path/posix';
+import { formatInstant, type Instant } from '../model/instant.ts';
+import type { ExportMode } from '../model/run.ts';
+import type { PlannedFile } from './run-work.ts';
+
+export interface ManifestInput {
+  readonly runId: string;
+  readonly activation: string;
+  readonly segment: string;
+  readonly slot: Instant | null;
+  readonly mode: ExportMode;
+  readonly files: readonly PlannedFile[];
+}
+
+/** `manifest-<destination>-<run id>.json` (contract section 4). */
+export function manifestName(destination: string, runId: string): string {
+  return `manifest-${destination}-${runId}.json`;
+}
+
+/** The manifest's text: which files belong to the export, with sizes, rows and digests. */
+export function manifestText(input: ManifestInput): string {
+  const { runId, activation, segment, slot, mode } = input;
+  const files = input.files.map(({ key, bytes, rows, sha256 }) => ({ path: key, name: basename(key), bytes, rows, sha256 }));
+  return `${JSON.stringify({ runId, activation, segment, slot: slot === null ? null : formatInstant(slot), mode, files }, null, 2)}\n`;
+}

@@ -1,0 +1,29 @@
+import type { Engine, OpenedSource } from '../engine/engine.ts';
+import { primaryIdentity } from '../engine/profile-model.ts';
+import { checkHealth } from './check-health.ts';
+import { exclusionsOf, type Exclusions } from './exclusion.ts';
+import { carriedColumns, keyColumns, mappedPaths, outputColumns, type OutputColumn } from './output-columns.ts';
+import type { SegmentJob } from './segment-job.ts';
+
+/** A job over an opened, healthy source. */
+export interface OpenedJob {
+  readonly engine: Engine;
+  readonly source: OpenedSource;
+  readonly columns: readonly OutputColumn[];
+  readonly keys: readonly OutputColumn[];
+  readonly carried: readonly OutputColumn[];
+  readonly exclusions: Exclusions;
+}
+
+/** Opens the source for what a job reads and judges its health; throws as `checkHealth` does. */
+export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJob> {
+  const { audience, mapping, expressionPaths } = job;
+  const events = audience.eventColumns === undefined && expressionPaths.event === undefined ? undefined : [...(audience.eventColumns ?? []), ...(expressionPaths.event ?? [])];
+  const source = await engine.open({
+    profile: [...new Set([...audience.profileColumns, ...mappedPaths(mapping), ...expressionPaths.profile])].filter((path) => path !== 'id' && !path.startsWith('#')),
+    event: events,
+  });
+  checkHealth(source.health, job.attributes, job.attributesName);
+  const columns = outputColumns(mapping, source.columns, primaryIdentity(job.attributes).namespace, job.expressions);
+  return { engine, source, columns, keys: keyColumns(columns), carried: carriedColumns(columns), exclusions: exclusionsOf(audience, columns, source.health) };
+}

@@ -1,0 +1,109 @@
+import type { MappingEntry } from '../model/generated/kinds.ts';
+import type { LogicalColumn } from '../engine/engine.ts';
+import { ident, literal, sql, type Sql, type SqlPart } from '../sql/sql.ts';
+import { hashedIdentity } from './hashed-identity.ts';
+
+type Expression = Exclude<SqlPart, string>;
+
+/** A column of the files, in file order. */
+export interface OutputColumn {
+  readonly target: string;
+  readonly kind: 'identity' | 'attribute' | 'status' | 'expression';
+  /** The path it reads, `undefined` for the status and for expressions. */
+  readonly path: string | undefined;
+  /** The value over `profile p`, in its declared type. */
+  readonly value: Expression;
+  /** The value as the source writes it, when that keeps digits the type would not show. */
+  readonly text: Expression | undefined;
+  readonly type: string;
+  /** A row without it is excluded. */
+  readonly mandatory: boolean;
+  /** Part of the deduplication key. */
+  readonly key: boolean;
+  readonly expect: MappingEntry['expect'];
+}
+
+/** A mapping entry whose target is settled (the activation room's work). */
+export interface SettledMapping {
+  readonly entry: MappingEntry;
+  readonly target: string;
+}
+
+/** A calculated field, compiled by the segment room over `profile p`. */
+export interface CompiledExpression {
+  readonly value: Expression;
+  readonly type: string;
+}
+
+export const STATUS_SOURCE = 'segmentMembership.status';
+
+/** The attribute paths that a mapping reads by itself; expressions bring their own. */
+export function mappedPaths(mapping: readonly SettledMapping[]): readonly string[] {
+  return mapping.flatMap(({ entry }) => ('source' in entry && entry.source !== STATUS_SOURCE ? [entry.source] : []));
+}
+
+/**
+ * Turns a mapping into columns over `profile p`. An identity is mandatory and the deduplication key by itself (activation-rules 2.7); the primary
+ * one is unique already, so that nothing needs deduplicating (contract section 6).
+ */
+export function outputColumns(
+  mapping: readonly SettledMapping[],
+  columns: ReadonlyMap<string, LogicalColumn>,
+  primary: string,
+  compiled: ReadonlyMap<string, CompiledExpression>,
+): readonly OutputColumn[] {
+  return mapping.map(({ entry, target }) => {
+    const expect = entry.expect;
+    if ('expression' in entry) {
+      const expression = compiled.get(entry.expression);
+      if (expression === undefined) throw new TypeError(`the expression of \`${target}\` was not compiled`);
+      return hashed(entry, target, { target, kind: 'expression', path: undefined, ...expression, text: undefined, mandatory: entry.mandatory === true, key: entry.key === true, expect });
+    }
+    if (entry.source === STATUS_SOURCE) {
+      return { target, kind: 'status', path: undefined, value: literal('realized'), text: undefined, type: 'string', mandatory: false, key: false, expect };
+    }
+    const identity = entry.source.startsWith('identityMap.');
+    const isPrimary = entry.source === `identityMap.${primary}`;
+    const column = columns.get(entry.source);
+    const value = isPrimary ? ident('p', 'id') : ident('p', entry.source);
+    return hashed(entry, target, {
+      target,
+      kind: identity ? 'identity' : 'attribute',
+      path: entry.source,
+      // An empty text identifies nobody.
+      value: identity && !isPrimary ? sql`nullif(${value}, '')` : value,
+      text: column?.hasText === true ? ident('p', `${entry.source}#text`) : undefined,
+      type: column?.type ?? 'string',
+      mandatory: (identity && !isPrimary) || entry.mandatory === true,
+      key: (identity && !isPrimary) || entry.key === true,
+      expect,
+    });
+  });
+}
+
+/** The deduplication key; empty when there is none, or when the primary identity is mapped and rows are unique by it. */
+export function keyColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
+  return columns.filter((column) => column.key);
+}
+
+/** Values that an exit row of a vanished profile still carries: identities and deduplication keys. */
+export function carriedColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
+  return columns.filter((column) => column.key || column.kind === 'identity');
+}
+
+/** The value as text, as it stands in a CSV file. */
+export function textOf(column: OutputColumn): Sql {
+  if (column.text !== undefined) return sql`${column.text}`;
+  if (column.type === 'timestamp') return sql`strftime(${column.value}, '%Y-%m-%dT%H:%M:%SZ')`;
+  if (isNested(column.type)) return sql`cast(to_json(${column.value}) as varchar)`;
+  return sql`cast(${column.value} as varchar)`;
+}
+
+export function isNested(type: string): boolean {
+  return type === 'array' || type === 'map' || type === 'object';
+}
+
+function hashed(entry: MappingEntry, target: string, column: OutputColumn): OutputColumn {
+  if (entry.transform !== 'sha256') return column;
+  return { ...column, value: hashedIdentity(textOf(column), 'source' in entry ? entry.source : '', target), text: undefined, type: 'string' };
+}

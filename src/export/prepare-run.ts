@@ -1,0 +1,159 @@
+import { mkdir, rm, writeFile as writeText } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine } from '../engine/engine.ts';
+import { INTERNAL_FORMAT } from '../engine/file-format.ts';
+import { AppError } from '../model/app-error.ts';
+import type { RunCounts } from '../model/run.ts';
+import type { Sql } from '../sql/sql.ts';
+import type { RunLedger, SnapshotPointer } from '../state/run-ledger.ts';
+import type { Storage } from '../storage/storage.ts';
+import { sha256 } from '../support/digest.ts';
+import type { ExportPaths } from './deps.ts';
+import { checkGuards } from './guards.ts';
+import { manifestName, manifestText } from './manifest-file.ts';
+import { openJob, type OpenedJob } from './open-job.ts';
+import { planFiles, surplusFiles } from './publish-parts.ts';
+import type { RunWork } from './run-work.ts';
+import { selectJob, hasExits, type Selection } from './select-job.ts';
+import { snapshotQuery } from './select-members.ts';
+import { changeRows, memberRows, selectedRows, type RenderColumn } from './select-rows.ts';
+import type { SegmentJob } from './segment-job.ts';
+import { countSpacedValues } from './spaced-values.ts';
+import { writeParts, type WrittenPart } from './write-parts.ts';
+
+export interface PrepareInput {
+  readonly job: SegmentJob;
+  readonly runId: string;
+  readonly engine: Engine;
+  readonly ledger: RunLedger;
+  readonly storage: Storage;
+  readonly paths: ExportPaths;
+  readonly signal: AbortSignal | undefined;
+  readonly step: (name: 'selecting' | 'writing', rows: number, totalRows: number | undefined, bytes: number) => void;
+  readonly crashPoint: (name: string) => void;
+}
+
+export interface PreparedRun {
+  readonly counts: RunCounts;
+  readonly work: RunWork;
+}
+
+/**
+ * Selects and writes one segment's rows into the spool. Nothing outside the spool changes: it may be killed at any instant and started again from
+ * the beginning. Throws `HeldError` when a guard holds the run.
+ */
+export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
+  const { job, runId, engine, ledger, storage, paths, signal, crashPoint } = input;
+  const folder = join(paths.spool, runId);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  input.step('selecting', 0, undefined, 0);
+  const opened = await openJob(engine, job);
+  const pointer = await ledger.snapshot(job.activation, job.segment);
+  const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
+
+  const direct = job.slot === null && snapshot === undefined && opened.exclusions.reasons.length === 0 && opened.keys.length === 0;
+  const selection = direct ? undefined : await selectJob({ job, opened, folder, snapshot, signal });
+  crashPoint('selected');
+  if (selection !== undefined) {
+    const { members, removed } = selection.counts;
+    checkGuards({ ...job, recorded: snapshot?.pointer.members ?? 0, members, removed });
+  }
+
+  const due = selection?.counts.activated;
+  const nothing = due === 0 && job.mode === 'incremental';
+  const parts = nothing
+    ? []
+    : await writeParts({
+        engine,
+        query: rowsQuery(job, opened, selection, snapshot !== undefined),
+        columns: opened.columns,
+        settings: job.file,
+        rows: due,
+        atMost: opened.source.health.rows,
+        folder,
+        stages: job.stages,
+        signal,
+        onProgress: (rows, bytes) => input.step('writing', rows, due, bytes),
+      });
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  if (selection === undefined) checkGuards({ ...job, recorded: 0, members: rows, removed: 0 });
+  const counts = settleCounts(selection, rows);
+  const spacedValues = job.file.spacesForLineBreaks && !nothing ? await countSpacedValues(opened, rowsQuery(job, opened, selection, snapshot !== undefined)) : 0;
+  const next = job.slot === null || selection === undefined ? undefined : await writeSnapshot(input, opened, selection, folder);
+  if ((await engine.fingerprint()) !== opened.source.fingerprint) {
+    throw new AppError({ code: 'RC4010', message: `the source of Attributes \`${job.attributesName}\` changed while it was read`, hint: 'run again; load files under another name and rename them when they are whole' });
+  }
+  const planned = await planRun(input, parts, folder);
+  return {
+    counts,
+    work: {
+      spool: runId,
+      ...planned,
+      target: job.target,
+      fingerprint: opened.source.fingerprint,
+      columns: opened.columns.map((column) => column.target),
+      ...(next === undefined ? {} : { snapshot: next }),
+      ...(spacedValues === 0 ? {} : { spacedValues }),
+      ...(job.allowRemoved === undefined ? {} : { allowedRemoved: job.allowRemoved }),
+    },
+  };
+}
+
+/** What goes into the files: everybody in one scan, everybody by way of the selection, or the changes. */
+function rowsQuery(job: SegmentJob, opened: OpenedJob, selection: Selection | undefined, hasSnapshot: boolean): (render: RenderColumn) => Sql {
+  const { columns, exclusions, carried } = opened;
+  const { sort } = job.file;
+  if (selection !== undefined && job.mode === 'incremental' && hasSnapshot) {
+    const { relation, losers, silent } = selection;
+    return (render) => changeRows({ selection: relation, losers, silent, withExits: hasExits(job, opened, hasSnapshot), carried, columns, render, sort });
+  }
+  // A condition over events is dearer than a join with those who were found already.
+  if (selection !== undefined && job.audience.eventColumns !== undefined) return (render) => selectedRows(selection.relation, selection.losers, columns, render, sort);
+  return (render) => memberRows(job.audience, exclusions, selection?.losers, columns, render, sort);
+}
+
+/** The counts, with the rows that were really written; what does not add up fails the run (contract section 5). */
+function settleCounts(selection: Selection | undefined, rows: number): RunCounts {
+  if (selection === undefined) return { received: rows, activated: rows, excluded: 0, failed: 0, reasons: {} };
+  const { received, activated, reasons } = selection.counts;
+  if (rows !== activated) {
+    throw new AppError({ code: 'RC4011', message: `the counts do not add up: ${activated} rows were selected, ${rows} were written`, hint: 'run again; if it happens again, please report it' });
+  }
+  return { received, activated, excluded: received - activated, failed: 0, reasons };
+}
+
+async function writeSnapshot(input: PrepareInput, opened: OpenedJob, selection: Selection, folder: string): Promise<NonNullable<RunWork['snapshot']>> {
+  const { job, engine, runId, signal } = input;
+  const file = 'snapshot.parquet';
+  const path = join(folder, file);
+  const { relation, losers } = selection;
+  const query = snapshotQuery({ selection: relation, losers, carried: opened.carried, incremental: job.mode === 'incremental' });
+  await engine.write({ query, path, format: INTERNAL_FORMAT, ...(signal === undefined ? {} : { signal }) });
+  const [row] = await engine.rows({ type: 'sql', parts: ['select count(*) as "n" from ', engine.files([path]), ' where "delivered"'] }, signal);
+  const pointer: SnapshotPointer = {
+    activation: job.activation,
+    segment: job.segment,
+    path: `snapshots/${job.activation}/${job.segment}/${runId}.parquet`,
+    runId,
+    slot: job.slot ?? job.time,
+    members: Number(row?.['n'] ?? 0),
+    keys: opened.carried.map((column) => column.target),
+    target: job.target,
+  };
+  return { pointer, file };
+}
+
+async function planRun(input: PrepareInput, parts: readonly WrittenPart[], folder: string): Promise<Pick<RunWork, 'parts' | 'manifest' | 'surplus'>> {
+  const { job, ledger, storage, runId } = input;
+  const files = parts.map(({ file, rows, bytes, sha256: sum }, index) => ({ key: job.partKey(index + 1), file, rows, bytes, sha256: sum }));
+  const planned = await planFiles(ledger, storage, job.target, files);
+  const surplus = planned.length === 0 ? [] : await surplusFiles(ledger, storage, job.target, job.partKey, planned.length);
+  if (!job.file.manifest || planned.length === 0) return { parts: planned, surplus };
+  const text = manifestText({ runId, activation: job.activation, segment: job.segment, slot: job.slot, mode: job.mode, files: planned });
+  const file = 'manifest.json';
+  await writeText(join(folder, file), text, { mode: 0o600 });
+  // The run's id is in its name, so whatever has this name is ours.
+  const manifest = { key: `${job.folder}${manifestName(job.destinationName, runId)}`, file, rows: 0, bytes: Buffer.byteLength(text), sha256: sha256(text), replace: true };
+  return { parts: planned, surplus, manifest };
+}

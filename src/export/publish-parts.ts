@@ -1,0 +1,100 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../model/app-error.ts';
+import type { RunLedger } from '../state/run-ledger.ts';
+import { StorageError } from '../storage/storage-error.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { PlannedFile } from './run-work.ts';
+import { digest } from './write-file.ts';
+
+/**
+ * Decides for each file whether one of that key may be replaced: one that a run of this state wrote may, any other one fails the run with RC4008
+ * before anything is visible.
+ */
+export async function planFiles(ledger: RunLedger, storage: Storage, target: string, files: readonly Omit<PlannedFile, 'replace'>[]): Promise<readonly PlannedFile[]> {
+  const ours = await ledger.delivered(target, files.map(({ key }) => key));
+  const planned: PlannedFile[] = [];
+  for (const file of files) {
+    const mine = ours.has(file.key);
+    if (!mine && (await storage.stat(file.key)) !== undefined) throw foreignFile(storage.address(file.key));
+    planned.push({ ...file, replace: mine });
+  }
+  return planned;
+}
+
+/** Our own `_2`, `_3` … of an earlier, longer export of the same name, beyond the parts of this one. */
+export async function surplusFiles(ledger: RunLedger, storage: Storage, target: string, partKey: (index: number) => string, parts: number): Promise<readonly string[]> {
+  const surplus: string[] = [];
+  for (let index = parts + 1; ; index += 1) {
+    const key = partKey(index);
+    if (!(await ledger.delivered(target, [key])).has(key) || (await storage.stat(key)) === undefined) return surplus;
+    surplus.push(key);
+  }
+}
+
+/** Makes one file visible, whole. May be called again after a crash: what landed already is left as it is. */
+export async function publishFile(storage: Storage, folder: string, file: PlannedFile, runId: string, signal?: AbortSignal, onProgress?: (bytes: number) => void): Promise<void> {
+  const local = { path: join(folder, file.file), bytes: file.bytes, sha256: file.sha256 };
+  try {
+    await storage.publish(file.key, local, {
+      replace: file.replace,
+      token: runId,
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.kind !== 'exists') throw error;
+    // An earlier attempt of this run may have put it there; anything else that appeared meanwhile is not ours to replace.
+    if (!(await landedAs(storage, file))) throw foreignFile(storage.address(file.key));
+  }
+}
+
+/**
+ * Reads back what landed. Throws RC4009 when it is not what was written. The store's own verified checksum is enough; on this machine's disk, where
+ * the published file is the spool's very file (a hard link) and was hashed by reading it, the file's identity is.
+ */
+export async function verifyFile(storage: Storage, folder: string, file: PlannedFile): Promise<void> {
+  const found = await storage.stat(file.key);
+  if (found === undefined) throw mismatch(storage.address(file.key), 'it is not there');
+  if (found.bytes !== file.bytes) throw mismatch(storage.address(file.key), `it has ${found.bytes} bytes, ${file.bytes} were written`);
+  if (found.sha256 !== undefined) {
+    if (found.sha256 !== file.sha256) throw mismatch(storage.address(file.key), 'its SHA-256 differs from what was written');
+    return;
+  }
+  if (storage.facts.kind === 'local' && (await isSameFile(storage.address(file.key), join(folder, file.file)))) return;
+  if (!(await landedAs(storage, file))) throw mismatch(storage.address(file.key), 'its SHA-256 differs from what was written');
+}
+
+/** True when an object of that key has exactly the file's bytes. */
+export async function landedAs(storage: Storage, file: Pick<PlannedFile, 'key' | 'bytes' | 'sha256'>): Promise<boolean> {
+  const found = await storage.stat(file.key);
+  if (found === undefined || found.bytes !== file.bytes) return false;
+  if (found.sha256 !== undefined) return found.sha256 === file.sha256;
+  return (await digest((await storage.read(file.key)) as AsyncIterable<Buffer>)).sha256 === file.sha256;
+}
+
+/** True when the spool still holds the file as it was journaled. */
+export async function isInSpool(folder: string, file: PlannedFile, deep: boolean): Promise<boolean> {
+  const path = join(folder, file.file);
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.size !== file.bytes) return false;
+  return !deep || (await digest(createReadStream(path) as AsyncIterable<Buffer>)).sha256 === file.sha256;
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([stat(one, { bigint: true }), stat(other, { bigint: true }).catch(() => undefined)]);
+  return b !== undefined && a.ino === b.ino && a.dev === b.dev;
+}
+
+function foreignFile(address: string): AppError {
+  return new AppError({
+    code: 'RC4008',
+    message: `\`${address}\` exists, and no run of this state wrote it`,
+    hint: 'move that file away, or give `file.name` another pattern; nothing was written',
+  });
+}
+
+function mismatch(address: string, how: string): AppError {
+  return new AppError({ code: 'RC4009', message: `\`${address}\` is not what was written: ${how}`, hint: 'run the slot again; if it happens again, look at what else writes there' });
+}

@@ -1,0 +1,291 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Connector } from '../destination/connector.ts';
+import type { Engine } from '../engine/engine.ts';
+import { AppError } from '../model/app-error.ts';
+import type { RunCounts, RunFile, RunStatus } from '../model/run.ts';
+import { RUN_STEPS, type Claim, type RunRecord, type RunStep } from '../state/run-ledger.ts';
+import type { Storage } from '../storage/storage.ts';
+import { deliverRun, importEnd } from './deliver-run.ts';
+import type { ExportDeps } from './deps.ts';
+import { HeldError } from './guards.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { placeSnapshot, removeSnapshot } from './place-snapshot.ts';
+import { prepareRun } from './prepare-run.ts';
+import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
+import { asRecord, workOf, type PlannedFile, type RunWork } from './run-work.ts';
+import type { SegmentJob } from './segment-job.ts';
+
+export interface RunSegmentInput {
+  readonly deps: ExportDeps;
+  readonly job: SegmentJob;
+  readonly storage: Storage;
+  readonly connector: Connector | undefined;
+  /** Opened on first use: a run that goes on from its spool reads no source. */
+  readonly engine: () => Engine;
+  readonly signal: AbortSignal | undefined;
+}
+
+export type SegmentOutcome = { readonly outcome: 'ended' | 'done' | 'busy'; readonly run: RunRecord };
+
+/** A holder on another machine that was silent for so long is taken over. */
+const STALE_AFTER_MS = 5 * 60_000;
+const ZERO: RunCounts = { received: 0, activated: 0, excluded: 0, failed: 0, reasons: {} };
+
+/**
+ * Runs one segment through its steps: claimed → selected → written → published → verified → delivered → recorded. Each step is journaled before the
+ * effects that follow it and may be repeated. Before `written` nothing is visible and everything is made anew; from `written` on only the spool is
+ * used, so that a slot's files are the same bytes under the same names whatever kills the process.
+ */
+export async function runSegment(input: RunSegmentInput): Promise<SegmentOutcome> {
+  const { deps, job } = input;
+  const { ledger, clock } = deps;
+  const claimed = await ledger.claim({ activation: job.activation, segment: job.segment, slot: job.slot, mode: job.mode, owner: deps.owner, now: clock(), newId: deps.newId(), staleAfterMs: STALE_AFTER_MS });
+  if (claimed.outcome !== 'claimed') return claimed;
+  deps.crashPoint?.('claimed');
+  const { claim, run } = claimed;
+  const heartbeat = startHeartbeat(ledger, claim, clock);
+  try {
+    return { outcome: 'ended', run: await new SegmentRun(input, claim, run).finish() };
+  } finally {
+    await heartbeat.stop();
+  }
+}
+
+class SegmentRun {
+  readonly #input: RunSegmentInput;
+  readonly #claim: Claim;
+  readonly #run: RunRecord;
+  readonly #folder: string;
+  #counts: RunCounts;
+  #work: RunWork;
+  #step: RunStep;
+
+  constructor(input: RunSegmentInput, claim: Claim, run: RunRecord) {
+    this.#input = input;
+    this.#claim = claim;
+    this.#run = run;
+    this.#folder = join(input.deps.paths.spool, run.id);
+    this.#work = workOf(run);
+    this.#counts = this.#work.counts ?? ZERO;
+    this.#step = run.step;
+  }
+
+  /** Goes on from where the run stands. What a user can fix ends in the record, as failed or held; a bug of ours ends there and is thrown on. */
+  async finish(): Promise<RunRecord> {
+    try {
+      if (!this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare();
+      const changed = this.#work.parts?.length ?? 0;
+      if (changed > 0) {
+        await this.#publish();
+        await this.#verify();
+        await this.#deliver();
+      }
+      return await this.#record();
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  #reached(step: RunStep): boolean {
+    return RUN_STEPS.indexOf(this.#step) >= RUN_STEPS.indexOf(step);
+  }
+
+  async #advance(step: RunStep, work: RunWork): Promise<void> {
+    const { ledger, clock } = this.#input.deps;
+    await ledger.advance(this.#claim, { step, work: asRecord(work), counts: this.#counts, files: this.#files(work), now: clock() });
+    this.#work = work;
+    this.#step = step;
+    this.#crashPoint(`journaled-${step}`);
+  }
+
+  async #prepare(): Promise<void> {
+    const { deps, job, storage, engine, signal } = this.#input;
+    const before = this.#reached('written') ? (this.#work.parts ?? []) : [];
+    const prepared = await prepareRun({
+      job,
+      runId: this.#run.id,
+      engine: engine(),
+      ledger: deps.ledger,
+      storage,
+      paths: deps.paths,
+      signal,
+      step: (name, rows, totalRows, bytes) => this.#report(name, rows, bytes, totalRows),
+      crashPoint: (name) => this.#crashPoint(name),
+    });
+    await this.#refuseChangedBytes(before, prepared.work.parts ?? []);
+    this.#counts = prepared.counts;
+    this.#crashPoint('written');
+    await this.#advance('written', { ...prepared.work, counts: prepared.counts });
+  }
+
+  /** A file that has become visible never changes its bytes within its slot, even when the spool it came from was lost. */
+  async #refuseChangedBytes(before: readonly PlannedFile[], now: readonly PlannedFile[]): Promise<void> {
+    for (const file of before) {
+      if (now.some(({ key, sha256 }) => key === file.key && sha256 === file.sha256)) continue;
+      if (!(await landedAs(this.#input.storage, file))) continue;
+      throw new AppError({
+        code: 'RC4012',
+        message: `\`${this.#input.storage.address(file.key)}\` is visible already, its spool is lost, and the source would give other bytes now`,
+        hint: 'a visible file never changes within its slot: take it away to export the slot anew, or export now with `reconcile run` without --slot',
+      });
+    }
+  }
+
+  async #publish(): Promise<void> {
+    const { deps, storage, signal } = this.#input;
+    const parts = this.#work.parts ?? [];
+    if (!this.#reached('published')) {
+      let bytes = 0;
+      for (const [index, part] of parts.entries()) {
+        signal?.throwIfAborted();
+        this.#report('publishing', this.#counts.activated, bytes, this.#counts.activated);
+        await publishFile(storage, this.#folder, part, this.#run.id, signal);
+        bytes += part.bytes;
+        this.#crashPoint(`published-part-${index + 1}`);
+      }
+      for (const key of this.#work.surplus ?? []) await storage.remove(key);
+      this.#crashPoint('published');
+      await this.#advance('published', this.#work);
+    }
+    deps.log('debug', 'published', { run: this.#run.id, parts: parts.length });
+  }
+
+  async #verify(): Promise<void> {
+    if (this.#reached('verified')) return;
+    const { storage, signal } = this.#input;
+    const { manifest, parts = [] } = this.#work;
+    this.#report('verifying', this.#counts.activated, 0, this.#counts.activated);
+    for (const part of parts) await verifyFile(storage, this.#folder, part);
+    this.#crashPoint('read-back');
+    if (manifest !== undefined) {
+      await publishFile(storage, this.#folder, manifest, this.#run.id, signal);
+      await verifyFile(storage, this.#folder, manifest);
+      this.#crashPoint('manifest');
+    }
+    await this.#advance('verified', this.#work);
+  }
+
+  async #deliver(): Promise<void> {
+    const { connector, deps, job, storage, signal } = this.#input;
+    if (connector === undefined || this.#reached('delivered')) return;
+    this.#report('importing', this.#counts.activated, 0, this.#counts.activated);
+    const delivery = await deliverRun({
+      connector,
+      job,
+      runId: this.#run.id,
+      work: this.#work,
+      storage,
+      signal,
+      // The token is durable before the other side is told, so that a later attempt can look for this very batch.
+      journal: async (work) => this.#advance('verified', work),
+    });
+    deps.crashPoint?.('delivered');
+    await this.#advance('delivered', { ...this.#work, delivery });
+  }
+
+  async #record(): Promise<RunRecord> {
+    const { deps, job } = this.#input;
+    const { ledger, paths } = deps;
+    const imported = importEnd(this.#work.delivery?.receipt);
+    if (imported.failed !== undefined) throw imported.failed;
+    const snapshot = this.#work.snapshot;
+    const previous = snapshot === undefined ? undefined : await ledger.snapshot(job.activation, job.segment);
+    if (snapshot !== undefined) await placeSnapshot(paths, this.#folder, snapshot);
+    this.#crashPoint('snapshot-placed');
+    const run = await ledger.finish(this.#claim, {
+      status: 'success',
+      counts: this.#counts,
+      files: this.#files(this.#work),
+      endedAt: deps.clock(),
+      work: asRecord(this.#work),
+      ...(imported.status === undefined ? {} : { import: imported.status }),
+      ...(snapshot === undefined ? {} : { snapshot: snapshot.pointer }),
+      delivered: { target: job.target, put: this.#putFiles(), removed: this.#work.surplus ?? [] },
+    });
+    this.#crashPoint('recorded');
+    if (previous !== undefined && previous.path !== snapshot?.pointer.path) await removeSnapshot(paths, previous.path);
+    await rm(this.#folder, { recursive: true, force: true });
+    this.#report('done', this.#counts.activated, 0, this.#counts.activated);
+    return run;
+  }
+
+  async #fail(error: unknown): Promise<RunRecord> {
+    const { deps, job, signal } = this.#input;
+    const held = error instanceof HeldError;
+    const known = error instanceof AppError ? error : undefined;
+    const aborted = signal?.aborted === true && !held;
+    const told = aborted
+      ? { code: 'RC4013', message: 'the run was stopped', hint: 'start it again: it goes on where it stands' }
+      : known === undefined
+        ? { code: 'RC4000', message: `a bug: ${error instanceof Error ? error.message : String(error)}` }
+        : { code: known.code, message: known.message, ...(known.hint === undefined ? {} : { hint: known.hint }) };
+    // Once files are written some may be visible: they stay on record as ours, and no row counts as activated.
+    const visible = this.#reached('written');
+    const status: Exclude<RunStatus, 'running'> = held ? 'held' : 'failed';
+    const imported = importEnd(this.#work.delivery?.receipt);
+    try {
+      const run = await deps.ledger.finish(this.#claim, {
+        status,
+        counts: visible ? { ...this.#counts, activated: 0, failed: this.#counts.activated } : ZERO,
+        files: visible ? this.#files(this.#work) : [],
+        error: told,
+        endedAt: deps.clock(),
+        work: asRecord(this.#work),
+        ...(imported.status === undefined ? {} : { import: imported.status }),
+      });
+      // Before `written` the spool is of no use to anybody; afterwards it is what the slot goes on from.
+      if (!visible || job.slot === null) await rm(this.#folder, { recursive: true, force: true });
+      if (known === undefined && !aborted) throw error;
+      return run;
+    } catch (second) {
+      if (second === error) throw error;
+      throw new AggregateError([error, second], `run ${this.#run.id} could not be recorded as ${status}`, { cause: second });
+    }
+  }
+
+  async #spoolIsWhole(): Promise<boolean> {
+    const { parts = [], manifest, snapshot } = this.#work;
+    if (this.#reached('verified')) return snapshot === undefined || this.#snapshotIsThere();
+    const files = manifest === undefined ? parts : [...parts, manifest];
+    const whole = await Promise.all(files.map((file) => isInSpool(this.#folder, file, true)));
+    return whole.every(Boolean) && (snapshot === undefined || (await this.#snapshotIsThere()));
+  }
+
+  async #snapshotIsThere(): Promise<boolean> {
+    const { stat } = await import('node:fs/promises');
+    const { snapshot } = this.#work;
+    if (snapshot === undefined) return true;
+    const places = [join(this.#folder, snapshot.file), join(this.#input.deps.paths.state, snapshot.pointer.path)];
+    return (await Promise.all(places.map((path) => stat(path).then(() => true, () => false)))).some(Boolean);
+  }
+
+  #files(work: RunWork): readonly RunFile[] {
+    return (work.parts ?? []).map(({ key, rows, bytes, sha256 }) => ({ path: key, rows, bytes, sha256 }));
+  }
+
+  #putFiles(): readonly RunFile[] {
+    const { manifest } = this.#work;
+    const files = this.#files(this.#work);
+    return manifest === undefined ? files : [...files, { path: manifest.key, rows: 0, bytes: manifest.bytes, sha256: manifest.sha256 }];
+  }
+
+  #report(step: 'selecting' | 'writing' | 'publishing' | 'verifying' | 'importing' | 'done', rows: number, bytes: number, totalRows: number | undefined): void {
+    const { deps, job } = this.#input;
+    deps.progress?.({
+      runId: this.#run.id,
+      activation: job.activation,
+      segment: job.segment,
+      step,
+      rows,
+      bytes,
+      files: this.#work.parts?.length ?? 0,
+      startedAt: this.#run.startedAt,
+      ...(totalRows === undefined ? {} : { totalRows }),
+    });
+  }
+
+  #crashPoint(name: string): void {
+    this.#input.deps.crashPoint?.(name);
+  }
+}

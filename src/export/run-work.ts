@@ -1,0 +1,50 @@
+import type { Receipt } from '../destination/connector.ts';
+import type { RunCounts } from '../model/run.ts';
+import type { RunRecord, SnapshotPointer } from '../state/run-ledger.ts';
+
+/** A file of a run: where it stands in the spool and where it goes. Journaled before it becomes visible. */
+export interface PlannedFile {
+  /** Key at the storage. */
+  readonly key: string;
+  /** Name in the run's spool folder. */
+  readonly file: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** True: a file of ours of that key may stand there and is replaced. */
+  readonly replace: boolean;
+}
+
+/** The export room's notes in a run's record; plain JSON, relative paths, no personal data. */
+export interface RunWork {
+  /** The run's folder below the spool. */
+  readonly spool?: string;
+  readonly parts?: readonly PlannedFile[];
+  /** Published last: a reader that waits for it sees a whole export. */
+  readonly manifest?: PlannedFile;
+  /** Our own files of an earlier, longer export of the same static name. */
+  readonly surplus?: readonly string[];
+  /** Digest of where the files go. */
+  readonly target?: string;
+  /** The new snapshot: the pointer, and the file's name in the spool until it is put in place. */
+  readonly snapshot?: { readonly pointer: SnapshotPointer; readonly file: string };
+  /** The counts that hold once everything is delivered; a failed run's record counts its rows as failed. */
+  readonly counts?: RunCounts;
+  /** State of the source that was read. */
+  readonly fingerprint?: string;
+  /** Line breaks inside values that became spaces. */
+  readonly spacedValues?: number;
+  readonly columns?: readonly string[];
+  readonly delivery?: { readonly token?: Receipt['token']; readonly receipt?: Receipt };
+  /** `--allow-removed=N`, accepted for this run. */
+  readonly allowedRemoved?: number;
+}
+
+export function workOf(run: RunRecord): RunWork {
+  return run.work as RunWork;
+}
+
+/** The same, as the ledger takes it. */
+export function asRecord(work: RunWork): Readonly<Record<string, unknown>> {
+  return { ...work };
+}

@@ -1,0 +1,85 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { INTERNAL_FORMAT } from '../engine/file-format.ts';
+import { sql, type Sql } from '../sql/sql.ts';
+import type { SnapshotPointer } from '../state/run-ledger.ts';
+import { REASON_DUPLICATE } from './exclusion.ts';
+import type { OpenedJob } from './open-job.ts';
+import type { SegmentJob } from './segment-job.ts';
+import { losersQuery, selectionQuery, silentExitsQuery } from './select-members.ts';
+
+/** Who is due for a file and who is left out, written to the spool and counted. */
+export interface Selection {
+  readonly relation: Sql;
+  readonly losers: Sql | undefined;
+  readonly silent: Sql | undefined;
+  readonly counts: SelectionCounts;
+}
+
+export interface SelectionCounts {
+  /** Members now, those left out included. */
+  readonly members: number;
+  /** Present and not delivered before. */
+  readonly joined: number;
+  /** Delivered before and not present. */
+  readonly removed: number;
+  /** Rows that the file of this mode is due, and those that go out. */
+  readonly received: number;
+  readonly activated: number;
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+export interface SelectionRequest {
+  readonly job: SegmentJob;
+  readonly opened: OpenedJob;
+  /** Absolute folder of the spool. */
+  readonly folder: string;
+  /** The last snapshot and its absolute path. */
+  readonly snapshot: { readonly pointer: SnapshotPointer; readonly path: string } | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Evaluates the segment once and writes the selection, from which rows, counts and the next snapshot follow. */
+export async function selectJob(request: SelectionRequest): Promise<Selection> {
+  const { job, opened, folder, snapshot, signal } = request;
+  const { engine, exclusions, keys, carried, columns } = opened;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const write = async (query: Sql, name: string): Promise<Sql> => {
+    const path = join(folder, name);
+    await engine.write({ query, path, format: INTERNAL_FORMAT, ...(signal === undefined ? {} : { signal }) });
+    return engine.files([path]);
+  };
+  const before = snapshot === undefined ? undefined : { relation: engine.files([snapshot.path]), columns: snapshot.pointer.keys };
+  const relation = await write(selectionQuery({ audience: job.audience, exclusions, keys, carried, since: job.time, snapshot: before }), 'selection.parquet');
+  const losers = keys.length === 0 ? undefined : await write(losersQuery(relation, keys, columns), 'losers.parquet');
+  const exits = hasExits(job, opened, snapshot !== undefined);
+  const silent = exits && keys.length > 0 ? await write(silentExitsQuery(relation, keys), 'silent.parquet') : undefined;
+  return { relation, losers, silent, counts: await count(request, relation, losers, silent, exits) };
+}
+
+/** Exit rows exist in incremental files whose status is mapped (activation-rules 2.10). */
+export function hasExits(job: SegmentJob, opened: OpenedJob, hasSnapshot: boolean): boolean {
+  return hasSnapshot && job.mode === 'incremental' && opened.columns.some((column) => column.kind === 'status');
+}
+
+async function count(request: SelectionRequest, relation: Sql, losers: Sql | undefined, silent: Sql | undefined, exits: boolean): Promise<SelectionCounts> {
+  const { job, opened, signal } = request;
+  const due = job.mode === 'incremental' ? sql`"present" and not "delivered"` : sql`"present"`;
+  const lost = losers === undefined ? sql`0` : sql`(select count(*) from ${relation} where ${due} and "reason" is null and "id" in (select "id" from ${losers}))`;
+  const unheard = silent === undefined ? sql`0` : sql`(select count(*) from ${silent})`;
+  const [row] = await opened.engine.rows(
+    sql`select count(*) filter (where "present") as "members", count(*) filter (where "present" and not "delivered") as "joined", count(*) filter (where "delivered" and not "present") as "removed", count(*) filter (where ${due}) as "due", ${lost} as "lost", ${unheard} as "unheard" from ${relation}`,
+    signal,
+  );
+  const counted = opened.exclusions.reasons.length === 0 ? [] : await opened.engine.rows(sql`select "reason", count(*) as "n" from ${relation} where ${due} and "reason" is not null group by "reason"`, signal);
+  const number = (name: string): number => Number(row?.[name] ?? 0);
+  const byReason = new Map(counted.map((entry) => [String(entry['reason']), Number(entry['n'])]));
+  const duplicates = number('lost') + number('unheard');
+  // In mapping order, so that equal runs print equal texts.
+  const reasons: Record<string, number> = {};
+  for (const { reason } of opened.exclusions.reasons) if (byReason.has(reason)) reasons[reason] = byReason.get(reason) ?? 0;
+  if (duplicates > 0) reasons[REASON_DUPLICATE] = duplicates;
+  const received = number('due') + (exits ? number('removed') : 0);
+  const excluded = Object.values(reasons).reduce((sum, some) => sum + some, 0);
+  return { members: number('members'), joined: number('joined'), removed: number('removed'), received, activated: received - excluded, reasons };
+}

@@ -1,0 +1,86 @@
+import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
+import type { Audience } from './audience.ts';
+import type { Exclusions } from './exclusion.ts';
+import { textOf, type OutputColumn } from './output-columns.ts';
+
+/** What a selection is made of, for one segment. */
+export interface SelectionInput {
+  readonly audience: Audience;
+  readonly exclusions: Exclusions;
+  readonly keys: readonly OutputColumn[];
+  readonly carried: readonly OutputColumn[];
+  /** The slot's time in milliseconds: since when joiners are members. */
+  readonly since: number;
+  /** The members delivered before, and which carried columns that file has; undefined on the first run. */
+  readonly snapshot: { readonly relation: Sql; readonly columns: readonly string[] } | undefined;
+}
+
+/**
+ * The selection: one row per profile that is a member or was delivered before.
+ *
+ * `id` · `present` is a member now · `delivered` was delivered before · `since` first slot as a member, milliseconds · `reason` why it is left out,
+ * NULL when it is not · `n_<target>` carried values now · `s_<target>` carried values of the snapshot.
+ */
+export function selectionQuery(input: SelectionInput): Sql {
+  const { audience, exclusions, carried, since, snapshot } = input;
+  const now = carried.map((column) => sql`${textOf(column)} as ${ident(`n_${column.target}`)}`);
+  const members = sql`select ${joinSql([sql`p."id" as "id"`, sql`${exclusions.reason} as "reason"`, ...now], ', ')} from ${audience.from} where ${exclusions.candidates}`;
+  if (snapshot === undefined) {
+    return sql`${audience.with}select m.*, true as "present", false as "delivered", cast(${literal(since)} as bigint) as "since" from (${members}) m`;
+  }
+  const parts = [
+    sql`coalesce(m."id", s."id") as "id"`,
+    sql`m."reason" as "reason"`,
+    sql`coalesce(m."present", false) as "present"`,
+    sql`coalesce(s."delivered", false) as "delivered"`,
+    sql`coalesce(s."since", cast(${literal(since)} as bigint)) as "since"`,
+    ...carried.map((column) => sql`m.${ident(`n_${column.target}`)} as ${ident(`n_${column.target}`)}`),
+    ...carried.map((column) => sql`${snapshot.columns.includes(column.target) ? sql`s.${ident(`k_${column.target}`)}` : sql`cast(null as varchar)`} as ${ident(`s_${column.target}`)}`),
+  ];
+  return sql`${audience.with}select ${joinSql(parts, ', ')} from (select *, true as "present" from (${members})) m full join ${snapshot.relation} s on m."id" = s."id"`;
+}
+
+/**
+ * Members who lose against another one with the same deduplication key: `id` of all but the winner. The winner qualified latest; on a tie the other
+ * columns, as text, decide, the first in order wins (activation-rules 2.9), and at last the id. Only keys that occur twice are looked at closely.
+ */
+export function losersQuery(selection: Sql, keys: readonly OutputColumn[], columns: readonly OutputColumn[]): Sql {
+  const names = keys.map((key) => ident(`n_${key.target}`));
+  const shared = joinSql(names.map((name) => sql`${name}`), ', ');
+  const candidates = sql`select * from ${selection} where "present" and "reason" is null`;
+  const twice = sql`select ${shared} from (${candidates}) group by ${shared} having count(*) > 1`;
+  const ties = columns.filter((column) => !column.key && column.kind !== 'status' && column.type !== 'array' && column.type !== 'map' && column.type !== 'object');
+  const order = [sql`c."since" desc`, ...ties.map((column) => sql`coalesce(${textOf(column)}, '')`), sql`c."id"`];
+  const same = joinSql(names.map((name) => sql`c.${name} = d.${name}`), ' and ');
+  const partition = joinSql(names.map((name) => sql`c.${name}`), ', ');
+  const ranked = sql`select c."id" as "id", row_number() over (partition by ${partition} order by ${joinSql(order, ', ')}) as "rank" from (${candidates}) c join (${twice}) d on ${same} join profile p on p."id" = c."id"`;
+  return sql`select "id" from (${ranked}) where "rank" > 1`;
+}
+
+/** Exits whose key a present member still has, or another exit with it: the key did not leave. `id` of those that get no row. */
+export function silentExitsQuery(selection: Sql, keys: readonly OutputColumn[]): Sql {
+  const now = keys.map((key) => ident(`n_${key.target}`));
+  const then = keys.map((key) => ident(`s_${key.target}`));
+  const exits = sql`select "id", "since", ${joinSql(then.map((name) => sql`${name}`), ', ')} from ${selection} where "delivered" and not "present"`;
+  const still = joinSql(now.map((name, index) => sql`m.${name} = x.${then[index] ?? name}`), ' and ');
+  const partition = joinSql(then.map((name) => sql`x.${name}`), ', ');
+  const ranked = sql`select x."id", row_number() over (partition by ${partition} order by x."since" desc, x."id") as "rank", exists (select 1 from ${selection} m where m."present" and m."reason" is null and ${still}) as "still" from (${exits}) x`;
+  return sql`select "id" from (${ranked}) where "rank" > 1 or "still"`;
+}
+
+/** The next snapshot: `id`, `since`, `delivered` and the carried values as `k_<target>`. Losers are kept, undelivered, so that a tie stays decided. */
+export function snapshotQuery(input: {
+  readonly selection: Sql;
+  readonly losers: Sql | undefined;
+  readonly carried: readonly OutputColumn[];
+  /** Full exports deliver exactly what is in this file; incremental ones add to what was delivered. */
+  readonly incremental: boolean;
+}): Sql {
+  const { selection, losers, carried, incremental } = input;
+  const won = losers === undefined ? sql`true` : sql`s."id" not in (select "id" from ${losers})`;
+  const goesOut = sql`(s."reason" is null and ${won})`;
+  const delivered = incremental ? sql`(s."delivered" or ${goesOut})` : goesOut;
+  const values = carried.map((column) => sql`s.${ident(`n_${column.target}`)} as ${ident(`k_${column.target}`)}`);
+  const kept = losers === undefined ? delivered : sql`(s."delivered" or s."reason" is null)`;
+  return sql`select ${joinSql([sql`s."id" as "id"`, sql`s."since" as "since"`, sql`${delivered} as "delivered"`, ...values], ', ')} from ${selection} s where s."present" and s."id" is not null and ${kept}`;
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { open, rm, writeFile as writeWhole } from 'node:fs/promises';
+import type { Engine } from '../engine/engine.ts';
+import type { FileFormat } from '../engine/file-format.ts';
+import type { Sql } from '../sql/sql.ts';
+import { gzipMembers, zstdFrames } from './compress.ts';
+import { followFile } from './follow-file.ts';
+
+/** What stands in the spool, as it was read back from there. */
+export interface WrittenFile {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** A stage between the engine's bytes and the file's, such as compression or encryption. */
+export type ByteStage = (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
+
+export interface WriteFileRequest {
+  readonly engine: Engine;
+  readonly query: Sql;
+  readonly format: FileFormat;
+  /** What a file without rows holds, where the engine would write something else. */
+  readonly whenEmpty: string | undefined;
+  readonly stages: readonly ByteStage[];
+  /** Absolute path in the spool. */
+  readonly path: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (rows: number, bytes: number) => void;
+}
+
+/** The stages that a compression asks for. Parquet is compressed inside, by the engine. */
+export function compressionStages(format: 'csv' | 'json' | 'parquet', compression: 'none' | 'gzip' | 'zstd'): readonly ByteStage[] {
+  if (format === 'parquet' || compression === 'none') return [];
+  return compression === 'gzip' ? [gzipMembers] : [zstdFrames];
+}
+
+/** Writes one file into the spool; hashing, counting and compressing overlap with the engine's writing, and memory does not grow with the rows. */
+export async function writeFile(request: WriteFileRequest): Promise<WrittenFile> {
+  const { engine, query, format, path, signal, stages, onProgress } = request;
+  await rm(path, { force: true });
+  const plain = stages.length === 0 ? path : `${path}.plain`;
+  await rm(plain, { force: true });
+  let bytesSoFar = 0;
+  const writing = engine.write({ query, format, path: plain, ...(signal === undefined ? {} : { signal }), onProgress: (rows) => onProgress?.(rows, bytesSoFar) });
+  const count = (bytes: number): void => void (bytesSoFar += bytes);
+  const source = followFile(plain, writing);
+  let result = stages.length === 0 ? await digest(source, count) : await store(stages.reduce<AsyncIterable<Buffer>>((bytes, stage) => stage(bytes), source), path, count);
+  const rows = await writing;
+  if (rows === 0 && request.whenEmpty !== undefined) {
+    await writeWhole(plain, request.whenEmpty);
+    const again = followFile(plain, Promise.resolve());
+    result = stages.length === 0 ? await digest(again, () => {}) : await store(stages.reduce<AsyncIterable<Buffer>>((bytes, stage) => stage(bytes), again), path, () => {});
+  }
+  if (plain !== path) await rm(plain, { force: true });
+  return { rows, ...result };
+}
+
+/** Size and SHA-256 of a stream. */
+export async function digest(source: AsyncIterable<Buffer>, onBytes: (bytes: number) => void = () => {}): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of source) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    onBytes(chunk.length);
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+async function store(source: AsyncIterable<Buffer>, path: string, onBytes: (bytes: number) => void): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  await using file = await open(path, 'w', 0o600);
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of source) {
+    await file.writev([chunk]);
+    hash.update(chunk);
+    bytes += chunk.length;
+    onBytes(chunk.length);
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}

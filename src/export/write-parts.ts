@@ -1,0 +1,78 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine } from '../engine/engine.ts';
+import { INTERNAL_FORMAT } from '../engine/file-format.ts';
+import type { Sql } from '../sql/sql.ts';
+import { emptyFile, engineFormat, type FileSettings } from './file-settings.ts';
+import type { OutputColumn } from './output-columns.ts';
+import { headerLine, lineQuery, needsLines, renderFor, renderForLines } from './row-text.ts';
+import { stagedRows, type RenderColumn } from './select-rows.ts';
+import { compressionStages, writeFile, type ByteStage, type WrittenFile } from './write-file.ts';
+
+export interface WritePartsRequest {
+  readonly engine: Engine;
+  /** The rows as columns named after their targets, values as `render` gives them. */
+  readonly query: (render: RenderColumn) => Sql;
+  readonly columns: readonly OutputColumn[];
+  readonly settings: FileSettings;
+  /** How many rows there are, when known. */
+  readonly rows: number | undefined;
+  /** More rows than this cannot come; without `rows` it decides whether to try one file first. */
+  readonly atMost: number;
+  /** Absolute folder of the spool. */
+  readonly folder: string;
+  /** Further stages behind compression, such as encryption. */
+  readonly stages: readonly ByteStage[];
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (rows: number, bytes: number) => void;
+}
+
+/** A part in the spool; `file` is its name there. */
+export interface WrittenPart extends WrittenFile {
+  readonly file: string;
+}
+
+const STAGED = 'staged.parquet';
+/** An unknown number of rows is first taken for one file unless so many more are possible; then counting by staging is the better bet. */
+const OPTIMISM = 4;
+
+/**
+ * Writes the rows as parts of exactly `maxRows`, the last one shorter. Mostly that is one part, written by one COPY. More are cut from a staged copy
+ * of the rows, so that they are the same rows in the same order whatever the engine's threads do.
+ */
+export async function writeParts(request: WritePartsRequest): Promise<readonly WrittenPart[]> {
+  const { engine, settings, columns, folder } = request;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const lines = needsLines(settings, columns);
+  const format = engineFormat(settings, lines ? { header: headerLine(settings, columns) } : undefined);
+  const render = lines ? renderForLines(settings) : renderFor(settings);
+  const finish = (rows: Sql): Sql => (lines ? lineQuery(rows, settings, columns) : rows);
+  const rows = request.query(render);
+  const write = async (query: Sql, index: number, before: WrittenFile): Promise<WrittenPart> => {
+    const file = `part-${index}`;
+    const { signal, onProgress } = request;
+    const stages = [...compressionStages(settings.format, settings.compression), ...request.stages];
+    const report = onProgress === undefined ? {} : { onProgress: (some: number, bytes: number) => onProgress(before.rows + some, before.bytes + bytes) };
+    return { file, ...(await writeFile({ engine, query, format, whenEmpty: emptyFile(settings, format), stages, path: join(folder, file), signal, ...report })) };
+  };
+  const none: WrittenFile = { rows: 0, bytes: 0, sha256: '' };
+
+  if ((request.rows ?? 0) <= settings.maxRows && (request.rows !== undefined || request.atMost <= settings.maxRows * OPTIMISM)) {
+    const whole = await write(finish(rows), 1, none);
+    if (whole.rows <= settings.maxRows) return [whole];
+    await rm(join(folder, whole.file), { force: true });
+  }
+
+  const staged = join(folder, STAGED);
+  const total = await engine.write({ query: rows, path: staged, format: INTERNAL_FORMAT, ...(request.signal === undefined ? {} : { signal: request.signal }) });
+  const parts: WrittenPart[] = [];
+  const targets = columns.map((column) => column.target);
+  let before = none;
+  for (let from = 0; from < Math.max(total, 1); from += settings.maxRows) {
+    const part = await write(finish(stagedRows(engine.files([staged]), targets, from, from + settings.maxRows)), parts.length + 1, before);
+    before = { rows: before.rows + part.rows, bytes: before.bytes + part.bytes, sha256: '' };
+    parts.push(part);
+  }
+  await rm(staged, { force: true });
+  return parts;
+}
