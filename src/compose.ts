@@ -17,7 +17,6 @@ import type { Resource, SecretRef } from './model/resource.ts';
 import { currentOwner } from './state/owner.ts';
 import type { RunLedger } from './state/run-ledger.ts';
 import type { StateStore } from './state/state-store.ts';
-import type { Storage } from './storage/storage.ts';
 import { loadProjectFile } from './validate/load-project.ts';
 
 /** A project with what stands behind its ports. Nothing is opened before it is used; the one who opened it disposes it. */

@@ -43,7 +43,7 @@ export interface PreparedRun {
  * the beginning. Throws `HeldError` when a guard holds the run.
  */
 export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
-  const { job, runId, engine, ledger, storage, paths, signal, crashPoint } = input;
+  const { job, runId, engine, ledger, paths, signal, crashPoint } = input;
   const folder = join(paths.spool, runId);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });

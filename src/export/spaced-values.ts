@@ -1,4 +1,4 @@
-import { ident, joinSql, sql, type Sql } from '../sql/sql.ts';
+import { ident, sql, type Sql } from '../sql/sql.ts';
 import type { OpenedJob } from './open-job.ts';
 import type { RenderColumn } from './select-rows.ts';
 

@@ -1,0 +1,54 @@
+import { AppError } from '../model/app-error.ts';
+import { ExitCode } from '../model/exit-code.ts';
+import { formatInstant, type Instant } from '../model/instant.ts';
+import { dayStanding, nextSlots, previousSlot, slotStanding } from '../schedule/slots.ts';
+import type { RunLedger } from '../state/run-ledger.ts';
+import type { AppliedResources } from './deps.ts';
+import { findApplied, type ResolvedJob } from './resolve-job.ts';
+
+export interface CheckSlotRequest {
+  readonly resources: AppliedResources;
+  readonly activation: string;
+  readonly slot: Instant | null;
+  readonly now: Instant;
+  /** True: the slot is the time of an evaluation, which no grid knows. */
+  readonly evaluation?: boolean | undefined;
+}
+
+/**
+ * Refuses what is no slot of a segment's schedule: RC4017 off the grid, in the future or outside the schedule's days (exit 64), and an incremental
+ * slot older than the last one that succeeded; RC4019 an export now outside [start, end) (contract section 6, "Slots and runs").
+ */
+export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJob, request: CheckSlotRequest): Promise<void> {
+  const { schedule } = settings;
+  const { slot, now } = request;
+  if (slot === null) {
+    const standing = dayStanding(schedule, now);
+    if (standing === 'within') return;
+    throw new AppError({
+      code: 'RC4019',
+      message: `${formatInstant(now)} is ${standing === 'before-start' ? 'before the schedule of' : 'after the schedule of'} \`${job.segment}\` in \`${job.activation}\` ${standing === 'before-start' ? 'starts' : 'has ended'}`,
+      hint: 'an export now is allowed from `schedule.start` until the day before `schedule.end`',
+      exit: ExitCode.badUsage,
+    });
+  }
+  if (request.evaluation === true) return;
+  if (schedule === undefined) throw noSlot(job, slot, 'it has no schedule', 'export now with `reconcile run` without --slot');
+  const anchor = findApplied(request.resources, 'Activation', request.activation).activeFrom ?? slot;
+  const standing = slotStanding(schedule, anchor, slot);
+  if (standing === 'no-slots') throw noSlot(job, slot, 'it runs after each evaluation', 'use `reconcile evaluate`');
+  if (standing !== 'slot') {
+    const around = [previousSlot(schedule, anchor, slot), ...nextSlots(schedule, anchor, slot, 1)].filter((near) => near !== undefined).map(formatInstant);
+    throw noSlot(job, slot, { 'off-grid': 'it is off the grid', 'before-start': 'it is before the schedule starts', 'after-end': 'the schedule has ended by then' }[standing], around.length === 0 ? 'look at `schedule` of the activation' : `slots near it: ${around.join(', ')}`);
+  }
+  if (slot > now) throw noSlot(job, slot, `it lies in the future (now is ${formatInstant(now)})`, 'wait for it, or export now without --slot');
+  if (settings.mode !== 'incremental') return;
+  const last = await ledger.snapshot(job.activation, job.segment);
+  if (last !== undefined && last.target === job.target && slot < last.slot) {
+    throw noSlot(job, slot, `a later one, ${formatInstant(last.slot)}, has been delivered already`, 'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`');
+  }
+}
+
+function noSlot(job: { readonly activation: string; readonly segment: string }, slot: Instant, why: string, hint: string): AppError {
+  return new AppError({ code: 'RC4017', message: `${formatInstant(slot)} cannot be run for \`${job.segment}\` of \`${job.activation}\`: ${why}`, hint, exit: ExitCode.badUsage });
+}

@@ -1,0 +1,126 @@
+import { effectiveActivation, type EffectiveSegment } from '../activation/effective.ts';
+import { renderFileName, segmentNameToken } from '../activation/file-name.ts';
+import { AppError } from '../model/app-error.ts';
+import type { DestinationCard } from '../model/destination-card.ts';
+import { ExitCode } from '../model/exit-code.ts';
+import type { ActivationSpec, AttributesSpec, DestinationSpec, SegmentSpec, SourceSpec, StorageSpec } from '../model/generated/kinds.ts';
+import type { Instant } from '../model/instant.ts';
+import { resourceKey, type Kind } from '../model/resource.ts';
+import type { ProfileModel } from '../engine/profile-model.ts';
+import { digestOf } from '../support/digest.ts';
+import { nearest } from '../support/nearest.ts';
+import { compileAudiences, compileExpressions } from './compile-job.ts';
+import type { AppliedResource, AppliedResources } from './deps.ts';
+import { fileSettings } from './file-settings.ts';
+import type { SegmentJob } from './segment-job.ts';
+
+export interface ResolveRequest {
+  readonly resources: AppliedResources;
+  readonly activation: string;
+  /** All of the activation's when undefined. */
+  readonly segments?: readonly string[] | undefined;
+  readonly slot: Instant | null;
+  /** What `now` means without a slot. */
+  readonly now: Instant;
+  readonly allowRemoved?: number | undefined;
+}
+
+export interface ResolvedJob {
+  readonly job: SegmentJob;
+  readonly settings: EffectiveSegment;
+  readonly model: ProfileModel;
+  /** The destination's storage, its path's tokens resolved. */
+  readonly storage: StorageSpec;
+}
+
+/** Finds a resource of the applied ones; RC4015 with exit 64 when it is not there. */
+export function findApplied<Spec>(resources: AppliedResources, kind: Kind, name: string): AppliedResource & { readonly spec: Spec } {
+  const found = resources.get(resourceKey(kind, name));
+  if (found !== undefined) return found as AppliedResource & { readonly spec: Spec };
+  const names = [...resources.keys()].filter((key) => key.startsWith(`${kind}/`)).map((key) => key.slice(kind.length + 1));
+  const near = nearest(name, names);
+  throw new AppError({
+    code: 'RC4015',
+    message: `no ${kind} \`${name}\` is applied`,
+    hint: near === undefined ? (names.length === 0 ? 'apply the manifests first: reconcile apply' : `applied: ${names.join(', ')}`) : `did you mean \`${near}\`?`,
+    exit: ExitCode.badUsage,
+  });
+}
+
+/** Settles everything about an activation's exports that needs no data: settings, names, compiled segments. */
+export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => DestinationCard | undefined): readonly ResolvedJob[] {
+  const { resources, activation, slot, now } = request;
+  const { spec } = findApplied<ActivationSpec>(resources, 'Activation', activation);
+  const destination = findApplied<DestinationSpec>(resources, 'Destination', spec.destination).spec;
+  const card = cardOf(destination.type);
+  const effective = effectiveActivation(activation, spec, card);
+  const time = slot ?? now;
+  const chosen = chooseSegments(effective.segments, request.segments, activation);
+  if (destination.storage === undefined) throw new AppError({ code: 'RC4016', message: `the Destination \`${spec.destination}\` has no storage`, hint: 'declare `storage` in its manifest and apply' });
+  const storageSpec = destination.storage;
+  const audiences = compileAudiences(resources, chosen.map(({ name }) => name), time);
+  const mapping = effective.mapping.map(({ entry, target }) => ({ entry, target }));
+  return chosen.map((settings) => {
+    const segment = findApplied<SegmentSpec>(resources, 'Segment', settings.name);
+    const attributesName = segment.spec.attributes;
+    const attributes = findApplied<AttributesSpec>(resources, 'Attributes', attributesName).spec;
+    const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
+    const audience = audiences.get(settings.name);
+    if (audience === undefined) throw new TypeError(`segment ${settings.name} was not compiled`);
+    const { compiled, paths } = compileExpressions(resources, attributesName, mapping, time);
+    const storage = resolveStoragePath(storageSpec, settings.name, segment.metadata.title);
+    const naming = { destination: spec.destination, segment: settings.name, segmentTitle: segment.metadata.title, template: settings.file.name, format: settings.file.format, compression: settings.file.compression };
+    const job: SegmentJob = {
+      activation,
+      segment: settings.name,
+      // An export now is full, whatever the schedule's mode (activation-rules 2.4).
+      mode: slot === null ? 'full' : settings.mode,
+      slot,
+      time,
+      attributesName,
+      attributes,
+      destinationName: spec.destination,
+      destination,
+      audience,
+      mapping,
+      expressions: compiled,
+      expressionPaths: paths,
+      file: fileSettings(settings.file, card?.file?.lineBreaksInValues === 'space'),
+      guards: effective.guards,
+      stages: [],
+      partKey: (part) => `${renderFileName({ ...naming, instant: time, part })}${destination.encryption === undefined ? '' : '.pgp'}`,
+      folder: '',
+      target: targetOf(spec.destination, storage),
+      allowRemoved: request.allowRemoved,
+    };
+    return { job, settings, storage, model: { name: attributesName, attributes, sourceName: attributes.source, source } };
+  });
+}
+
+/** Where files go, as a digest of the destination's name and the storage's place; credentials do not count. */
+export function targetOf(destination: string, storage: StorageSpec): string {
+  const place = Object.entries(storage).filter(([key]) => ['type', 'path', 'host', 'port', 'bucket', 'prefix', 'endpoint', 'container', 'url', 'region'].includes(key));
+  return digestOf([destination, Object.fromEntries(place)]);
+}
+
+/** `path` and `prefix` may end in %SEGMENT_NAME% or %SEGMENT_ID% (activation-rules 2.5). */
+export function resolveStoragePath(storage: StorageSpec, segment: string, title: string | undefined): StorageSpec {
+  const resolve = (text: string): string => text.replaceAll('%SEGMENT_ID%', segment).replaceAll('%SEGMENT_NAME%', segmentNameToken(segment, title));
+  const changed = Object.entries(storage).map(([key, value]) => [key, (key === 'path' || key === 'prefix') && typeof value === 'string' ? resolve(value) : value]);
+  return Object.fromEntries(changed) as StorageSpec;
+}
+
+function chooseSegments(all: readonly EffectiveSegment[], wanted: readonly string[] | undefined, activation: string): readonly EffectiveSegment[] {
+  if (wanted === undefined || wanted.length === 0) return all;
+  return [...new Set(wanted)].map((name) => {
+    const found = all.find((segment) => segment.name === name);
+    if (found !== undefined) return found;
+    const near = nearest(name, all.map((segment) => segment.name));
+    throw new AppError({
+      code: 'RC4015',
+      message: `the activation \`${activation}\` has no segment \`${name}\``,
+      hint: near === undefined ? `it has ${all.map((segment) => segment.name).join(', ')}` : `did you mean \`${near}\`?`,
+      exit: ExitCode.badUsage,
+    });
+  });
+}

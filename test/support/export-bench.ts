@@ -1,0 +1,124 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDuckDbEngine } from '../../src/engine/duckdb/duckdb-engine.ts';
+import type { Audience } from '../../src/export/audience.ts';
+import type { ExportDeps } from '../../src/export/deps.ts';
+import { fileSettings } from '../../src/export/file-settings.ts';
+import { runSegment, type SegmentOutcome } from '../../src/export/run-segment.ts';
+import type { SegmentJob } from '../../src/export/segment-job.ts';
+import type { AttributesSpec, FileSpec, MappingEntry } from '../../src/model/generated/kinds.ts';
+import { noSql, sql, type Sql } from '../../src/sql/sql.ts';
+import { currentOwner } from '../../src/state/owner.ts';
+import { openMemoryState, type OpenedState } from '../../src/state/sqlite/open-sqlite-state.ts';
+import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
+import { effectiveActivation } from '../../src/activation/effective.ts';
+
+/** A project folder with one CSV of people, in which one segment is exported by hand-made jobs: no manifests, no PQL. */
+export interface ExportBench extends AsyncDisposable {
+  readonly folder: string;
+  readonly state: OpenedState;
+  writePeople(text: string): Promise<void>;
+  run(change?: Partial<BenchJob>): Promise<SegmentOutcome>;
+  read(name: string): Promise<string>;
+}
+
+export interface BenchJob {
+  readonly predicate: Sql;
+  readonly profileColumns: readonly string[];
+  readonly mapping: readonly MappingEntry[];
+  readonly attributes: AttributesSpec;
+  readonly file: FileSpec;
+  readonly mode: 'full' | 'incremental';
+  readonly slot: number | null;
+  readonly guards: { readonly maxRemovedPercent?: number; readonly minMembers?: number };
+  readonly allowRemoved: number;
+  readonly name: string;
+  readonly spaces: boolean;
+  readonly dataset: string;
+  readonly crashPoint: (name: string) => void;
+  readonly deps: Partial<ExportDeps>;
+  readonly stages: SegmentJob['stages'];
+}
+
+const ATTRIBUTES: AttributesSpec = {
+  source: 'shop',
+  dataset: 'people',
+  identities: { crmId: { column: 'id', primary: true }, Email: { column: 'email' } },
+  fields: { first: { column: 'first', type: 'string' }, last: { column: 'last', type: 'string' }, country: { column: 'country', type: 'string' }, income: { column: 'income', type: 'decimal' } },
+};
+
+export async function openExportBench(): Promise<ExportBench> {
+  const folder = await mkdtemp(join(tmpdir(), 'export-bench-'));
+  const state = await openMemoryState();
+  let ids = 0;
+  const stateFolder = join(folder, '.reconcile');
+  await mkdir(stateFolder);
+  const storage = createLocalStorage({ root: join(folder, 'out') });
+  return {
+    folder,
+    state,
+    writePeople: (text) => writeFile(join(folder, 'people.csv'), text),
+    read: (name) => readFile(join(folder, 'out', name), 'utf8'),
+    async run(change = {}) {
+      const attributes = change.attributes ?? ATTRIBUTES;
+      const spec = { destination: 'outbox', segments: ['all'], mapping: [...(change.mapping ?? [{ source: 'identityMap.crmId', target: 'id' }, { source: 'first' }])], file: change.file ?? {} };
+      const effective = effectiveActivation('act', spec);
+      const audience: Audience = { segment: 'all', with: noSql, from: sql`profile p`, predicate: change.predicate ?? sql`true`, profileColumns: change.profileColumns ?? [], eventColumns: undefined };
+      const settings = effective.segments[0]?.file;
+      if (settings === undefined) throw new Error('no segment');
+      const job: SegmentJob = {
+        activation: 'act',
+        segment: 'all',
+        mode: change.mode ?? 'full',
+        slot: change.slot ?? null,
+        time: change.slot ?? 0,
+        attributesName: 'customer',
+        attributes,
+        destinationName: 'outbox',
+        destination: { type: 'local-directory', storage: { type: 'local', path: 'out' } },
+        audience,
+        mapping: effective.mapping.map(({ entry, target }) => ({ entry, target })),
+        expressions: new Map(),
+        expressionPaths: { profile: [], event: undefined },
+        file: fileSettings(settings, change.spaces === true),
+        guards: change.guards,
+        stages: change.stages ?? [],
+        partKey: (part) => `${change.name ?? 'out'}${part === 1 ? '' : `_${part}`}.${settings.format}`,
+        folder: '',
+        target: 'here',
+        allowRemoved: change.allowRemoved,
+      };
+      const deps: ExportDeps = {
+        ledger: state.ledger,
+        engine: () => {
+          throw new Error('not used');
+        },
+        storage: async () => storage,
+        connector: async () => undefined,
+        card: () => undefined,
+        secret: async () => '',
+        owner: currentOwner(),
+        clock: () => Date.now(),
+        sleep: async () => {},
+        newId: () => `run-${(ids += 1)}`,
+        log: () => {},
+        paths: { project: folder, state: stateFolder, spool: join(stateFolder, 'spool'), snapshots: join(stateFolder, 'snapshots'), cache: join(stateFolder, 'cache') },
+        ...(change.crashPoint === undefined ? {} : { crashPoint: change.crashPoint }),
+        ...change.deps,
+      };
+      await using engine = createDuckDbEngine({
+        model: { name: 'customer', attributes, sourceName: 'shop', source: { engine: 'duckdb', datasets: { people: { path: change.dataset ?? 'people.csv' } } } },
+        project: folder,
+        cacheFolder: deps.paths.cache,
+        temporaryFolder: join(stateFolder, 'tmp'),
+        memoryLimitMb: 256,
+      });
+      return await runSegment({ deps, job, storage, connector: undefined, engine: () => engine, signal: undefined });
+    },
+    async [Symbol.asyncDispose]() {
+      await state.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

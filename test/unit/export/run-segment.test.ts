@@ -1,0 +1,79 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sql } from '../../../src/sql/sql.ts';
+import { openExportBench, type ExportBench } from '../../support/export-bench.ts';
+
+const HOUR = 3_600_000;
+let bench: ExportBench;
+beforeEach(async () => {
+  bench = await openExportBench();
+});
+afterEach(async () => {
+  await bench[Symbol.asyncDispose]();
+});
+
+const STATUS = { source: 'segmentMembership.status', target: 'status' } as const;
+const ID = { source: 'identityMap.crmId', target: 'id' } as const;
+
+test('a full export now writes everybody and leaves no snapshot and no spool', async () => {
+  await bench.writePeople('id,first,last,email,country,income\n1,Ann,,a@x,DE,1.50\n2,,,b@x,FR,\n3,"",Q,c@x,DE,10\n');
+
+  const { run } = await bench.run({ mapping: [ID, { source: 'first' }, { source: 'income' }, STATUS] });
+
+  expect(run.error).toBeUndefined();
+  expect(run).toMatchObject({ status: 'success', counts: { received: 3, activated: 3, excluded: 0, failed: 0 } });
+  expect(await bench.read('out.csv')).toBe('id,first,income,status\n1,Ann,1.50,realized\n2,,,realized\n3,"",10,realized\n');
+  expect(await bench.state.ledger.snapshot('act', 'all')).toBeUndefined();
+  expect(await readdir(join(bench.folder, '.reconcile', 'spool'))).toEqual([]);
+});
+
+test('mandatory attributes exclude rows by the first reason in mapping order', async () => {
+  await bench.writePeople('id,first,last,email,country,income\n1,Ann,A,a@x,DE,1\n2,,,b@x,FR,\n3,C,,c@x,DE,10\n,X,Y,d@x,DE,1\n');
+
+  const { run } = await bench.run({ mapping: [ID, { source: 'first', mandatory: true }, { source: 'last', mandatory: true }] });
+
+  expect(run.error).toBeUndefined();
+  expect(run.counts).toEqual({ received: 4, activated: 1, excluded: 3, failed: 0, reasons: { 'no-identity': 1, 'no first': 1, 'no last': 1 } });
+  expect(await bench.read('out.csv')).toBe('id,first,last\n1,Ann,A\n');
+});
+
+test('incremental: everybody, nobody, then joins and exits with what is known of the vanished', async () => {
+  const options = { mode: 'incremental', mapping: [ID, { source: 'identityMap.Email', target: 'email' }, { source: 'first' }, STATUS], predicate: sql`p."country" = 'DE'`, profileColumns: ['country'] } as const;
+  const head = 'id,first,last,email,country,income\n';
+  await bench.writePeople(`${head}1,Ann,,a@x,DE,\n2,Bob,,b@x,DE,\n3,Cid,,c@x,FR,\n4,Dan,,,DE,\n`);
+  const first = await bench.run({ ...options, slot: HOUR, name: 's1' });
+  const second = await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+  await bench.writePeople(`${head}1,Anna,,a@x,DE,\n3,Cid,,c@x,DE,\n4,Dan,,,DE,\n`);
+  const third = await bench.run({ ...options, slot: 3 * HOUR, name: 's3' });
+
+  expect(first.run.error).toBeUndefined();
+  expect(first.run.counts).toMatchObject({ received: 3, activated: 2, excluded: 1, reasons: { 'no email': 1 } });
+  expect(second.run).toMatchObject({ status: 'success', files: [], counts: { received: 1, activated: 0, excluded: 1 } });
+  expect(third.run.counts).toMatchObject({ received: 3, activated: 2, excluded: 1 });
+  expect((await bench.read('s3.csv')).split('\n').toSorted()).toEqual(['', '2,b@x,,exited', '3,c@x,Cid,realized', 'id,email,first,status']);
+  expect(await bench.state.ledger.snapshot('act', 'all')).toMatchObject({ members: 2 });
+});
+
+test('deduplication by an attribute keeps the latest to qualify, on a tie the first in order', async () => {
+  const head = 'id,first,last,email,country,income\n';
+  const options = { mode: 'incremental', mapping: [{ source: 'identityMap.Email', target: 'email' }, { source: 'first' }, { source: 'last' }], predicate: sql`p."country" = 'DE'`, profileColumns: ['country'] } as const;
+  await bench.writePeople(`${head}1,John,Morris,j@x,DE,\n2,John,Doe,j@x,DE,\n3,Eve,E,e@x,DE,\n`);
+  const first = await bench.run({ ...options, slot: HOUR, name: 's1' });
+  await bench.writePeople(`${head}1,John,Morris,j@x,DE,\n2,John,Doe,j@x,DE,\n3,Eve,E,e@x,DE,\n4,John,Aaa,j@x,DE,\n`);
+  const second = await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+
+  expect(first.run.counts).toMatchObject({ received: 3, activated: 2, reasons: { duplicate: 1 } });
+  expect(await bench.read('s1.csv')).toBe('email,first,last\nj@x,John,Doe\ne@x,Eve,E\n');
+  expect(second.run.counts).toMatchObject({ received: 2, activated: 1, reasons: { duplicate: 1 } });
+  expect(await bench.read('s2.csv')).toBe('email,first,last\nj@x,John,Aaa\n');
+});
+
+test('parts hold exactly maxRows rows', async () => {
+  await bench.writePeople(`id,first,last,email,country,income\n${Array.from({ length: 25 }, (_, n) => `${n},"N ""${n}""\n",,,,`).join('\n')}\n`);
+
+  const { run } = await bench.run({ file: { maxRows: 10 } });
+
+  expect(run.files.map(({ path, rows }) => [path, rows])).toEqual([['out.csv', 10], ['out_2.csv', 10], ['out_3.csv', 5]]);
+  expect((await bench.read('out_3.csv')).startsWith('id,first\n20,"N ""20""\n"\n')).toBe(true);
+});
