@@ -1,6 +1,7 @@
 import { parseAllDocuments, type Document, type ParsedNode } from 'yaml';
 import { createLineIndex, type LineIndex, type TextPlace } from './line-index.ts';
 import { explainYamlErrors } from './explain-yaml-errors.ts';
+import { parseSimpleYaml } from './parse-simple-yaml.ts';
 import { toPlain } from './to-plain.ts';
 
 /** Something wrong with a file's text; offsets count UTF-16 units. */
@@ -39,6 +40,12 @@ export function parseYamlTrees(text: string): readonly YamlDocument[] {
  * exactly is a problem.
  */
 export function parseYaml(text: string, lines: LineIndex = createLineIndex(text)): ParsedYaml {
+  const simple = parseSimpleYaml(text);
+  return simple === undefined ? parseFullYaml(text, lines) : { documents: simple, problems: [] };
+}
+
+/** As `parseYaml`, always by the library. */
+export function parseFullYaml(text: string, lines: LineIndex = createLineIndex(text)): ParsedYaml {
   const documents: PlainDocument[] = [];
   const problems: YamlProblem[] = [];
   for (const [index, tree] of parseYamlTrees(text).entries()) {
