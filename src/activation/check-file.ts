@@ -1,0 +1,175 @@
+import { effectiveLimit, type DestinationCard } from '../model/destination-card.ts';
+import type { ActivationSpec, FileSpec } from '../model/generated/kinds.ts';
+import { canonicalJson } from '../support/canonical-json.ts';
+import type { EffectiveActivation, EffectiveSegment } from './effective.ts';
+import { fileExtension, isStaticName, longestFileNameBytes, MAX_FILE_NAME_LENGTH } from './file-name.ts';
+import { parseFileNameTemplate } from './file-name-template.ts';
+import { pointerTo, type Report } from './finding.ts';
+
+export interface FileCheck {
+  readonly spec: ActivationSpec;
+  readonly activation: EffectiveActivation;
+  readonly segment: EffectiveSegment;
+  readonly title: string | undefined;
+  readonly card: DestinationCard | undefined;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Name and format of one segment's files (contract section 6 "Files", activation-rules 2.5, 2.6, 10.4). */
+export function checkFile(check: FileCheck, report: Report): void {
+  checkFormat(check, report);
+  const { name } = check.segment.file;
+  const { problems } = parseFileNameTemplate(name);
+  for (const { start, end, ...problem } of problems) report({ ...problem, ...namePlace(check), ...(isWritten(check) ? { range: { start, end } } : {}) });
+  if (problems.length === 0) checkName(check, report);
+}
+
+function checkName(check: FileCheck, report: Report): void {
+  const { activation, segment, title, card, details } = check;
+  const { name, format, compression } = segment.file;
+  const types = new Set<string>(parseFileNameTemplate(name).parts.map(({ type }) => type));
+  const place = namePlace(check);
+  if (card?.file?.requiredNameTokens?.includes('DESTINATION') === true && !types.has('destination')) {
+    report({
+      code: 'RC1331',
+      ...place,
+      message: `file names for ${card.displayName} hold \`%DESTINATION%\`, and this one does not`,
+      hint: `write %DESTINATION%_${name}`,
+    });
+  }
+  const several = activation.segments.length > 1;
+  if (!types.has('segment-id') && (several || card?.file?.requiredNameTokens?.includes('SEGMENT_ID') === true)) {
+    const why = several
+      ? 'an activation of several segments needs `%SEGMENT_ID%` in the file name'
+      : `file names for ${card?.displayName} hold \`%SEGMENT_ID%\``;
+    report({ code: 'RC1331', ...place, message: `${why}, and this one has none`, hint: `write ${name}_%SEGMENT_ID%` });
+  }
+  const longest = longestFileNameBytes({
+    template: name,
+    destination: activation.destination,
+    segment: segment.name,
+    segmentTitle: title,
+    format,
+    compression,
+  });
+  const most = Math.min((card && effectiveLimit(card, 'fileNameCharacters', details)?.value) ?? MAX_FILE_NAME_LENGTH, MAX_FILE_NAME_LENGTH);
+  if (longest > most) {
+    const message = `the file names of \`${segment.name}\` are up to ${longest} bytes long with the number of a part; at most ${most} go`;
+    report({ code: 'RC1333', ...place, message, hint: 'shorten the text, or write %SEGMENT_ID% instead of %SEGMENT_NAME%' });
+  }
+  const extension = fileExtension(format, compression);
+  if (/\.(csv|json|ndjson|parquet|gz|zst)$/i.test(name)) {
+    report({
+      code: 'RC1332',
+      severity: 'warning',
+      ...place,
+      message: `the extension \`${extension}\` comes by itself: the files are called \`…${name.slice(name.lastIndexOf('.'))}${extension}\``,
+      hint: 'leave the extension out of `file.name`',
+    });
+  }
+  if (!isStaticName(name)) return;
+  const message =
+    segment.mode === 'incremental'
+      ? 'the name holds no time: each export replaces the changes of the one before, read or not'
+      : 'the name holds no time: each export replaces the one before';
+  report({
+    code: 'RC1336',
+    severity: 'warning',
+    ...place,
+    message,
+    hint: 'add %DATETIME(YYYYMMdd_HHmmss)%, or keep it for an import that always reads one name',
+  });
+}
+
+function checkFormat(check: FileCheck, report: Report): void {
+  const { segment, card, details } = check;
+  const { format, compression, maxRows, csv } = segment.file;
+  const formats = card?.file?.formats;
+  if (formats !== undefined && !formats.includes(format)) {
+    report({
+      code: 'RC1335',
+      ...placeOf(check, 'format'),
+      message: `${card?.displayName} takes no ${format} files`,
+      hint: `write \`format: ${formats.join('` or `')}\``,
+    });
+  }
+  const compressions = card?.file?.compressions;
+  if (compressions !== undefined && !compressions.includes(compression)) {
+    report({
+      code: 'RC1335',
+      ...placeOf(check, 'compression'),
+      message: `${card?.displayName} takes no files compressed by ${compression}`,
+      hint: `write \`compression: ${compressions.join('` or `')}\``,
+    });
+  }
+  const rows = card && effectiveLimit(card, 'rowsPerFile', details);
+  if (rows !== undefined && maxRows > rows.value) {
+    report({
+      code: 'RC1335',
+      severity: rows.level,
+      ...placeOf(check, 'maxRows'),
+      message: `a file of ${card?.displayName} has at most ${rows.value} rows`,
+      hint: `write \`maxRows: ${rows.value}\` or leave it out`,
+    });
+  }
+  checkFixed(check, report);
+  for (const key of ['csv', 'json'] as const) {
+    const said = segment.override.file?.[key] ?? check.spec.file?.[key];
+    if (said === undefined || key === format || Object.keys(said).length === 0) continue;
+    report({
+      code: 'RC1338',
+      severity: 'warning',
+      ...placeOf(check, key),
+      part: 'key',
+      message: `\`${key}\` says nothing about files of the format ${format}`,
+      hint: `remove it, or write \`format: ${key}\``,
+    });
+  }
+  if (format !== 'csv') return;
+  if (csv.delimiter !== '' && (csv.delimiter === csv.quote || csv.delimiter === csv.escape)) {
+    report({
+      code: 'RC1339',
+      ...placeOf(check, 'csv'),
+      message: `the delimiter \`${csv.delimiter}\` is the ${csv.delimiter === csv.quote ? 'quote' : 'escape'} as well: nobody could read the file back`,
+      hint: 'choose another',
+    });
+  }
+}
+
+/** What the card fixes and a manifest says otherwise. */
+function checkFixed(check: FileCheck, report: Report): void {
+  const fixed = check.card?.file?.fixed;
+  if (fixed === undefined) return;
+  const said: FileSpec = { ...check.spec.file, ...check.segment.override.file };
+  for (const [key, value] of Object.entries(fixed) as [keyof FileSpec, unknown][]) {
+    const own = said[key];
+    if (own === undefined || agrees(own, value)) continue;
+    report({
+      code: 'RC1337',
+      ...placeOf(check, key),
+      message: `${check.card?.displayName} fixes \`${key}\``,
+      hint: `leave it out; it is ${canonicalJson(value)}`,
+    });
+  }
+}
+
+/** Equal, or a map that says nothing else than the fixed one. */
+function agrees(own: unknown, fixed: unknown): boolean {
+  if (typeof own !== 'object' || own === null || typeof fixed !== 'object' || fixed === null) return own === fixed;
+  return Object.entries(own).every(([key, value]) => !(key in fixed) || agrees(value, (fixed as Record<string, unknown>)[key]));
+}
+
+function namePlace(check: FileCheck): { readonly pointer: string; readonly part?: 'key' } {
+  return placeOf(check, 'name');
+}
+
+function isWritten({ spec, segment }: FileCheck): boolean {
+  return segment.override.file?.name !== undefined || spec.file?.name !== undefined;
+}
+
+/** Where a key of `file` is said for this segment; the segment itself when it is nowhere. */
+function placeOf({ spec, segment }: FileCheck, key: keyof FileSpec): { readonly pointer: string; readonly part?: 'key' } {
+  if (segment.override.file?.[key] !== undefined) return { pointer: pointerTo('spec', 'segments', segment.index, 'file', key) };
+  if (spec.file?.[key] !== undefined) return { pointer: pointerTo('spec', 'file', key) };
+  return spec.file === undefined ? { pointer: pointerTo('spec', 'segments', segment.index) } : { pointer: '/spec/file', part: 'key' };
+}

@@ -1,0 +1,174 @@
+import { effectiveLimit, type DestinationCard } from '../model/destination-card.ts';
+import type { EffectiveActivation, EffectiveSegment } from './effective.ts';
+import { fileNamePattern } from './file-name.ts';
+import { parseFileNameTemplate } from './file-name-template.ts';
+import { createReport, pointerTo, type ActivationFinding } from './finding.ts';
+
+/** One activation with what it stands on. */
+export interface PlacedActivation {
+  readonly effective: EffectiveActivation;
+  readonly destination: { readonly details: Readonly<Record<string, unknown>> | undefined; readonly card: DestinationCard };
+  /** Where a segment's files land: equal texts are the same folder. By default the Destination's name. */
+  readonly folder?: (segment: EffectiveSegment) => string;
+  readonly title: (segment: string) => string | undefined;
+}
+
+export type PlacedFinding = ActivationFinding & { readonly activation: string };
+
+const MAX_DESTINATIONS = 100;
+const MAX_SEGMENTS_PER_HOUR = 100;
+
+/**
+ * What several activations must keep together: file names that do not collide, and limits that count over a destination or an instance. Soft limits
+ * are told once per destination (contract section 6). Activations come in a stable order: the later one is told.
+ */
+export function checkTogether(activations: readonly PlacedActivation[]): readonly PlacedFinding[] {
+  return [...checkCollisions(activations), ...checkLimits(activations)];
+}
+
+function checkCollisions(activations: readonly PlacedActivation[]): readonly PlacedFinding[] {
+  const findings: PlacedFinding[] = [];
+  const owners = new Map<string, { readonly activation: string; readonly segment: string }>();
+  for (const { effective, folder, title } of activations) {
+    for (const segment of effective.segments) {
+      const { name, format, compression } = segment.file;
+      if (parseFileNameTemplate(name).problems.length > 0) continue;
+      const pattern = fileNamePattern({
+        template: name,
+        destination: effective.destination,
+        segment: segment.name,
+        segmentTitle: title(segment.name),
+        format,
+        compression,
+      });
+      // Case does not tell files apart everywhere.
+      const key = `${folder?.(segment) ?? effective.destination}\n${pattern.toLowerCase()}`;
+      const owner = owners.get(key);
+      if (owner === undefined || (owner.activation === effective.name && owner.segment === segment.name)) {
+        owners.set(key, { activation: effective.name, segment: segment.name });
+        continue;
+      }
+      const other = owner.activation === effective.name ? `the segment \`${owner.segment}\`` : `the activation \`${owner.activation}\``;
+      const message = `files of \`${segment.name}\` are called \`${pattern}\`, as those of ${other} in the same folder: one would replace the other`;
+      findings.push({
+        activation: effective.name,
+        code: 'RC1334',
+        severity: 'error',
+        part: 'value',
+        pointer: pointerTo('spec', 'segments', segment.index),
+        message,
+        hint: 'tell them apart in `file.name`, by %SEGMENT_ID% or a text of its own',
+      });
+    }
+  }
+  return findings;
+}
+
+interface Group {
+  readonly first: PlacedActivation;
+  readonly segments: Map<string, PlacedActivation>;
+  readonly perHour: Map<string, number>;
+  fields: PlacedActivation | undefined;
+}
+
+function checkLimits(activations: readonly PlacedActivation[]): readonly PlacedFinding[] {
+  const findings: PlacedFinding[] = [];
+  const tell = ({ effective }: PlacedActivation, finding: Parameters<ReturnType<typeof createReport>['report']>[0]): void => {
+    const { findings: own, report } = createReport();
+    report(finding);
+    for (const one of own) findings.push({ ...one, activation: effective.name });
+  };
+  const byDestination = groupBy(activations, ({ effective }) => effective.destination);
+  for (const { first, segments, perHour, fields } of byDestination.values()) {
+    const { card, details } = first.destination;
+    const name = first.effective.destination;
+    const most = effectiveLimit(card, 'segmentsPerDestination', details);
+    const over = most && [...segments.values()][most.value];
+    if (over !== undefined && most !== undefined) {
+      tell(over, {
+        code: 'RC1323',
+        severity: most.level,
+        pointer: '/spec/segments',
+        part: 'key',
+        message: `the destination \`${name}\` gets ${segments.size} segments; ${most.value} are ${most.level === 'error' ? 'allowed' : 'advised'}`,
+        hint: most.why ?? 'spread them over several destinations',
+      });
+    }
+    const width = effectiveLimit(card, 'fieldsPerSegment', details);
+    if (fields !== undefined && width?.level === 'warning') {
+      tell(fields, {
+        code: 'RC1346',
+        severity: 'warning',
+        pointer: '/spec/mapping',
+        part: 'key',
+        message: `${fields.effective.mapping.filter(({ counts }) => counts).length} columns are mapped onto \`${name}\`; ${width.value} are advised`,
+        hint: width.why ?? 'map what is needed',
+      });
+    }
+    const busiest = Math.max(0, ...perHour.values());
+    if (busiest > MAX_SEGMENTS_PER_HOUR) {
+      tell(first, {
+        code: 'RC1324',
+        severity: 'warning',
+        pointer: '/spec/schedule',
+        part: 'key',
+        message: `${busiest} segments go to \`${name}\` in one hour; ${MAX_SEGMENTS_PER_HOUR} are advised`,
+        hint: 'spread them with `schedule.at`',
+      });
+    }
+  }
+  const withInstances = activations.filter(({ destination }) => destination.card.limits?.segmentsPerInstance !== undefined);
+  for (const [instance, { first, segments }] of groupBy(withInstances, instanceOf)) {
+    const most = effectiveLimit(first.destination.card, 'segmentsPerInstance', first.destination.details);
+    const over = most && [...segments.values()][most.value];
+    if (over === undefined || most === undefined) continue;
+    const raise =
+      most.raisedBy === undefined ? '' : `; where ${most.why ?? 'the other side'} allows more, say so in the Destination’s details.${most.raisedBy}`;
+    tell(over, {
+      code: 'RC1323',
+      severity: most.level,
+      pointer: '/spec/segments',
+      part: 'key',
+      message: `the instance \`${instance.slice(instance.indexOf('\n') + 1)}\` gets ${segments.size} segments over all its destinations; ${most.value} are allowed`,
+      hint: `remove ${segments.size - most.value}${raise}`,
+    });
+  }
+  return findings;
+}
+
+/** How many destinations a project may have is hard in the field (activation-rules section 9); told at the first one too many. */
+export function checkDestinationCount(names: readonly string[]): { readonly name: string; readonly message: string; readonly code: string } | undefined {
+  const name = names[MAX_DESTINATIONS];
+  return name === undefined ? undefined : { name, code: 'RC1325', message: `the project has ${names.length} destinations; at most ${MAX_DESTINATIONS} go` };
+}
+
+function instanceOf({ destination: { card, details }, effective }: PlacedActivation): string {
+  const key = card.limits?.segmentsPerInstance?.instance ?? '';
+  const value = details?.[key];
+  return `${card.type}\n${typeof value === 'string' ? value : effective.destination}`;
+}
+
+function groupBy(activations: readonly PlacedActivation[], keyOf: (activation: PlacedActivation) => string): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const activation of activations) {
+    const key = keyOf(activation);
+    let group = groups.get(key);
+    if (group === undefined) groups.set(key, (group = { first: activation, segments: new Map(), perHour: new Map(), fields: undefined }));
+    const { card, details } = activation.destination;
+    for (const segment of activation.effective.segments) {
+      if (!group.segments.has(segment.name)) group.segments.set(segment.name, activation);
+      for (const hour of hoursOf(segment)) group.perHour.set(hour, (group.perHour.get(hour) ?? 0) + 1);
+    }
+    const width = effectiveLimit(card, 'fieldsPerSegment', details)?.value ?? Infinity;
+    if (group.fields === undefined && activation.effective.mapping.filter(({ counts }) => counts).length > width) group.fields = activation;
+  }
+  return groups;
+}
+
+/** The hours of the day, UTC, in which a segment's grid has slots. */
+function hoursOf({ schedule }: EffectiveSegment): readonly string[] {
+  if (schedule === undefined || !('every' in schedule)) return [];
+  const every = Number.parseInt(schedule.every, 10);
+  const at = Number.parseInt(schedule.at ?? '0', 10);
+  return Array.from({ length: 24 / every }, (_, index) => String((at + index * every) % 24));
+}
