@@ -16,7 +16,7 @@ export interface RenderOptions {
  */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], options: RenderOptions): string {
   const colors = pc.createColors(options.color);
-  const readLines = createLineReader(options.directory);
+  const readLines = createLineReader(options.directory, diagnostics);
   return diagnostics.map((diagnostic) => `${renderOne(diagnostic, colors, readLines)}\n`).join('\n');
 }
 
@@ -47,15 +47,25 @@ function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
-function createLineReader(directory: string): ReadLines {
+/** A literal that should have been a secret's reference. Its line is shown, the literal is not. */
+const LITERAL_SECRET = 'RC1403';
+
+function createLineReader(directory: string, diagnostics: readonly Diagnostic[]): ReadLines {
   const files = new Map<string, readonly string[] | undefined>();
   return (file) => {
-    if (!files.has(file)) files.set(file, readLinesOf(resolve(directory, file)));
+    if (!files.has(file)) {
+      const lines = readLinesOf(resolve(directory, file));
+      for (const { code, file: place, line = 1, column = 1, length = Infinity } of diagnostics) {
+        if (code !== LITERAL_SECRET || place !== file || lines?.[line - 1] === undefined) continue;
+        lines[line - 1] = [...(lines[line - 1] ?? '')].map((character, at) => (at >= column - 1 && at < column - 1 + length ? '•' : character)).join('');
+      }
+      files.set(file, lines);
+    }
     return files.get(file);
   };
 }
 
-function readLinesOf(path: string): readonly string[] | undefined {
+function readLinesOf(path: string): string[] | undefined {
   try {
     return readFileSync(path, 'utf8')
       .replace(/^\uFEFF/, '')

@@ -57,8 +57,8 @@ export function createFileLocator(text: string): FileLocator {
 
 function expansion(raw: string, variables: Variables): readonly [ReturnType<typeof expandText>['pieces'], boolean] {
   if (!mayHoldVariables(raw)) return [[], false];
-  const { pieces } = expandText(raw, variables);
-  return [pieces, pieces.length === 0];
+  const { pieces, value } = expandText(raw, variables);
+  return [pieces, pieces.length === 0 && value !== raw];
 }
 
 /** An end of input is shown after the last character, not on the empty line below. */
