@@ -68,6 +68,11 @@ function explainKey({ instancePath, keyword, params }: SchemaError, key: string)
   }
   const known = params['allowedValues'] as readonly string[];
   const near = nearest(key, known);
+  // `{title: one, two}` reads as two keys.
+  if (/\s/.test(key.trim())) {
+    const hint = 'a text that holds a comma or a colon must be quoted inside { }';
+    return { ...at, code: 'RC1101', message: `unknown key \`${key}\` in ${nameOf(instancePath)}`, label: 'read as a key', hint };
+  }
   const hint = near === undefined ? (known.length === 0 ? 'no key is allowed here' : `known keys: ${known.join(', ')}`) : `did you mean \`${near}\`?`;
   return { ...at, code: 'RC1101', message: `unknown key \`${key}\` in ${nameOf(instancePath)}`, label: 'not a key of this map', hint };
 }

@@ -1,3 +1,4 @@
+import { checkFolderPath } from '../activation/folder-path.ts';
 import type { AzureBlobStorageSpec, S3StorageSpec, SftpStorageSpec, StorageSpec } from '../model/generated/kinds.ts';
 import type { PointedProblem } from '../manifest/explain-schema-error.ts';
 
@@ -19,23 +20,11 @@ function checkKeys(storage: StorageSpec): readonly PointedProblem[] {
   }
 }
 
-/** `%SEGMENT_NAME%` and `%SEGMENT_ID%` may stand at the end of the path, and nothing else between per cent signs (contract section 6). */
 function checkFolder(storage: StorageSpec): readonly PointedProblem[] {
-  const key = 'path' in storage ? 'path' : 'prefix';
-  const folder = 'path' in storage ? storage.path : (storage as { readonly prefix?: string }).prefix;
-  if (folder === undefined) return [];
-  const fixed = folder.replace(/(?:(?:^|\/)%SEGMENT_(?:NAME|ID)%){1,2}\/?$/, '');
-  const token = /%[A-Za-z_]*%?/.exec(fixed)?.[0];
-  if (token === undefined) return [];
-  const known = /^%SEGMENT_(NAME|ID)%$/.test(token);
-  return [
-    refuse(
-      `/spec/storage/${key}`,
-      'value',
-      known ? `\`${token}\` can only be the end of a ${key}` : `a ${key} cannot hold \`${token}\``,
-      'its last folders may be %SEGMENT_NAME% or %SEGMENT_ID%',
-    ),
-  ];
+  const key = storage.type === 'local' || storage.type === 'sftp' ? 'path' : 'prefix';
+  const folder = (storage as { readonly path?: string; readonly prefix?: string })[key];
+  const wrong = folder === undefined ? undefined : checkFolderPath(folder);
+  return wrong === undefined ? [] : [refuse(`/spec/storage/${key}`, 'value', wrong.message, wrong.hint)];
 }
 
 function checkSftp(storage: SftpStorageSpec): readonly PointedProblem[] {

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { ProjectSpec } from '../model/generated/kinds.ts';
 import type { Resource } from '../model/resource.ts';
+import { checkActivations } from './check-activations.ts';
 import { checkAttributes } from './check-attributes.ts';
 import { checkDestinations } from './check-destinations.ts';
 import { checkEnforced } from './check-enforced.ts';
@@ -37,6 +38,7 @@ export function validateProject(options: ProjectOptions): ValidatedProject {
   checkEnforced(index, report);
   const catalogue = loadCatalogue({ projectDirectory: options.directory });
   checkDestinations(index, catalogue, report);
+  checkActivations(index, catalogue, report);
   const diagnostics = sortDiagnostics([...loaded.diagnostics, ...catalogue.diagnostics, ...report.diagnostics]);
   loaded.cache.save(loaded.manifestBytes);
   return { ...loaded, diagnostics, index, ok: diagnostics.every(({ severity }) => severity !== 'error') };

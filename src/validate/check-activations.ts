@@ -1,0 +1,80 @@
+import { checkDestinationCount, checkTogether, type PlacedActivation } from '../activation/check-together.ts';
+import { effectiveActivation } from '../activation/effective.ts';
+import type { ActivationFinding } from '../activation/finding.ts';
+import { renderFolder, splitFolderPath } from '../activation/folder-path.ts';
+import { checkActivation } from '../activation/rules.ts';
+import type { Catalogue } from '../destination/catalogue.ts';
+import type { DestinationCard } from '../model/destination-card.ts';
+import type { ActivationSpec, DestinationSpec, StorageSpec } from '../model/generated/kinds.ts';
+import type { Resource } from '../model/resource.ts';
+import { lintSchedule } from '../schedule/lint-schedule.ts';
+import { canonicalJson } from '../support/canonical-json.ts';
+import type { Reporter } from './reporter.ts';
+import type { ResourceIndex } from './resource-index.ts';
+
+/** Every Activation by the rules of the field, by its destination's card, and beside the others. */
+export function checkActivations(index: ResourceIndex, catalogue: Catalogue, report: Reporter): void {
+  const placed: PlacedActivation[] = [];
+  const titleOf = (name: string): string | undefined => index.find('Segment', name)?.metadata.title;
+  for (const activation of index.all('Activation')) {
+    const { name } = activation.metadata;
+    const destination = findDestination(index, catalogue, activation.spec.destination);
+    const findings = checkActivation({
+      name,
+      spec: activation.spec,
+      destination: destination === undefined ? undefined : { card: destination.card, details: destination.spec.details },
+      segment: (segment) => {
+        const found = index.find('Segment', segment);
+        return found === undefined ? undefined : { title: found.metadata.title, attributes: found.spec.attributes };
+      },
+      attributes: (attributes) => index.find('Attributes', attributes)?.spec,
+      lintSchedule,
+    });
+    for (const finding of findings) tell(activation, finding, report);
+    if (destination === undefined) continue;
+    placed.push({
+      effective: effectiveActivation(name, activation.spec, destination.card),
+      destination: { card: destination.card, details: destination.spec.details },
+      title: titleOf,
+      folder: (segment) => folderOf(activation.spec.destination, destination.spec.storage, segment.name, titleOf(segment.name)),
+    });
+  }
+  for (const { activation, ...finding } of checkTogether(placed)) {
+    const resource = index.find('Activation', activation);
+    if (resource !== undefined) tell(resource, finding, report);
+  }
+  const tooMany = checkDestinationCount(index.all('Destination').map(({ metadata }) => metadata.name));
+  const last = tooMany === undefined ? undefined : index.find('Destination', tooMany.name);
+  if (tooMany !== undefined && last !== undefined) report.at(last, '/metadata/name', { code: tooMany.code, message: tooMany.message });
+}
+
+function tell(resource: Resource<ActivationSpec>, { pointer, range, ...finding }: ActivationFinding, report: Reporter): void {
+  if (range === undefined) report.at(resource, pointer, finding);
+  else report.inText(resource, pointer, range.start, range.end, finding);
+}
+
+function findDestination(
+  index: ResourceIndex,
+  catalogue: Catalogue,
+  name: string,
+): { readonly spec: DestinationSpec; readonly card: DestinationCard } | undefined {
+  const destination = index.find('Destination', name);
+  const entry = destination === undefined ? undefined : catalogue.find(destination.spec.type);
+  return destination === undefined || entry === undefined ? undefined : { spec: destination.spec, card: entry.card };
+}
+
+/** Two Destinations may lead to one folder: the storage decides, not the Destination's name. */
+function folderOf(destination: string, storage: StorageSpec | undefined, segment: string, title: string | undefined): string {
+  if (storage === undefined) return destination;
+  const { path, prefix, ...rest } = storage as StorageSpec & { readonly path?: string; readonly prefix?: string };
+  const { fixed, tokens } = splitFolderPath(path ?? prefix ?? '');
+  const folder = `${fixed}/${renderFolder(tokens, segment, title)}`.split('/').filter((part) => part !== '' && part !== '.');
+  return `${canonicalJson(placeOf(rest))} ${fixed.startsWith('/') ? '/' : ''}${folder.join('/')}`;
+}
+
+/** What says where a storage is; who logs in and how does not matter. */
+function placeOf(storage: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(storage).filter(([key]) => ['type', 'host', 'port', 'bucket', 'endpoint', 'container', 'url', 'connectionString'].includes(key)),
+  );
+}
