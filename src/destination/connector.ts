@@ -57,9 +57,11 @@ export interface Receipt {
 
 /**
  * What a destination does beyond receiving files. A destination whose files alone suffice has none.
- * All methods throw `AppError` for what a user can fix.
+ * All methods throw `AppError` for what a user can fix. One connector serves several segments, one after another or at once.
  */
 export interface Connector extends AsyncDisposable {
+  /** False: as it is configured nobody is to be told (Campaign without `import`); only `check` may be called. Absent: true. */
+  readonly delivers?: boolean;
   /** Looks at everything on the other side that an export will need; changes nothing. `columns` are the mapping's targets of every activation. */
   check(columns: readonly string[]): Promise<readonly CheckFinding[]>;
   /**
@@ -67,10 +69,32 @@ export interface Connector extends AsyncDisposable {
    * `deliver` and `settle` take, to be journaled before the effect.
    */
   prepare(batch: DeliveredBatch): Promise<Receipt['token']>;
-  /** Tells the other side once. Not idempotent: after an unclear end the caller asks `settle` first and calls again only when it says the batch is unknown there. */
+  /**
+   * Tells the other side once. Throws when it surely was not told; when that is unclear (the answer was lost) it looks for the batch and
+   * returns `unknown` if it finds no trace. Not idempotent: after a crash the caller asks `settle` first and calls again only when that knows
+   * nothing of the batch.
+   */
   deliver(batch: DeliveredBatch, token: Receipt['token'], signal?: AbortSignal): Promise<Receipt>;
-  /** Follows the work until it ends or `waitMs` is over; `unknown` is a legal end. Does not signal again. */
+  /**
+   * Follows the work until it ends or `waitMs` is over; `unknown` is a legal end. Does not signal again. With a receipt of status `unknown`
+   * (nobody knows whether the other side was told) `signalled` means: it was, and works on it; `unknown`: there is no trace of the batch.
+   */
   settle(batch: DeliveredBatch, receipt: Receipt, waitMs: number, signal?: AbortSignal): Promise<Receipt>;
+  /** What to build on the other side for these columns, as text for people; `template` makes it from a model of theirs and changes the other side. */
+  setup?(request: SetupRequest): Promise<SetupGuide>;
+}
+
+export interface SetupRequest {
+  /** The columns of the files, in order. */
+  readonly columns: readonly string[];
+  /** The id of a template on the other side to make it from; absent: nothing is changed there. */
+  readonly template?: string;
+}
+
+export interface SetupGuide {
+  readonly text: string;
+  /** What was made on the other side. */
+  readonly created?: string;
 }
 
 /** The default export of a destination's `connector.ts`. */

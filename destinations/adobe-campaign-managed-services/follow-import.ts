@@ -1,0 +1,111 @@
+import type { ConnectorContext, Receipt } from '../../src/destination/connector.ts';
+import { AppError } from '../../src/model/app-error.ts';
+import { parseMarker } from './marker.ts';
+import type { CampaignSession } from './session.ts';
+import { findWorkflow, isRightsProblem, judgeWorkflow, LOG_PAGE, readLog, type LogPosition, type LogRow } from './workflow.ts';
+
+/** Campaign counts and throttles calls: look often at first, for quick imports, then every half minute. */
+const POLL_MS: readonly number[] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+/** How long a trace of an event that may never have arrived is waited for. */
+const TRACE_MS = 60_000;
+
+export interface FollowRequest extends Pick<ConnectorContext, 'clock' | 'sleep'> {
+  readonly session: CampaignSession;
+  readonly workflow: { readonly id: string; readonly internalName: string };
+  readonly runId: string;
+  readonly after: LogPosition;
+  readonly waitMs: number;
+  /** False: nobody knows whether the event arrived. */
+  readonly signalled: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Seen {
+  position: LogPosition;
+  /** The workflow has written anything since. */
+  active: boolean;
+  started: boolean;
+  /** The first error row, with how many looks ago it was seen. */
+  error: { readonly row: LogRow; looks: number } | undefined;
+}
+
+/**
+ * Follows the workflow's log for our run's marker. The state does not say that an import is done: a workflow that waits for signals stays started
+ * (`domain/campaign.md` 5.1). Without a marker, an error row in the log or a stopped workflow means that it failed.
+ */
+export async function followImport(request: FollowRequest): Promise<Receipt> {
+  const { session, clock, sleep, signal, waitMs, signalled } = request;
+  const startedAt = clock();
+  const seen: Seen = { position: request.after, active: false, started: false, error: undefined };
+  for (let look = 0; ; look += 1) {
+    let end: Receipt | undefined;
+    try {
+      end = await session.within(signal, () => lookOnce(request, seen));
+    } catch (error) {
+      if (isRightsProblem(error)) return unknown('Campaign does not let the operator read the workflow’s log');
+      // Campaign was told: that it cannot be asked now does not undo it.
+      if (!(error instanceof AppError) || !signalled || clock() - startedAt >= waitMs) throw error;
+    }
+    if (end !== undefined) return end;
+    const limitMs = signalled || seen.active ? waitMs : Math.min(waitMs, TRACE_MS);
+    const leftMs = startedAt + limitMs - clock();
+    if (leftMs <= 0) return giveUp(request, seen);
+    await sleep(Math.min(leftMs, POLL_MS[Math.min(look, POLL_MS.length - 1)] ?? 30_000), signal);
+  }
+}
+
+function giveUp({ signalled, waitMs }: FollowRequest, seen: Seen): Receipt {
+  const waited = `within ${Math.round(waitMs / 1000)} s`;
+  if (seen.started) {
+    const message = `the import began but did not say its end ${waited}`;
+    return signalled ? unknown(message) : { status: 'signalled', message };
+  }
+  if (!signalled) return unknown('Campaign’s log has no trace of the signal');
+  return unknown(`the workflow’s log holds no marker of this run ${waited}: see \`reconcile setup\` for the line that writes it`);
+}
+
+function unknown(message: string): Receipt {
+  return { status: 'unknown', message };
+}
+
+async function lookOnce(request: FollowRequest, seen: Seen): Promise<Receipt | undefined> {
+  const { session, workflow, runId } = request;
+  for (let rows: readonly LogRow[] = []; ;) {
+    rows = await readLog(session, workflow, seen.position);
+    for (const row of rows) {
+      seen.position = { lastId: row.id, lastDate: row.date };
+      seen.active = true;
+      const marker = parseMarker(row.message);
+      if (marker?.runId === runId && marker.status === 'started') seen.started = true;
+      else if (marker?.runId === runId) return endOf(marker.status === 'ok', marker.rows);
+      // Another run's marker says nothing about ours, whatever its type.
+      else if (marker === undefined && row.type === 0) seen.error ??= { row, looks: 0 };
+    }
+    if (rows.length < LOG_PAGE) break;
+  }
+  const found = await findWorkflow(session, workflow.internalName);
+  const blocked = found === undefined ? undefined : judgeWorkflow(found);
+  if (seen.error !== undefined) {
+    // One more look: the branch for errors may be about to write the marker.
+    if (seen.error.looks > 0 || blocked?.kind === 'blocked') return failed(describeRow(seen.error.row));
+    seen.error.looks += 1;
+  } else if (found?.failed === true) {
+    return failed(`workflow ${workflow.internalName} was stopped by an error`);
+  }
+  return undefined;
+}
+
+function endOf(ok: boolean, rows: number | undefined): Receipt {
+  const counted = rows === undefined ? {} : { rows };
+  return ok ? { status: 'imported', ...counted } : { status: 'import-failed', message: 'the workflow’s marker says that the import failed', ...counted };
+}
+
+function failed(message: string): Receipt {
+  return { status: 'import-failed', message };
+}
+
+/** Campaign’s own words, in its language; enough to find the row there. */
+function describeRow({ activity, message }: LogRow): string {
+  const words = message.replaceAll(/\s+/g, ' ').trim();
+  return `the workflow logged an error${activity === '' ? '' : ` in ${activity}`}: ${words.length > 200 ? `${words.slice(0, 200)}…` : words}`;
+}

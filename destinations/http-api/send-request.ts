@@ -1,0 +1,121 @@
+import type { ConnectorContext } from '../../src/destination/connector.ts';
+import { AppError } from '../../src/model/app-error.ts';
+
+export interface Endpoint {
+  readonly url: string;
+  readonly method: string;
+  /** With the secrets. Never logged. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly retries: number;
+}
+
+/** What the endpoint says about a batch. */
+export type Answer = 'accepted' | 'rejected' | 'too-large';
+
+export interface SendRequest extends Pick<ConnectorContext, 'sleep' | 'log'> {
+  readonly endpoint: Endpoint;
+  readonly type: string;
+  readonly body: Uint8Array;
+  /** The same whenever the same rows are sent again. */
+  readonly idempotencyKey: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const MAX_WAIT_MS = 5 * 60_000;
+const REPEATABLE: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** Sends a batch until it is answered. Throws `AppError` when the endpoint cannot be reached, or refuses whatever the rows are. */
+export async function sendRequest(request: SendRequest): Promise<Answer> {
+  const { endpoint, sleep, log, signal } = request;
+  for (let attempt = 0; ; attempt += 1) {
+    const outcome = await tryOnce(request);
+    if (typeof outcome === 'string') return outcome;
+    if (attempt >= endpoint.retries || outcome.final) throw describeFailure(endpoint, outcome, attempt + 1);
+    const waitMs = outcome.retryAfterMs ?? Math.min(MAX_WAIT_MS, 500 * 2 ** attempt * (0.5 + Math.random()));
+    if (waitMs > MAX_WAIT_MS) throw describeFailure(endpoint, outcome, attempt + 1);
+    log('debug', 'the endpoint did not take a batch, trying again', { reason: outcome.reason, attempt: attempt + 1, waitMs: Math.round(waitMs) });
+    await sleep(waitMs, signal);
+  }
+}
+
+interface Failure {
+  readonly code: string;
+  readonly reason: string;
+  readonly hint: string;
+  /** Trying again changes nothing. */
+  readonly final: boolean;
+  readonly retryAfterMs?: number;
+}
+
+async function tryOnce({ endpoint, type, body, idempotencyKey, signal }: SendRequest): Promise<Answer | Failure> {
+  const timeout = AbortSignal.timeout(endpoint.timeoutMs);
+  let response: Response;
+  try {
+    response = await fetch(endpoint.url, {
+      method: endpoint.method,
+      headers: { ...endpoint.headers, 'Content-Type': type, 'Idempotency-Key': idempotencyKey },
+      body,
+      redirect: 'manual',
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    });
+    // The answer's text may repeat rows of people: it is not kept.
+    await response.body?.cancel();
+  } catch (error) {
+    if (signal?.aborted === true)
+      throw new AppError({ code: 'RC6105', message: 'sending was stopped', hint: 'start it again: batches carry an Idempotency-Key' });
+    if (timeout.aborted)
+      return {
+        code: 'RC6102',
+        reason: `no answer within ${endpoint.timeoutMs / 1000} s`,
+        hint: 'raise details.timeoutSeconds, or send smaller batches',
+        final: false,
+      };
+    return explainNetwork(error);
+  }
+  return judgeStatus(response, endpoint);
+}
+
+function explainNetwork(error: unknown): Failure {
+  const { code = '', message = '' } = (error as { cause?: { code?: string; message?: string } }).cause ?? {};
+  const tls = /CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO_VERIFY/.test(code);
+  if (tls)
+    return {
+      code: 'RC6101',
+      reason: `its certificate does not hold: ${code}`,
+      hint: 'renew it, or give the private authority by NODE_EXTRA_CA_CERTS',
+      final: true,
+    };
+  return { code: 'RC6101', reason: code === '' ? message : code, hint: 'check connection.url and the network of this machine', final: false };
+}
+
+function judgeStatus({ status, headers }: Response, endpoint: Endpoint): Answer | Failure {
+  if (status >= 200 && status < 300) return 'accepted';
+  if (status === 400 || status === 422) return 'rejected';
+  if (status === 413) return 'too-large';
+  if (status >= 300 && status < 400) {
+    const location = headers.get('location');
+    const target = location !== null && URL.canParse(location, endpoint.url) ? new URL(location, endpoint.url).origin : 'nowhere';
+    return {
+      code: 'RC6104',
+      reason: `it redirects to ${target}`,
+      hint: 'redirects are never followed, since the credentials would travel along: write the final address',
+      final: true,
+    };
+  }
+  if (status === 401 || status === 403) return { code: 'RC6103', reason: `it answered ${status}`, hint: 'check connection.auth', final: true };
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
+  const wait = Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {};
+  return { code: 'RC6102', reason: `it answered ${status}`, hint: 'look into the endpoint’s own log', final: !REPEATABLE.has(status), ...wait };
+}
+
+function describeFailure(endpoint: Endpoint, { code, reason, hint }: Failure, attempts: number): AppError {
+  const tried = attempts > 1 ? `, tried ${attempts} times` : '';
+  return new AppError({ code, message: `the endpoint \`${showUrl(endpoint.url)}\` does not take the rows: ${reason}${tried}`, hint });
+}
+
+/** A query may hold a token. */
+export function showUrl(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
