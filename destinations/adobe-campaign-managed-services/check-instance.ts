@@ -39,7 +39,8 @@ export async function checkInstance(request: CheckRequest): Promise<readonly Che
   if (!(await look('instance', async () => judgeFacts(request, await session.test())))) return findings;
   const entered = await look('login', async () => {
     await session.logon();
-    // A bearer token is only looked at by a real call (trap 6): the mapping below is one.
+    // A bearer token is only looked at by a real call (trap 6).
+    await session.call('asking who is logged in', 'xtk:session', 'GetUserInfo', true, [], [{ name: 'userInfo', type: 'DOMDocument' }]);
     return [ok('RC6000', 'login', `logged in by ${request.auth}`)];
   });
   if (!entered) return findings;

@@ -58,7 +58,7 @@ function batchOf(input: DeliverInput): DeliveredBatch {
     activation: job.activation,
     segment: job.segment,
     rows: parts.reduce((sum, { rows }) => sum + rows, 0),
-    files: parts.map(({ key, rows, bytes, sha256 }) => ({ path: key, address: storage.address(key), rows, bytes, sha256 })),
+    files: parts.map(({ key, rows, bytes, sha256 }) => ({ path: key, address: storage.address(key), rows, bytes, sha256, open: () => storage.read(key) })),
     columns: work.columns ?? [],
   };
 }

@@ -168,7 +168,7 @@ class SegmentRun {
 
   async #deliver(): Promise<void> {
     const { connector, deps, job, storage, signal } = this.#input;
-    if (connector === undefined || this.#reached('delivered')) return;
+    if (connector === undefined || connector.delivers === false || this.#reached('delivered')) return;
     this.#report('importing', this.#counts.activated, 0, this.#counts.activated);
     const delivery = await deliverRun({
       connector,
