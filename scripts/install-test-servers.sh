@@ -11,7 +11,7 @@ servers="$(cd "$servers" && pwd)"
 VERSITYGW=1.8.0
 FAKE_GCS=1.56.1
 AZURITE=3.37.0
-GCP_STORAGE_EMULATOR=2024.8.3
+GCP_STORAGE_EMULATOR=2026.7.19
 
 exec 9>"$servers/.lock"
 flock 9

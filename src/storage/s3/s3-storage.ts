@@ -10,6 +10,7 @@ import type { LocalFile, PublishOptions, Storage, StorageFacts, StoredObject } f
 import { safeTokenOf } from '../unfinished-name.ts';
 import type { UploadJournal } from '../upload-journal.ts';
 import { VerifiedVersions } from '../verified-versions.ts';
+import { wholeBody } from '../whole-body.ts';
 import { classifyS3Error, statusOf } from './classify-s3-error.ts';
 import { abandonUpload, PART_BYTES, uploadParts, type WholeChecksum } from './multipart-upload.ts';
 import { connectS3, type S3Access, type S3Connection } from './s3-client.ts';
@@ -157,7 +158,12 @@ export function createS3Storage(options: S3StorageOptions): Storage {
         const { GetObjectCommand } = await import('@aws-sdk/client-s3');
         try {
           const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey(key), ...(start > 0 && { Range: `bytes=${start}-` }) }));
-          return Readable.from(wholeBody(answer.Body as Readable, answer.ContentLength, address(key)), { objectMode: false, highWaterMark: 1 << 20 });
+          const place = address(key);
+          return wholeBody(answer.Body as Readable, {
+            bytes: answer.ContentLength,
+            place,
+            classify: (error) => classifyS3Error(error, `cannot read \`${place}\``),
+          });
         } catch (error) {
           // Nothing stands at or after the object's end.
           if (start > 0 && statusOf(error) === 416) return Readable.from([]);
@@ -218,22 +224,6 @@ export function createS3Storage(options: S3StorageOptions): Storage {
 /** The object there is the one this very call makes: an earlier attempt's answer was lost. */
 function isOurs(found: HeadObjectCommandOutput, file: LocalFile, token: string): boolean {
   return found.Metadata?.[TOKEN] === safeTokenOf(token) && found.Metadata[DIGEST] === file.sha256 && found.ContentLength === file.bytes;
-}
-
-/** The body, failing when it ends before its announced length or its connection breaks. */
-async function* wholeBody(body: Readable, length: number | undefined, place: string): AsyncGenerator<Buffer> {
-  let got = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      got += chunk.length;
-      yield chunk;
-    }
-  } catch (error) {
-    throw classifyS3Error(error, `cannot read \`${place}\``);
-  }
-  if (length !== undefined && got !== length) {
-    throw new StorageError('transient', `cannot read \`${place}\`: the answer ended after ${got} of ${length} bytes`, { hint: 'the connection broke' });
-  }
 }
 
 function alreadyThere(place: string): StorageError {

@@ -1,0 +1,62 @@
+import type { ContainerClient } from '@azure/storage-blob';
+import { StorageError } from '../storage-error.ts';
+
+/** How to enter a storage account, secrets in clear: it lives in memory only. */
+export type AzureAccess =
+  | { readonly kind: 'connection-string'; readonly connectionString: string }
+  | { readonly kind: 'sas'; readonly url: string; readonly token: string }
+  | { readonly kind: 'account-key'; readonly url: string; readonly key: string }
+  | { readonly kind: 'default'; readonly url: string };
+
+/** Ours resumes uploads; the SDK's own retry would only delay it. */
+const CLIENT_OPTIONS = { retryOptions: { maxTries: 1 } };
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+export async function openContainer(access: AzureAccess, container: string): Promise<ContainerClient> {
+  const { BlobServiceClient, StorageSharedKeyCredential } = await import('@azure/storage-blob');
+  switch (access.kind) {
+    case 'connection-string':
+      try {
+        return BlobServiceClient.fromConnectionString(access.connectionString, CLIENT_OPTIONS).getContainerClient(container);
+      } catch {
+        // The SDK's message may quote the text, which is a secret.
+        throw new StorageError('configuration', 'the connection string of the storage account cannot be read', {
+          hint: 'copy it whole from the portal: DefaultEndpointsProtocol=…;AccountName=…;AccountKey=…;EndpointSuffix=…',
+        });
+      }
+    case 'sas':
+      return new BlobServiceClient(`${access.url}?${access.token}`, undefined, CLIENT_OPTIONS).getContainerClient(container);
+    case 'account-key': {
+      if (!BASE64.test(access.key)) {
+        throw new StorageError('authentication', `the account key for \`${access.url}\` is not in base64`, {
+          hint: 'copy `storage.accountKey` whole from the portal',
+        });
+      }
+      return new BlobServiceClient(access.url, new StorageSharedKeyCredential(accountOf(access.url), access.key), CLIENT_OPTIONS).getContainerClient(container);
+    }
+    case 'default': {
+      const { DefaultAzureCredential } = await import('@azure/identity');
+      return new BlobServiceClient(access.url, new DefaultAzureCredential(), CLIENT_OPTIONS).getContainerClient(container);
+    }
+  }
+}
+
+/** When the access ends by itself: the `se` of a shared access signature, wherever it stands. */
+export function expiryOf(access: AzureAccess): number | undefined {
+  const token = sasOf(access);
+  const time = token === undefined ? Number.NaN : Date.parse(new URLSearchParams(token).get('se') ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}
+
+function sasOf(access: AzureAccess): string | undefined {
+  if (access.kind === 'sas') return access.token;
+  if (access.kind === 'connection-string') return /SharedAccessSignature=([^;]+)/.exec(access.connectionString)?.[1];
+  return undefined;
+}
+
+/** `https://acme.blob.core.windows.net` is of `acme`; `http://127.0.0.1:10000/acme` too. */
+function accountOf(url: string): string {
+  const { hostname, pathname } = new URL(url);
+  const first = pathname.split('/').find((part) => part !== '') ?? '';
+  return /^[\d.]+$|^localhost$|^\[/.test(hostname) ? first : (hostname.split('.')[0] ?? '');
+}

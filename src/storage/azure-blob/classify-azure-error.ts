@@ -1,0 +1,148 @@
+import { abortedError } from '../check-aborted.ts';
+import { classifyNetworkError } from '../classify-network-error.ts';
+import { StorageError } from '../storage-error.ts';
+import type { StorageErrorKind } from '../storage.ts';
+
+interface Verdict {
+  readonly kind: StorageErrorKind;
+  readonly what: string;
+  readonly hint: string;
+}
+
+const DENIED: Verdict = {
+  kind: 'permission',
+  what: 'access denied',
+  hint: 'the credentials need to read, write, list and delete blobs of the container: a role such as Storage Blob Data Contributor, or a SAS with sp=rcwdl',
+};
+const EXPIRED: Verdict = { kind: 'expired', what: 'the shared access signature has expired', hint: 'issue a new one and put it where `storage` refers to' };
+const SKEWED: Verdict = {
+  kind: 'clock-skew',
+  what: 'this machine’s clock differs from the store’s by more than 15 minutes',
+  hint: 'set the clock, for instance with NTP',
+};
+const WRONG_KEY: Verdict = {
+  kind: 'authentication',
+  what: 'the store refused the credentials',
+  hint: 'check the account key, connection string or SAS that `storage` refers to: it must be whole, and keys are rotated',
+};
+const THROTTLED: Verdict = {
+  kind: 'throttled',
+  what: 'the store says it is busy',
+  hint: 'it was tried several times; run again later, or spread the schedules',
+};
+const BROKEN: Verdict = { kind: 'transient', what: 'the store failed', hint: 'it was tried several times; look at the provider’s status page' };
+const DAMAGED: Verdict = {
+  kind: 'transient',
+  what: 'the bytes arrived damaged, and the store refused them',
+  hint: 'a proxy in between changes what passes through',
+};
+const MISSING: Verdict = { kind: 'not-found', what: 'there is no such blob', hint: 'look whether something else removed it' };
+
+/** By the code of the error: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes */
+const VERDICTS: Readonly<Record<string, Verdict>> = {
+  InvalidAuthenticationInfo: WRONG_KEY,
+  NoAuthenticationInformation: WRONG_KEY,
+  AccountIsDisabled: { kind: 'authentication', what: 'the storage account is disabled', hint: 'ask its owner' },
+  AuthorizationFailure: DENIED,
+  AuthorizationPermissionMismatch: DENIED,
+  AuthorizationProtocolMismatch: DENIED,
+  AuthorizationResourceTypeMismatch: DENIED,
+  AuthorizationServiceMismatch: DENIED,
+  AuthorizationSourceIPMismatch: {
+    kind: 'permission',
+    what: 'the store lets this machine’s address not in',
+    hint: 'add it to the account’s network rules or the SAS',
+  },
+  InsufficientAccountPermissions: DENIED,
+  UnauthorizedBlobOverwrite: DENIED,
+  BlobImmutableDueToPolicy: {
+    kind: 'permission',
+    what: 'a policy keeps the blob from being changed',
+    hint: 'change `file.name` of the activation so that names do not repeat',
+  },
+  ContainerNotFound: { kind: 'missing-container', what: 'there is no such container', hint: 'make it, or check `storage.container`' },
+  ContainerBeingDeleted: { kind: 'missing-container', what: 'the container is being deleted', hint: 'check `storage.container`' },
+  ContainerDisabled: { kind: 'missing-container', what: 'the container is disabled', hint: 'check `storage.container`' },
+  BlobNotFound: MISSING,
+  ResourceNotFound: MISSING,
+  ServerBusy: THROTTLED,
+  InternalError: BROKEN,
+  OperationTimedOut: BROKEN,
+  InvalidBlockList: { kind: 'transient', what: 'the store forgot parts of the upload', hint: 'it starts anew' },
+  Md5Mismatch: DAMAGED,
+  Crc64Mismatch: DAMAGED,
+  InvalidResourceName: {
+    kind: 'configuration',
+    what: 'the store does not take that name',
+    hint: 'check `storage.container` and `file.name` of the activation',
+  },
+  PARSE_ERROR: BROKEN,
+  REQUEST_SEND_ERROR: { kind: 'transient', what: 'the connection broke', hint: 'look whether the address is right and the network works' },
+};
+
+const FIFTEEN_MINUTES_MS = 15 * 60_000;
+
+export interface AzureFailure {
+  readonly doing: string;
+  /** When the shared access signature ends, where there is one. */
+  readonly expiresAt?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Turns an error of the SDK into a `StorageError`. Azure answers 403 for a wrong key, an expired signature and a wrong clock alike: times tell them apart. */
+export function classifyAzureError(error: unknown, { doing, expiresAt, signal }: AzureFailure): StorageError {
+  if (signal?.aborted === true) return abortedError(signal);
+  if (error instanceof StorageError) return error;
+  const network = classifyNetworkError(error, doing);
+  if (network) return network;
+  if (!(error instanceof Error)) throw error;
+  const verdict = judge(error, expiresAt);
+  // Nothing the store or the network said: a bug of ours keeps its stack.
+  if (!verdict) throw error;
+  return new StorageError(verdict.kind, `${doing}: ${verdict.what}`, { hint: verdict.hint, cause: error });
+}
+
+function judge(error: Error, expiresAt: number | undefined): Verdict | undefined {
+  const status = statusOf(error);
+  const code = codeOf(error);
+  const serverTime = serverTimeOf(error) ?? Date.now();
+  if (status === 401 || status === 403) {
+    if (expiresAt !== undefined && expiresAt <= serverTime) return EXPIRED;
+    if (/not valid in the specified time frame/i.test(error.message)) return EXPIRED;
+    if (Math.abs(serverTime - Date.now()) > FIFTEEN_MINUTES_MS || /date header|too old/i.test(error.message)) return SKEWED;
+    if (code === 'AuthenticationFailed') return WRONG_KEY;
+  }
+  if (/CredentialUnavailable|AuthenticationRequired|AggregateAuthentication|^AuthenticationError$/.test(error.name)) {
+    return {
+      kind: 'authentication',
+      what: 'the default credential found no login',
+      hint: 'log in with `az login`, set AZURE_CLIENT_ID and its secret, or give the machine an identity',
+    };
+  }
+  return VERDICTS[code] ?? verdictOfStatus(status);
+}
+
+function verdictOfStatus(status: number | undefined): Verdict | undefined {
+  if (status === undefined) return undefined;
+  if (status === 429 || status === 503) return THROTTLED;
+  if (status >= 500) return BROKEN;
+  if (status === 401 || status === 403) return DENIED;
+  if (status === 404) return MISSING;
+  if (status >= 400) return { kind: 'configuration', what: `the store does not take the request (${status})`, hint: 'check the keys of `storage`' };
+  return BROKEN;
+}
+
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined;
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+function serverTimeOf(error: Error): number | undefined {
+  if (!('response' in error)) return undefined;
+  const headers = (error.response as { headers?: { get?(name: string): string | undefined } } | undefined)?.headers;
+  const time = Date.parse(headers?.get?.('date') ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}

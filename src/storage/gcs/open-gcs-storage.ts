@@ -1,0 +1,31 @@
+import type { GcsStorageSpec } from '../../model/generated/kinds.ts';
+import type { SecretRef } from '../../model/resource.ts';
+import { StorageError } from '../storage-error.ts';
+import type { Storage } from '../storage.ts';
+import type { UploadJournal } from '../upload-journal.ts';
+import { createGcsStorage } from './gcs-storage.ts';
+
+/** A Google Cloud storage as the manifest describes it; resolves the secrets it names. */
+export async function openGcsStorage(spec: GcsStorageSpec, secret: (ref: SecretRef) => Promise<string>, journal: UploadJournal): Promise<Storage> {
+  const credentials = spec.credentials && parseCredentials(await secret(spec.credentials), spec.bucket);
+  return createGcsStorage({
+    access: { ...(credentials && { credentials }), ...(spec.endpoint !== undefined && { endpoint: spec.endpoint }) },
+    bucket: spec.bucket,
+    journal,
+    ...(spec.prefix !== undefined && { prefix: spec.prefix }),
+  });
+}
+
+function parseCredentials(text: string, bucket: string): Readonly<Record<string, unknown>> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // The parser's message quotes the text, which is a secret.
+    parsed = undefined;
+  }
+  if (typeof parsed === 'object' && parsed !== null && 'client_email' in parsed && 'private_key' in parsed) return { ...parsed };
+  throw new StorageError('authentication', `the credentials of bucket \`${bucket}\` are not a service account’s JSON`, {
+    hint: 'give the whole file that “Create key” downloads, with `client_email` and `private_key`',
+  });
+}

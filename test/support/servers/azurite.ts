@@ -1,0 +1,44 @@
+import { BlobServiceClient } from '@azure/storage-blob';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findServer, freePort, startServer } from './real-server.ts';
+
+export const AZURITE: string | undefined = findServer('azurite-3.37.0/node_modules/azurite/dist/src/blob/main.js');
+
+export interface AzureServer extends AsyncDisposable {
+  readonly port: number;
+  readonly account: string;
+  readonly key: string;
+  /** Of the account, e.g. `http://127.0.0.1:1234/testaccount`. */
+  readonly url: string;
+  readonly connectionString: string;
+  readonly container: string;
+}
+
+/** azurite's blob service on a free port, with one account and one container. */
+export async function startAzurite(): Promise<AzureServer> {
+  if (AZURITE === undefined) throw new Error('no azurite');
+  const base = await mkdtemp(join(tmpdir(), 'reconcile-azure-'));
+  const port = await freePort();
+  const account = 'testaccount';
+  const key = Buffer.from('azure-account-key-canary').toString('base64');
+  const container = 'audiences';
+  const args = ['--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', base, '--silent', '--skipApiVersionCheck', '--disableTelemetry'];
+  const server = await startServer(process.execPath, [AZURITE, ...args], port, { env: { AZURITE_ACCOUNTS: `${account}:${key}`, NODE_OPTIONS: '' } });
+  const url = `http://127.0.0.1:${port}/${account}`;
+  const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=${url};`;
+  await BlobServiceClient.fromConnectionString(connectionString).createContainer(container);
+  return {
+    port,
+    account,
+    key,
+    url,
+    connectionString,
+    container,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await rm(base, { recursive: true, force: true });
+    },
+  };
+}
