@@ -5,6 +5,8 @@ import { parseFileNameTemplate, type NamePart } from './file-name-template.ts';
 export const MAX_FILE_NAME_LENGTH = 255;
 /** Room that is kept for the number of a part: `_99999`. */
 const LONGEST_PART_SUFFIX = '_99999';
+/** The last of ten digits, in the year 2286. */
+const LAST_TIMESTAMP_MS = 9_999_999_999_000;
 
 export interface FileNaming {
   /** `file.name` of the activation. */
@@ -43,7 +45,7 @@ export function fileNamePattern(naming: FileNaming): string {
 
 /** The longest that a name can get, in UTF-8 bytes: with the number of a late part. */
 export function longestFileNameBytes(naming: FileNaming): number {
-  return Buffer.byteLength(renderFileName({ ...naming, instant: 0 })) + LONGEST_PART_SUFFIX.length;
+  return Buffer.byteLength(renderFileName({ ...naming, instant: LAST_TIMESTAMP_MS })) + LONGEST_PART_SUFFIX.length;
 }
 
 /** True when the name holds no time: each export replaces the one before. */
