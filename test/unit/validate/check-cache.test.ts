@@ -1,0 +1,55 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createStarterProject } from '../../../src/cli/starter-project.ts';
+import { validateProject, type ValidatedProject } from '../../../src/validate/validate-project.ts';
+import { createTempProject, type TempProject } from '../../support/temp-project.ts';
+
+const SEGMENTS = 300;
+
+function bigProject(): TempProject {
+  const project = createTempProject(Object.fromEntries(createStarterProject('big', 0)));
+  for (let number = 0; number < SEGMENTS; number += 1) project.write(`manifests/many/s${number}.yaml`, segment(number, 'income > 5'));
+  return project;
+}
+
+function segment(number: number, pql: string): string {
+  return `apiVersion: reconcile/v1\nkind: Segment\nmetadata:\n  name: s-${number}\n  description: ${'what it is for '.repeat(20)}\nspec: {attributes: customer, pql: '${pql}'}\n`;
+}
+
+function validate({ directory }: TempProject): ValidatedProject {
+  return validateProject({ directory, environment: undefined, variables: {} });
+}
+
+test('a second run finds the same, and the folder of the cache is private and ignored', () => {
+  using project = bigProject();
+  const first = validate(project);
+  const second = validate(project);
+
+  expect(first.diagnostics).toEqual([]);
+  expect(second.resources).toEqual(first.resources);
+  expect(second.diagnostics).toEqual([]);
+  expect(statSync(join(project.directory, '.reconcile')).mode & 0o777).toBe(0o700);
+  expect(project.read('.reconcile/.gitignore')).toBe('*\n');
+  expect(readFileSync(join(project.directory, '.reconcile/cache/manifests.json'), 'utf8')).not.toContain(project.directory);
+});
+
+test('a changed file is read again, and an error in it is told each time', () => {
+  using project = bigProject();
+  validate(project);
+  project.write('manifests/many/s7.yaml', segment(7, 'income > 6'));
+
+  expect(validate(project).index.find('Segment', 's-7')?.spec.pql).toBe('income > 6');
+
+  project.write('manifests/many/s7.yaml', segment(7, 'x').replace('pql', 'pqll'));
+
+  for (const _ of [1, 2]) expect(validate(project).diagnostics.map(({ file }) => file)).toEqual(['manifests/many/s7.yaml', 'manifests/many/s7.yaml']);
+});
+
+test.each(['', '{', 'null', '[]', '{"version":"0","files":{},"passed":[]}', '{"version":1}'])('a cache that is %j is no cache', (text) => {
+  using project = bigProject();
+  validate(project);
+  project.write('.reconcile/cache/manifests.json', text);
+
+  expect(validate(project)).toMatchObject({ ok: true, diagnostics: [] });
+});
