@@ -11,6 +11,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'init', summary: 'a starter project that runs at once', load: () => import('./commands/init.ts') },
   { name: 'validate', summary: 'check every manifest: schema, references, PQL, rules; offline', load: () => import('./commands/validate.ts') },
   { name: 'fmt', summary: 'write the manifests in one form; comments stay', load: () => import('./commands/fmt.ts') },
+  { name: 'plan', summary: 'what apply would do, why, and whom it touches', load: () => import('./commands/plan.ts') },
+  { name: 'apply', summary: 'make what is declared what is applied', load: () => import('./commands/apply.ts') },
+  { name: 'destroy', summary: 'remove everything that is applied', load: () => import('./commands/destroy.ts') },
+  { name: 'rollback', summary: 'apply again what was applied before', load: () => import('./commands/rollback.ts') },
   { name: 'schema', summary: 'the JSON Schema of a kind, for editors', load: () => import('./commands/schema.ts') },
   { name: 'completion', summary: 'a completion script for a shell', load: () => import('./commands/completion.ts') },
 ];
