@@ -25,6 +25,8 @@ export interface GlobalOptions {
 /** What a command gets from the outside. Commands print nothing but through `out` and `say`, and never call `process.exit`. */
 export interface CommandContext {
   readonly options: GlobalOptions;
+  /** Of this program, as package.json has it. */
+  readonly version: string;
   /** Data, to stdout, as is. */
   out(text: string): void;
   /** Talk, to stderr, unless `--quiet`. */

@@ -138,6 +138,7 @@ function createContext(host: ProcessLike, raw: Record<string, unknown>): Command
   };
   return {
     options,
+    version: host.version,
     out: (line) => void host.stdout.write(line.endsWith('\n') ? line : `${line}\n`),
     say: (line) => void (options.quiet || host.stderr.write(line.endsWith('\n') ? line : `${line}\n`)),
     clock: host.clock,

@@ -80,6 +80,8 @@ export interface Engine extends AsyncDisposable {
   readonly dialect: DialectName;
   /** May be called again with other needs; costs nothing for what is known already. */
   open(need: ColumnNeed): Promise<OpenedSource>;
+  /** The columns that a dataset has now, whether anything reads them or not; `looked` are those of interest. Opens no row. None: the file is empty. */
+  columns(dataset: string, looked: readonly string[]): Promise<readonly string[]>;
   /** The source's state now, to be compared with `OpenedSource.fingerprint`. */
   fingerprint(): Promise<string>;
   /** A small result: counts, samples. Not for exports. */

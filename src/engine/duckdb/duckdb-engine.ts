@@ -69,6 +69,8 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
       return { ...opened, fingerprint: await fingerprint(eventsOpened) };
     },
 
+    columns: async (dataset, looked) => [...(await describe(dataset, looked)).columns.keys()],
+
     fingerprint: () => fingerprint(eventsOpened),
 
     async rows(query, signal = options.signal) {

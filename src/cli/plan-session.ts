@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import { join, relative } from 'node:path';
+import type { ApplyDeps } from '../apply/deps.ts';
+import type { PlanDeps } from '../apply/prepare-plan.ts';
+import { readCommit } from '../apply/read-commit.ts';
+import { segmentReferences } from '../apply/segment-references.ts';
+import { openProject, type OpenedProject } from '../compose.ts';
+import { digestOf } from '../support/digest.ts';
+import { readManifestFile } from '../validate/read-files.ts';
+import type { CommandContext } from './context.ts';
+
+/** What the commands around plans share: the opened project and the use cases' dependencies. */
+export interface PlanSession extends AsyncDisposable {
+  readonly opened: OpenedProject;
+  readonly planDeps: PlanDeps;
+  readonly applyDeps: () => ApplyDeps;
+  /** How the user calls us, with the global flags that matter. */
+  readonly command: string;
+  /** Digest of the variables' values. */
+  readonly variables: string;
+  /** What `now` means. */
+  readonly now: number;
+}
+
+export async function openPlanSession(context: CommandContext): Promise<PlanSession> {
+  const { options, clock } = context;
+  const opened = await openProject(context);
+  const exporting = opened.exportDeps();
+  const { store, ledger, secret, stateFolder } = opened;
+  const crashPoint = exporting.crashPoint ?? ((): void => {});
+  return {
+    opened,
+    command: commandLine(context),
+    variables: digestVariables(context),
+    now: options.now ?? clock(),
+    planDeps: { ...exporting, store, secret, segmentReferences, clock },
+    applyDeps: () => ({
+      store,
+      ledger,
+      owner: exporting.owner,
+      actor: `${userName()}@${hostname()}`,
+      clock,
+      newId: randomUUID,
+      secret,
+      card: exporting.card,
+      connector: opened.connector,
+      segmentReferences,
+      removeFiles: async (paths) => {
+        for (const path of paths) await rm(join(stateFolder, path), { recursive: true, force: true });
+      },
+      commit: readCommit(options.directory),
+      crashPoint,
+    }),
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
+}
+
+function commandLine({ options }: CommandContext): string {
+  const directory = relative(process.cwd(), options.directory);
+  const flags = [...(directory === '' ? [] : ['-C', directory]), ...(options.environment === undefined ? [] : ['--env', options.environment])];
+  return ['reconcile', ...flags].join(' ');
+}
+
+function digestVariables({ options: { directory, environment, variables } }: CommandContext): string {
+  const file = environment === undefined ? undefined : readManifestFile(directory, `environments/${environment}.yaml`);
+  return digestOf({ environment: file?.sha256 ?? null, variables });
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}
