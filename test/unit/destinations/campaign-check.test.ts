@@ -1,0 +1,159 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import type { CheckFinding } from '../../../src/destination/connector.ts';
+import { startFakeCampaign, type FakeCampaign } from '../../support/campaign/fake-campaign.ts';
+import { imsAuth, openConnector, type ConnectorSettings } from '../../support/campaign/open-connector.ts';
+
+const open: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).toReversed()) await one[Symbol.asyncDispose]();
+});
+
+async function start(...setup: Parameters<typeof startFakeCampaign>): Promise<FakeCampaign> {
+  const fake = await startFakeCampaign(...setup);
+  open.push(fake);
+  return fake;
+}
+
+async function check(
+  fake: FakeCampaign,
+  settings: ConnectorSettings = {},
+  columns: readonly string[] = [],
+  secrets: Readonly<Record<string, string>> = {},
+): Promise<readonly CheckFinding[]> {
+  const { connector } = await openConnector(fake, { auth: imsAuth(fake), ...settings }, secrets);
+  open.push(connector);
+  return await connector.check(columns);
+}
+
+const wrong = (findings: readonly CheckFinding[]): readonly CheckFinding[] => findings.filter(({ level }) => level !== 'ok');
+
+test('a healthy instance: who it is, the login, the mapping, its fields, the workflow', async () => {
+  const fake = await start();
+  const findings = await check(fake, {}, ['email', 'firstName', 'location_city', 'segmentMembershipStatus', 'ECID']);
+  expect(wrong(findings)).toEqual([]);
+  expect(findings.map(({ message }) => message).join('\n')).toMatch(
+    /acme_mkt_prod1, version 8\.6\.2, build 9396[\s\S]*ims[\s\S]*Recipients, schema nms:recipient[\s\S]*3 columns[\s\S]*started/,
+  );
+  expect(fake.state.events).toEqual([]);
+});
+
+test('builds before 8.5 take the token in a logon of its own', async () => {
+  const fake = await start({ version: '8.4.1' });
+  expect(wrong(await check(fake))).toEqual([]);
+  expect(fake.requests.some(({ path }) => path.includes('BearerTokenLogon'))).toBe(true);
+});
+
+test('a token is used until it nears its end, then another is fetched', async () => {
+  const fake = await start({ ims: { clientId: 'client-1', clientSecret: 'client-secret-1', tokenSeconds: 3600 } });
+  const { connector, time } = await openConnector(fake, { auth: imsAuth(fake) });
+  open.push(connector);
+  await connector.check([]);
+  time.advance(50 * 60_000);
+  await connector.check([]);
+  expect(fake.state.bearers.size).toBe(1);
+  time.advance(10 * 60_000);
+  await connector.check([]);
+  expect(fake.state.bearers.size).toBe(2);
+});
+
+test('a wrong instance name is an error, whatever its case a match', async () => {
+  const fake = await start();
+  expect(wrong(await check(fake, { details: { instance: 'ACME_mkt_PROD1' } }))).toEqual([]);
+  expect(wrong(await check(fake, { details: { instance: 'acme_mkt_stage1' } }))).toMatchObject([{ code: 'RC6010', level: 'error' }]);
+});
+
+test('a missing target mapping: the nearest name, and all there are', async () => {
+  const fake = await start();
+  const [finding] = wrong(await check(fake, { details: { targetMapping: 'mapRecipent' } }));
+  expect(finding).toMatchObject({ code: 'RC6011', level: 'error', hint: expect.stringMatching(/did you mean `mapRecipient`\?.*mapVisitor/) as string });
+});
+
+test('a label in the place of the name is understood and told', async () => {
+  const fake = await start();
+  expect(wrong(await check(fake, { details: { targetMapping: 'Recipients' } }))).toMatchObject([
+    { code: 'RC6012', level: 'warning', hint: expect.stringContaining('mapRecipient') as string },
+  ]);
+});
+
+test('a mapping without a schema takes no import', async () => {
+  const fake = await start();
+  expect(wrong(await check(fake, { details: { targetMapping: 'mapExternalFile' } }))).toMatchObject([{ code: 'RC6012', level: 'error' }]);
+});
+
+test('a hostile name stays a value', async () => {
+  const fake = await start();
+  expect(wrong(await check(fake, { details: { targetMapping: "x' OR @name <> '\\" } }))).toMatchObject([{ code: 'RC6011' }]);
+});
+
+test('a build that lacks an attribute is asked again without it', async () => {
+  const fake = await start({ mappingColumns: ['@id', '@name', '@label', '@schema'] });
+  expect(wrong(await check(fake))).toEqual([]);
+});
+
+test('a column that is no field of the mapping’s schema, with the nearest field', async () => {
+  const fake = await start();
+  const found = wrong(await check(fake, {}, ['email', 'frstName', 'zzz']));
+  expect(found).toMatchObject([
+    { code: 'RC6013', level: 'error', hint: 'did you mean `firstName`?' },
+    { code: 'RC6013', message: expect.stringContaining('`zzz`') as string },
+  ]);
+});
+
+test('an unknown workflow, with the nearest name', async () => {
+  const fake = await start();
+  expect(wrong(await check(fake, { import: { workflow: 'WKFsegmentsImport' } }))).toMatchObject([{ code: 'RC6014', hint: 'did you mean `WKFsegmentImport`?' }]);
+});
+
+test('a native user on v8 is warned of; on v7 it is fine', async () => {
+  const auth = { type: 'user', username: 'reconcile', password: { env: 'PASSWORD' } };
+  expect(wrong(await check(await start(), { auth }))).toMatchObject([{ code: 'RC6005', level: 'warning' }]);
+  expect(wrong(await check(await start({ version: '7.4.3' }), { auth }))).toEqual([]);
+});
+
+test('a clock that is far off', async () => {
+  const fake = await start({ now: () => Date.now() + 3_600_000 });
+  expect(wrong(await check(fake))).toMatchObject([{ code: 'RC6021', message: expect.stringContaining('60 minutes ahead') as string }]);
+});
+
+test.each([
+  ['a wrong password', { auth: { type: 'user', username: 'reconcile', password: { env: 'PASSWORD' } } }, 'Logon', undefined, { PASSWORD: 'wrong' }, 'RC6005'],
+  ['a wrong client secret', {}, 'token', undefined, { CLIENT_SECRET: 'wrong' }, 'RC6008'],
+  ['an address that may not call', {}, 'GetUserInfo', { kind: 'fault', status: 403, text: 'XSV-350013 The IP address is not allowed' }, {}, 'RC6006'],
+  ['the same, as the gateway says it', {}, 'GetUserInfo', { kind: 'status', status: 403 }, {}, 'RC6006'],
+  ['throttled for an hour', {}, 'GetUserInfo', { kind: 'status', status: 429, headers: { 'retry-after': '3600' } }, {}, 'RC6009'],
+  ['a web page of a single sign-on', {}, '/r/test', { kind: 'html' }, {}, 'RC6003'],
+  ['a web page in the place of SOAP', {}, 'GetUserInfo', { kind: 'html' }, {}, 'RC6003'],
+  ['something that is not XML', {}, 'GetUserInfo', { kind: 'status', status: 200, body: '{"ok": true}' }, {}, 'RC6003'],
+  ['a redirect', {}, '/r/test', { kind: 'redirect', to: 'https://login.example.com/?token=x' }, {}, 'RC6004'],
+  ['a fault nobody knows', {}, 'GetUserInfo', { kind: 'fault', status: 200, text: 'SOP-330011 Error', detail: 'XYZ-123456 something' }, {}, 'RC6017'],
+] as const)('%s is told apart', async (_name, settings, target, mishap, secrets, code) => {
+  const fake = await start();
+  if (mishap !== undefined) fake.fail(target, mishap, 9);
+  const found = wrong(await check(fake, settings, [], secrets)).filter(({ level }) => level === 'error');
+  expect(found.map((one) => one.code)).toEqual([code]);
+  expect(found[0]?.hint).toBeTruthy();
+});
+
+test('nobody listens there', async () => {
+  const fake = await start();
+  const free = createServer();
+  await new Promise<void>((done) => void free.listen(0, '127.0.0.1', done));
+  const { port } = free.address() as AddressInfo;
+  await new Promise((done) => void free.close(done));
+  expect(wrong(await check(fake, { url: `http://127.0.0.1:${port}` }))).toMatchObject([{ code: 'RC6001', level: 'error' }]);
+});
+
+test('setup: the workflow with its markers; from a template it is made on the other side', async () => {
+  const fake = await start();
+  const { connector } = await openConnector(fake);
+  open.push(connector);
+  const guide = await connector.setup?.({ columns: ['email', 'firstName'] });
+  expect(guide?.text).toContain('logInfo("SEGEXPORT runId=" + vars.runId + " status=ok rows=" + vars.recCount);');
+  expect(guide?.text).toContain('logInfo("SEGEXPORT runId=" + vars.runId + " status=started");');
+  expect(fake.requests).toEqual([]);
+  fake.state.workflows.splice(0, 1, { id: '99', internalName: 'tplImport', label: 'Template', state: 0, failed: false });
+  expect(await connector.setup?.({ columns: ['email'], template: '99' })).toMatchObject({ created: 'WKFsegmentImport' });
+  expect(fake.state.workflows.at(-1)).toMatchObject({ internalName: 'WKFsegmentImport', state: 0 });
+});

@@ -1,0 +1,229 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Receipt } from '../../../src/destination/connector.ts';
+import { startFakeCampaign, type FakeCampaign } from '../../support/campaign/fake-campaign.ts';
+import { captureError, imsAuth, makeBatch, openConnector, type ConnectorSettings, type OpenedConnector } from '../../support/campaign/open-connector.ts';
+
+const WAIT_MS = 30 * 60_000;
+let fake: FakeCampaign;
+const open: AsyncDisposable[] = [];
+
+beforeEach(async () => {
+  fake = await startFakeCampaign();
+});
+afterEach(async () => {
+  for (const one of open.splice(0)) await one[Symbol.asyncDispose]();
+  await fake.close();
+});
+
+async function connect(settings: ConnectorSettings = {}): Promise<OpenedConnector> {
+  const opened = await openConnector(fake, settings);
+  open.push(opened.connector);
+  return opened;
+}
+
+async function run(runId: string, settings: ConnectorSettings = {}): Promise<Receipt> {
+  const { connector } = await connect(settings);
+  const batch = makeBatch(runId);
+  const receipt = await connector.deliver(batch, await connector.prepare(batch));
+  expect(receipt.status).toBe('signalled');
+  return await connector.settle(batch, receipt, WAIT_MS);
+}
+
+test('the event carries what the contract names, paths joined by a line feed, and leaves the task open', async () => {
+  await run('r-42');
+  expect(fake.state.events).toEqual([
+    {
+      workflow: 'WKFsegmentImport',
+      activity: 'signal',
+      transition: '',
+      complete: false,
+      variables: {
+        runId: 'r-42',
+        remoteFiles: '/incoming/a & b.csv\n/incoming/a_2.csv',
+        rows: '6',
+        segment: 'german-recent-buyers',
+        targetMapping: 'mapRecipient',
+      },
+    },
+  ]);
+});
+
+describe('the end of an import', () => {
+  test('imported, with the rows of the marker', async () => {
+    expect(await run('r-1')).toMatchObject({ status: 'imported', rows: 6 });
+  });
+  test('failed by its marker', async () => {
+    fake.state.behaviour = 'failed';
+    expect(await run('r-1')).toMatchObject({ status: 'import-failed', rows: 6 });
+  });
+  test('failed by an error in the log, with the activity and its words', async () => {
+    fake.state.behaviour = 'error-row';
+    expect(await run('r-1')).toMatchObject({ status: 'import-failed', message: expect.stringMatching(/fileImport: Line 3/) as string });
+  });
+  test('failed when the workflow stops', async () => {
+    fake.state.behaviour = 'stops';
+    expect((await run('r-1')).status).toBe('import-failed');
+  });
+  test('unknown when nothing is said until the wait is over, and then where to look', async () => {
+    fake.state.behaviour = 'silent';
+    expect(await run('r-1')).toMatchObject({ status: 'unknown', message: expect.stringContaining('reconcile setup') as string });
+  });
+  test('unknown when the import began and does not end', async () => {
+    fake.state.behaviour = 'started-only';
+    expect(await run('r-1')).toMatchObject({ status: 'unknown', message: expect.stringContaining('began') as string });
+  });
+  test('unknown when the log may not be read', async () => {
+    fake.state.logHidden = true;
+    expect(await run('r-1')).toMatchObject({ status: 'unknown', message: expect.stringContaining('log') as string });
+  });
+  test('markers and errors of earlier and of other runs do not count', async () => {
+    const [workflow] = fake.state.workflows;
+    if (workflow === undefined) throw new Error('no workflow');
+    fake.state.addLog(workflow, 2, 'end', 'SEGEXPORT runId=r-1 status=failed rows=1');
+    fake.state.addLog(workflow, 0, 'fileImport', 'an old error');
+    fake.state.behaviour = 'silent';
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    fake.state.addLog(workflow, 0, 'end', 'SEGEXPORT runId=r-2 status=failed rows=1');
+    fake.state.addLog(workflow, 2, 'end', 'SEGEXPORT runId=r-10 status=failed rows=1');
+    fake.state.addLog(workflow, 2, 'end', 'logInfo: SEGEXPORT runId=r-1 status=ok rows=5');
+    expect(await connector.settle(batch, receipt, WAIT_MS)).toMatchObject({ status: 'imported', rows: 5 });
+  });
+  test('the marker is found behind more rows than one page of the log', async () => {
+    fake.state.behaviour = 'silent';
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    const [workflow] = fake.state.workflows;
+    for (let row = 0; row < 1_203; row += 1) if (workflow !== undefined) fake.state.addLog(workflow, 2, 'fileImport', `line ${row}`);
+    if (workflow !== undefined) fake.state.addLog(workflow, 2, 'end', 'SEGEXPORT runId=r-1 status=ok rows=6');
+    expect(await connector.settle(batch, receipt, 0)).toMatchObject({ status: 'imported' });
+  });
+  test('it is looked for often at first, then every half minute', async () => {
+    fake.state.behaviour = 'silent';
+    const { connector, time } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    await connector.settle(batch, receipt, 120_000);
+    expect(time.sleeps.slice(0, 7)).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000]);
+    expect(time.sleeps.reduce((sum, ms) => sum + ms, 0)).toBeLessThanOrEqual(120_000);
+  });
+});
+
+describe('exactly one signal', () => {
+  test('a lost answer: the event is found in the log and not sent again', async () => {
+    fake.fail('PostEvent', { kind: 'cut', done: true });
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    expect(await connector.deliver(batch, await connector.prepare(batch))).toMatchObject({ status: 'imported' });
+    expect(fake.state.events).toHaveLength(1);
+  });
+  test('an event that never arrived: unknown, not sent again by itself; a later settle finds no trace', async () => {
+    fake.fail('PostEvent', { kind: 'cut', done: false });
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    expect(receipt).toMatchObject({ status: 'unknown', message: expect.stringContaining('no trace') as string });
+    expect(fake.state.events).toHaveLength(0);
+    expect((await connector.settle(batch, receipt, WAIT_MS)).status).toBe('unknown');
+  });
+  test('a crash before the answer was recorded: settle says that Campaign works on it', async () => {
+    fake.state.behaviour = 'started-only';
+    const first = await connect();
+    const batch = makeBatch('r-1');
+    const token = await first.connector.prepare(batch);
+    await first.connector.deliver(batch, token);
+    const second = await connect();
+    const journaled: Receipt = { status: 'unknown', ...(token === undefined ? {} : { token }) };
+    expect((await second.connector.settle(batch, journaled, 0)).status).toBe('signalled');
+  });
+  test('a gateway error does not repeat the event', async () => {
+    fake.fail('PostEvent', { kind: 'status', status: 503 }, 5);
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    expect((await connector.deliver(batch, await connector.prepare(batch))).status).toBe('unknown');
+    expect(fake.requests.filter(({ path }) => path.includes('PostEvent'))).toHaveLength(1);
+  });
+  test('throttled: waits as long as Campaign asks, then signals once', async () => {
+    fake.fail('PostEvent', { kind: 'status', status: 429, headers: { 'retry-after': '7' } });
+    const { connector, time } = await connect();
+    const batch = makeBatch('r-1');
+    expect((await connector.deliver(batch, await connector.prepare(batch))).status).toBe('signalled');
+    expect(time.sleeps).toContain(7_000);
+    expect(fake.state.events).toHaveLength(1);
+  });
+  test('a session that ends in between is renewed, and the event is posted once', async () => {
+    for (const auth of [undefined, imsAuth(fake)]) {
+      fake.state.events.splice(0);
+      const { connector } = await connect(auth === undefined ? {} : { auth });
+      const batch = makeBatch('r-1');
+      const token = await connector.prepare(batch);
+      fake.fail('PostEvent', { kind: 'expire' });
+      expect((await connector.deliver(batch, token)).status).toBe('signalled');
+      expect(fake.state.events).toHaveLength(1);
+    }
+  });
+  test('a session that ends while the import is followed is renewed', async () => {
+    fake.state.behaviour = 'silent';
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    fake.state.forgetSessions();
+    expect((await connector.settle(batch, receipt, 10_000)).status).toBe('unknown');
+  });
+});
+
+describe('the state of the workflow, before anything is posted', () => {
+  test.each([
+    [0, /never started/],
+    [13, /paused/],
+    [20, /finished or stopped/],
+  ])('state %i', async (state, words) => {
+    const [workflow] = fake.state.workflows;
+    if (workflow !== undefined) workflow.state = state;
+    const { connector } = await connect();
+    const error = await captureError(() => connector.prepare(makeBatch('r-1')));
+    expect(error).toMatchObject({ code: 'RC6015', message: expect.stringMatching(words) as string });
+    expect(fake.state.events).toEqual([]);
+  });
+  test('stopped by an error', async () => {
+    const [workflow] = fake.state.workflows;
+    if (workflow !== undefined) [workflow.state, workflow.failed] = [13, true];
+    const { connector } = await connect();
+    expect((await captureError(() => connector.prepare(makeBatch('r-1')))).message).toMatch(/stopped by an error/);
+  });
+  test('starting: it is waited for', async () => {
+    const [workflow] = fake.state.workflows;
+    if (workflow === undefined) throw new Error('no workflow');
+    workflow.state = 10;
+    const { connector, time } = await connect();
+    const prepared = connector.prepare(makeBatch('r-1'));
+    while (time.sleeps.length === 0) await new Promise((done) => void setImmediate(done));
+    workflow.state = 11;
+    await expect(prepared).resolves.toMatchObject({ workflowId: '4711' });
+  });
+  test('unknown workflow', async () => {
+    const { connector } = await connect({ import: { workflow: "WKF'nope" } });
+    expect((await captureError(() => connector.prepare(makeBatch('r-1')))).code).toBe('RC6014');
+  });
+});
+
+test('without an import nobody is to be told', async () => {
+  const { connector } = await connect({ import: null });
+  expect(connector.delivers).toBe(false);
+});
+
+test('the session is left at the end, and one that was handed in is left alone', async () => {
+  const own = await openConnector(fake);
+  await own.connector.prepare(makeBatch('r-1'));
+  await own.connector[Symbol.asyncDispose]();
+  expect(fake.requests.at(-1)?.path).toContain('Logoff');
+  expect(fake.state.sessions.size).toBe(0);
+  const { session, security } = fake.state.issueSession();
+  const auth = { type: 'session', token: { env: 'SESSION' }, securityToken: { env: 'SECURITY' } };
+  const lent = await openConnector(fake, { auth }, { SESSION: session, SECURITY: security });
+  await lent.connector.prepare(makeBatch('r-1'));
+  await lent.connector[Symbol.asyncDispose]();
+  expect(fake.state.sessions.size).toBe(1);
+});
