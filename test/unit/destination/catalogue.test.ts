@@ -1,0 +1,153 @@
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { explainUnknownType, loadCatalogue } from '../../../src/destination/catalogue.ts';
+import { BUILT_IN_CARDS } from '../../../src/destination/generated/built-in-cards.ts';
+import { parseCard } from '../../../src/destination/parse-card.ts';
+import { effectiveLimit, type DestinationCard } from '../../../src/model/destination-card.ts';
+import { ROOT } from '../../support/reconcile.ts';
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function project(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'catalogue-'));
+  folders.push(folder);
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+}
+
+const CARD = (type: string): string => `apiVersion: reconcile/v1
+kind: DestinationCard
+type: ${type}
+displayName: Acme loyalty
+category: crm
+description: Files for the loyalty platform.
+storage: {kinds: [sftp, local]}
+details:
+  type: object
+  required: [program]
+  properties:
+    program: {type: string, pattern: "^[A-Z]{3}$", patternMessage: three capital letters}
+    apiKey: {secret: true}
+    limit: {type: integer, minimum: 1, maximum: 9}
+example: |
+  apiVersion: reconcile/v1
+  kind: Destination
+  metadata: {name: loyalty}
+  spec:
+    type: ${type}
+    details: {program: ABC}
+    storage: {type: local, path: out}
+`;
+
+test('every built-in card holds, example included, and the bundle is what the files say', () => {
+  const types = readdirSync(join(ROOT, 'destinations'));
+  expect(types).toEqual(Object.keys(BUILT_IN_CARDS));
+  for (const type of types) {
+    const { card, diagnostics } = parseCard({ path: type, type, bytes: readFileSync(join(ROOT, 'destinations', type, 'destination.yaml')) });
+    expect(diagnostics).toEqual([]);
+    expect(JSON.parse(BUILT_IN_CARDS[type] ?? '')).toEqual(card);
+  }
+});
+
+test('the documented rules of Campaign stand in its card as data', () => {
+  const card = loadCatalogue({}).find('adobe-campaign-managed-services')?.card as DestinationCard;
+  expect(effectiveLimit(card, 'segmentsPerInstance', {})).toMatchObject({ value: 25, level: 'error' });
+  expect(effectiveLimit(card, 'segmentsPerInstance', { maxSegments: 50 })?.value).toBe(50);
+  expect(effectiveLimit(card, 'fieldsPerSegment', undefined)?.value).toBe(20);
+  expect(effectiveLimit(card, 'minIntervalHours', {})?.value).toBe(3);
+  expect(effectiveLimit(card, 'fileNameCharacters', {})?.value).toBe(255);
+  expect(effectiveLimit(card, 'fileBytes', {})).toBeUndefined();
+  expect(card.exports).toEqual({ full: ['once', '24h', 'after-evaluation'], incremental: ['3h', '6h', '8h', '12h', '24h'] });
+  expect(card.mapping?.statusColumn).toEqual({ name: 'segmentMembershipStatus', required: true, position: 'last', countsAsField: false });
+  expect(card.file).toMatchObject({ formats: ['csv'], compressions: ['none', 'gzip'], lineBreaksInValues: 'space' });
+});
+
+test('cards of the project and of its packages are found, scoped ones too', () => {
+  const folder = project({
+    'destinations/acme-loyalty/destination.yaml': CARD('acme-loyalty'),
+    'destinations/README.md': 'not a card',
+    'node_modules/reconcile-destination-acme-sms/destination.yaml': CARD('acme-sms').replace('storage:', 'connector: connector.js\nstorage:'),
+    'node_modules/@acme/reconcile-destination-acme-push/destination.yaml': CARD('acme-push'),
+    'node_modules/something-else/destination.yaml': 'not: a card',
+  });
+  const catalogue = loadCatalogue({ projectDirectory: folder });
+  expect(catalogue.diagnostics).toEqual([]);
+  expect(catalogue.types.filter((type) => type.startsWith('acme-'))).toEqual(['acme-loyalty', 'acme-push', 'acme-sms']);
+  expect(catalogue.find('acme-loyalty')).toMatchObject({ origin: 'project', path: 'destinations/acme-loyalty/destination.yaml' });
+  expect(catalogue.find('acme-loyalty')?.connectorPath).toBeUndefined();
+  expect(catalogue.find('acme-sms')).toMatchObject({
+    origin: 'package',
+    connectorPath: join(folder, 'node_modules/reconcile-destination-acme-sms/connector.js'),
+  });
+});
+
+test.each([
+  [
+    'an unknown key',
+    (card: string) => card.replace('category: crm', 'category: crm\ndispalyName: x'),
+    { code: 'RC1101', line: 6, column: 1, hint: 'did you mean `displayName`?' },
+  ],
+  ['a wrong value', (card: string) => card.replace('category: crm', 'category: crn'), { code: 'RC1103', line: 5, column: 11 }],
+  ['a missing key', (card: string) => card.replace('category: crm\n', ''), { code: 'RC1102' }],
+  ['broken YAML', (card: string) => card.replace('category: crm', 'category: [crm'), {}],
+  ['a pattern that is none', (card: string) => card.replace('^[A-Z]{3}$', '^[A-Z'), { code: 'RC1350', line: 12 }],
+  [
+    'a required detail that is not described',
+    (card: string) => card.replace('required: [program]', 'required: [progam]'),
+    { code: 'RC1350', line: 10, hint: 'did you mean `program`?' },
+  ],
+  [
+    'an example that does not hold',
+    (card: string) => card.replace('program: ABC', 'program: abcd'),
+    { code: 'RC1350', message: expect.stringContaining('the example does not hold') as string },
+  ],
+  ['an example of another kind', (card: string) => card.replace('kind: Destination\n', 'kind: Segment\n'), { code: 'RC1350' }],
+  ['another type than its folder', (card: string) => card.replaceAll('type: acme-loyalty', 'type: acme-loyality'), { code: 'RC1350', line: 3, column: 7 }],
+  ['the type of a built-in', () => CARD('sftp'), { code: 'RC1350' }],
+  ['bytes that are no text', () => '\u0000', { code: 'RC1002' }],
+  ['nothing', () => '', { code: 'RC1350', message: 'the card is empty' }],
+] as const)('%s in a card is told with its place, and the type is not there', (_name, edit, expected) => {
+  const folder = project({ 'destinations/acme-loyalty/destination.yaml': edit(CARD('acme-loyalty')) });
+  const catalogue = loadCatalogue({ projectDirectory: folder });
+  expect(catalogue.diagnostics[0]).toMatchObject({ severity: 'error', file: 'destinations/acme-loyalty/destination.yaml', ...expected });
+  expect(catalogue.diagnostics[0]?.line).toBeGreaterThan(0);
+  expect(catalogue.find('acme-loyalty')).toBeUndefined();
+});
+
+test('a name that is taken is refused: it must never change whose rules hold', () => {
+  const folder = project({
+    'destinations/sftp/destination.yaml': CARD('sftp'),
+    'destinations/acme-sms/destination.yaml': CARD('acme-sms'),
+    'node_modules/reconcile-destination-acme-sms/destination.yaml': CARD('acme-sms'),
+    'node_modules/reconcile-destination-empty/package.json': '{}',
+  });
+  const catalogue = loadCatalogue({ projectDirectory: folder });
+  expect(catalogue.diagnostics.map(({ code, file }) => [code, file])).toEqual([
+    ['RC1351', 'destinations/sftp/destination.yaml'],
+    ['RC1351', 'node_modules/reconcile-destination-acme-sms/destination.yaml'],
+    ['RC1350', 'node_modules/reconcile-destination-empty/destination.yaml'],
+  ]);
+  expect(catalogue.find('sftp')?.origin).toBe('built-in');
+});
+
+test('an unknown type: the nearest, or all; names of Object are none', () => {
+  const catalogue = loadCatalogue({});
+  expect(explainUnknownType(catalogue, 'adobe-campain').hint).toContain('adobe-campaign');
+  expect(explainUnknownType(catalogue, 'zzzzzzzz').hint).toContain('one of adobe-campaign');
+  expect(catalogue.find('constructor')).toBeUndefined();
+  expect(catalogue.find('__proto__')).toBeUndefined();
+});
+
+test('finding a built-in card costs next to nothing', () => {
+  const started = performance.now();
+  for (let round = 0; round < 50; round += 1) loadCatalogue({}).find('adobe-campaign-managed-services');
+  expect((performance.now() - started) / 50).toBeLessThan(3);
+});

@@ -1,0 +1,258 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, test } from 'vitest';
+import createConnector from '../../../destinations/http-api/connector.ts';
+import { readBatches, type Batch, type BatchLimits } from '../../../destinations/http-api/read-batches.ts';
+import type { Connector, DeliveredBatch, Receipt } from '../../../src/destination/connector.ts';
+import { captureError } from '../../support/campaign/open-connector.ts';
+import { createVirtualTime, type VirtualTime } from '../../support/virtual-time.ts';
+
+interface Call {
+  readonly method: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+interface Endpoint {
+  readonly url: string;
+  readonly calls: Call[];
+}
+
+const open: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0)) await close();
+});
+
+/** A real server; `answer` decides by the request and its number. */
+async function serve(answer: (call: Call, number: number, response: ServerResponse) => number | undefined): Promise<Endpoint> {
+  const calls: Call[] = [];
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const call = { method: request.method ?? '', headers: request.headers, body: Buffer.concat(chunks).toString('utf8') };
+    calls.push(call);
+    const status = answer(call, calls.length, response);
+    if (status !== undefined) response.writeHead(status).end('the answer CANARY repeats a@example.com');
+  };
+  const server = createServer((request, response) => void handle(request, response));
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+  open.push(() => {
+    server.closeAllConnections();
+    return new Promise((done) => void server.close(done));
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/members?k=CANARY`, calls };
+}
+
+interface Opened {
+  readonly connector: Connector;
+  readonly time: VirtualTime;
+}
+
+async function connect(endpoint: Endpoint, details: object = {}, auth?: object): Promise<Opened> {
+  const time = createVirtualTime();
+  const connector = await createConnector({
+    name: 'api',
+    spec: { type: 'http-api', details, connection: { url: endpoint.url, ...(auth === undefined ? {} : { auth }) } },
+    secret: async () => 'CANARY-token',
+    clock: time.clock,
+    sleep: time.sleep,
+    log: () => {},
+  });
+  return { connector, time };
+}
+
+const rowsOf = (count: number, from = 1): string =>
+  Array.from({ length: count }, (_, index) => `${JSON.stringify({ id: from + index, name: 'Zoë\n"x"' })}\n`).join('');
+
+function batchOf(...files: readonly string[]): DeliveredBatch {
+  return {
+    runId: 'r-1',
+    activation: 'a',
+    segment: 's',
+    rows: 0,
+    columns: ['id'],
+    files: files.map((text, index) => ({
+      path: `part_${index + 1}.json`,
+      address: '',
+      rows: 0,
+      bytes: text.length,
+      sha256: '',
+      // Chunks that end anywhere, inside characters too.
+      open: async () => Readable.from(chunksOf(Buffer.from(text), 7)),
+    })),
+  };
+}
+
+function* chunksOf(bytes: Buffer, size: number): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function send(opened: Opened, batch: DeliveredBatch): Promise<Receipt> {
+  return await opened.connector.deliver(batch, await opened.connector.prepare(batch));
+}
+
+test('all rows arrive once, in order, as arrays of at most so many', async () => {
+  const endpoint = await serve(() => 202);
+  const receipt = await send(await connect(endpoint, { maxRows: 100 }), batchOf(rowsOf(250), rowsOf(30, 251)));
+  expect(receipt).toEqual({ status: 'imported', rows: 280 });
+  const batches = endpoint.calls.map(({ body }) => JSON.parse(body) as { id: number; name: string }[]);
+  expect(batches.map(({ length }) => length)).toEqual([100, 100, 50, 30]);
+  expect(batches.flat().map(({ id }) => id)).toEqual(Array.from({ length: 280 }, (_, index) => index + 1));
+  expect(batches.flat().every(({ name }) => name === 'Zoë\n"x"')).toBe(true);
+  expect(new Set(endpoint.calls.map(({ headers }) => headers['idempotency-key'])).size).toBe(4);
+});
+
+test.each([
+  ['object', (body: string) => (JSON.parse(body) as { rows: unknown[]; runId: string }).rows.length],
+  ['lines', (body: string) => body.trimEnd().split('\n').length],
+] as const)('the body as %s', async (body, count) => {
+  const endpoint = await serve(() => 200);
+  expect(await send(await connect(endpoint, { body, maxRows: 3, method: 'PUT' }), batchOf(rowsOf(5)))).toEqual({ status: 'imported', rows: 5 });
+  expect(endpoint.calls.map((call) => [call.method, count(call.body)])).toEqual([
+    ['PUT', 3],
+    ['PUT', 2],
+  ]);
+});
+
+test('refused rows are found by halves and named by file and row; all others go through', async () => {
+  const bad = new Set([3, 64, 65, 199]);
+  const taken: number[] = [];
+  const endpoint = await serve(({ body }) => {
+    const ids = (JSON.parse(body) as { id: number }[]).map(({ id }) => id);
+    if (ids.some((id) => bad.has(id))) return 422;
+    taken.push(...ids);
+    return 200;
+  });
+  const receipt = await send(await connect(endpoint, { maxRows: 100 }), batchOf(rowsOf(200)));
+  expect(receipt).toMatchObject({ status: 'import-failed', rows: 196 });
+  expect(receipt.message).toBe('the endpoint refused 4 rows (part_1.json row 3, part_1.json row 64, part_1.json row 65, part_1.json row 199)');
+  expect(taken.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1).filter((id) => !bad.has(id)));
+  const lenient = await send(await connect(endpoint, { maxRows: 100, maxRejectedRows: 4 }), batchOf(rowsOf(200)));
+  expect(lenient.status).toBe('imported');
+});
+
+test('when every row is refused it stops after a hundred', async () => {
+  const endpoint = await serve(() => 400);
+  const receipt = await send(await connect(endpoint, { maxRows: 1000 }), batchOf(rowsOf(5000)));
+  expect(receipt).toMatchObject({ status: 'import-failed', rows: 0, message: expect.stringContaining('sending stopped there') as string });
+  expect(endpoint.calls.length).toBeLessThan(400);
+});
+
+test('too large a request is cut until it fits', async () => {
+  const endpoint = await serve(({ body }) => (body.length > 500 ? 413 : 200));
+  expect(await send(await connect(endpoint, { maxRows: 100 }), batchOf(rowsOf(100)))).toEqual({ status: 'imported', rows: 100 });
+});
+
+test('bad moments are waited out, with the same key, as long as asked', async () => {
+  const keys = new Set<unknown>();
+  const endpoint = await serve(({ headers }, number, response) => {
+    keys.add(headers['idempotency-key']);
+    if (number === 1) return 503;
+    if (number === 2) {
+      response.writeHead(429, { 'retry-after': '11' }).end();
+      return undefined;
+    }
+    if (number === 3) {
+      response.destroy();
+      return undefined;
+    }
+    return 200;
+  });
+  const opened = await connect(endpoint);
+  expect(await send(opened, batchOf(rowsOf(2)))).toEqual({ status: 'imported', rows: 2 });
+  expect(keys.size).toBe(1);
+  expect(opened.time.sleeps).toContain(11_000);
+});
+
+test.each([
+  [401, 'RC6103', 1],
+  [404, 'RC6102', 1],
+  [503, 'RC6102', 3],
+] as const)('status %i ends in an error without the address’s query, the token or the answer', async (status, code, calls) => {
+  const endpoint = await serve(() => status);
+  const opened = await connect(endpoint, { retries: 2 }, { type: 'bearer', token: { env: 'T' } });
+  const error = await captureError(() => send(opened, batchOf(rowsOf(2))));
+  expect(error.code).toBe(code);
+  expect(error.everything).not.toContain('CANARY');
+  expect(endpoint.calls).toHaveLength(calls);
+  expect(endpoint.calls[0]?.headers.authorization).toBe('Bearer CANARY-token');
+});
+
+test('a redirect is not followed', async () => {
+  const endpoint = await serve((_call, _number, response) => {
+    response.writeHead(307, { location: 'https://elsewhere.example.com/?t=CANARY' }).end();
+    return undefined;
+  });
+  const opened = await connect(endpoint);
+  const error = await captureError(() => send(opened, batchOf(rowsOf(2))));
+  expect(error).toMatchObject({ code: 'RC6104', message: expect.stringContaining('https://elsewhere.example.com') as string });
+  expect(error.everything).not.toContain('CANARY');
+});
+
+test('nothing answers: the deadline of a request holds', async () => {
+  const endpoint = await serve(() => undefined);
+  const opened = await connect(endpoint, { timeoutSeconds: 1, retries: 0 });
+  expect((await captureError(() => send(opened, batchOf(rowsOf(1))))).message).toContain('no answer within 1 s');
+});
+
+test('an abort stops at once', async () => {
+  const stop = new AbortController();
+  const endpoint = await serve(() => {
+    stop.abort();
+    return undefined;
+  });
+  const { connector } = await connect(endpoint);
+  expect((await captureError(() => connector.deliver(batchOf(rowsOf(1)), {}, stop.signal))).code).toBe('RC6105');
+});
+
+test('check: reachable, refused login, nobody there; no row is sent', async () => {
+  const endpoint = await serve(({ headers }) => (headers['x-api-key'] === 'CANARY-token' ? 405 : 401));
+  expect(await (await connect(endpoint, {}, { type: 'header', name: 'X-Api-Key', value: { env: 'K' } })).connector.check([])).toMatchObject([{ level: 'ok' }]);
+  const refused = await (await connect(endpoint)).connector.check([]);
+  expect(refused).toMatchObject([{ code: 'RC6103', level: 'error' }]);
+  expect(inspect(refused)).not.toContain('CANARY');
+  expect(await (await connect({ url: 'http://127.0.0.1:1/', calls: [] })).connector.check([])).toMatchObject([{ code: 'RC6101', level: 'error' }]);
+  expect(endpoint.calls.every(({ method, body }) => method === 'OPTIONS' && body === '')).toBe(true);
+});
+
+async function read(text: string, limits: BatchLimits, chunk: number): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for await (const batch of readBatches(Readable.from(chunksOf(Buffer.from(text), chunk)), limits)) batches.push({ ...batch, bytes: Buffer.from(batch.bytes) });
+  return batches;
+}
+
+describe('cutting a file into batches', () => {
+  test('any chunks, any limits: the rows are the same', async () => {
+    for (const text of ['', '{}', '{}\n', rowsOf(1), rowsOf(50), rowsOf(50).trimEnd(), '{"a":1}\n'.repeat(99)]) {
+      for (const maxRows of [1, 2, 7, 1000]) {
+        for (const maxBytes of [1, 30, 200, 1_000_000]) {
+          for (const chunk of [1, 6, 64, 100_000]) {
+            const batches = await read(text, { maxRows, maxBytes }, chunk);
+            const expected = text.split('\n').filter(Boolean);
+            expect(batches.flatMap(({ bytes }) => bytes.toString('utf8').split('\n'))).toEqual(expected);
+            expect(batches.every(({ rows, bytes }) => rows <= maxRows && (rows === 1 || bytes.length <= maxBytes))).toBe(true);
+            expect(batches.reduce((next, { firstRow, rows }) => (firstRow === next ? next + rows : Number.NaN), 1)).toBe(expected.length + 1);
+          }
+        }
+      }
+    }
+  });
+  test('a long file is held one batch at a time', async () => {
+    let given = 0;
+    const stream = Readable.from(
+      (function* generate() {
+        for (let round = 0; round < 2_000; round += 1) {
+          given += 1;
+          yield Buffer.from('{"a":"0123456789"}\n'.repeat(500));
+        }
+      })(),
+    );
+    for await (const batch of readBatches(stream, { maxRows: 500, maxBytes: 1_000_000 })) {
+      expect(batch.rows).toBe(500);
+      expect(given).toBeLessThan(60);
+      break;
+    }
+  });
+});
