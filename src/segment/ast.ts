@@ -51,7 +51,15 @@ export interface Binding {
 
 export type Window = Range &
   (
-    | { readonly form: 'distance'; readonly operator: CompareOperator; readonly amount: number; readonly unit: string; readonly unitRange: Range; readonly direction: Direction; readonly time: Time }
+    | {
+        readonly form: 'distance';
+        readonly operator: CompareOperator;
+        readonly amount: number;
+        readonly unit: string;
+        readonly unitRange: Range;
+        readonly direction: Direction;
+        readonly time: Time;
+      }
     | { readonly form: 'side'; readonly direction: Direction; readonly time: Time }
     | { readonly form: 'on'; readonly time: Time }
     | { readonly form: 'between'; readonly from: Time; readonly to: Time }

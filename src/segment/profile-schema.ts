@@ -43,7 +43,7 @@ export function eventType(schema: ProfileSchema): PqlType {
 }
 
 function toType(spec: unknown): PqlType {
-  const { type = 'string', items, values, fields } = typeof spec === 'string' ? { type: spec } as TypeSpec : (spec as TypeSpec);
+  const { type = 'string', items, values, fields } = typeof spec === 'string' ? ({ type: spec } as TypeSpec) : (spec as TypeSpec);
   if (type.startsWith('decimal')) return scalar('decimal');
   switch (type) {
     case 'array':

@@ -30,7 +30,15 @@ export function parsePql(text: string): ParsedPql {
     ...(text.charAt(offset) === '&' || text.charAt(offset) === '|' ? { hint: 'write `and`, `or`' } : {}),
   }));
   for (const token of tokens) {
-    if (token.tokenType === UnclosedText) problems.push({ code: 'RC1201', severity: 'error', message: 'this text has no closing quote', start: token.startOffset, end: endOf(token), hint: 'end it with "' });
+    if (token.tokenType === UnclosedText)
+      problems.push({
+        code: 'RC1201',
+        severity: 'error',
+        message: 'this text has no closing quote',
+        start: token.startOffset,
+        end: endOf(token),
+        hint: 'end it with "',
+      });
   }
   if (tokens.length === 0) return refuse(text, 'the expression is empty');
   const deep = findTooDeep(tokens);
@@ -87,10 +95,16 @@ function describeError(error: Error & { readonly token: IToken }, tokens: readon
   const found = atEnd ? 'the end' : `\`${token.image}\``;
   const base = { code: 'RC1201', severity: 'error', start, end } as const;
   if (error instanceof MismatchedTokenException) {
-    const expected = /Expecting(?: token of type)? -*>? ?(.+?) <-- but found/.exec(message)?.[1] ?? /Expecting: (.+?)(?: but found|$)/.exec(message)?.[1] ?? 'something else';
+    const expected =
+      /Expecting(?: token of type)? -*>? ?(.+?) <-- but found/.exec(message)?.[1] ?? /Expecting: (.+?)(?: but found|$)/.exec(message)?.[1] ?? 'something else';
     return { ...base, message: `expected ${expected}, found ${found}`, ...hintFor(token, previousToken) };
   }
-  if (error instanceof NoViableAltException) return { ...base, message: `expected a value or a condition${previousToken === undefined ? '' : ` after \`${previousToken.image}\``}, found ${found}`, ...hintFor(token, previousToken) };
+  if (error instanceof NoViableAltException)
+    return {
+      ...base,
+      message: `expected a value or a condition${previousToken === undefined ? '' : ` after \`${previousToken.image}\``}, found ${found}`,
+      ...hintFor(token, previousToken),
+    };
   return { ...base, message: atEnd ? 'the expression ends too early' : `unexpected ${found}`, ...hintFor(token, previousToken) };
 }
 
@@ -105,5 +119,5 @@ function hintFor(token: IToken, previous: IToken | undefined): { readonly hint?:
 }
 
 function endOf(token: IToken): number {
-  return (token.endOffset ?? token.startOffset) + 1;
+  return token.startOffset + token.image.length;
 }

@@ -8,7 +8,13 @@ export const Identifier: TokenType = createToken({ name: 'Identifier', pattern: 
 
 /** Case does not matter in keywords: the public samples write `chain` and `CHAIN`. */
 function keyword(word: string, category: TokenType, label = `\`${word}\``): TokenType {
-  const config: ITokenConfig = { name: word.charAt(0).toUpperCase() + word.slice(1), pattern: new RegExp(word, 'i'), longer_alt: Identifier, categories: [category], label };
+  const config: ITokenConfig = {
+    name: word.charAt(0).toUpperCase() + word.slice(1),
+    pattern: new RegExp(word, 'i'),
+    longer_alt: Identifier,
+    categories: [category],
+    label,
+  };
   return createToken(config);
 }
 
@@ -30,8 +36,20 @@ export const Between: TokenType = keyword('between', Word);
 export const True: TokenType = keyword('true', Word);
 export const False: TokenType = keyword('false', Word);
 export const Null: TokenType = keyword('null', Word);
-export const Moment: TokenType = createToken({ name: 'Moment', pattern: /now|today|yesterday|tomorrow/i, longer_alt: Identifier, categories: [Name], label: 'now, today, yesterday or tomorrow' });
-export const Period: TokenType = createToken({ name: 'Period', pattern: /this|last|next/i, longer_alt: Identifier, categories: [Name], label: 'this, last or next' });
+export const Moment: TokenType = createToken({
+  name: 'Moment',
+  pattern: /now|today|yesterday|tomorrow/i,
+  longer_alt: Identifier,
+  categories: [Name],
+  label: 'now, today, yesterday or tomorrow',
+});
+export const Period: TokenType = createToken({
+  name: 'Period',
+  pattern: /this|last|next/i,
+  longer_alt: Identifier,
+  categories: [Name],
+  label: 'this, last or next',
+});
 export const Side: TokenType = createToken({ name: 'Side', pattern: /before|after/i, longer_alt: Identifier, categories: [Name], label: 'before or after' });
 export const On: TokenType = keyword('on', Name);
 
@@ -58,10 +76,51 @@ const Comment = createToken({ name: 'Comment', pattern: /\/\/[^\n]*|\/\*[^]*?\*\
 
 /** In the order in which they are tried: longer words before their beginnings, everything before plain names. */
 export const TOKENS: TokenType[] = [
-  Space, Comment, Text, UnclosedText, NumberText, Parameter, Up, Arrow, Compare, Bang, Plus, Minus, Times,
-  Open, Close, OpenList, CloseList, Comma, Colon, Dot,
-  NotIn, Not, And, Or, In, Like, Exists, Forall, From, Where, Let, Select, Over, Occurs, Between, True, False, Null, Moment, Period, Side, On,
-  Identifier, Name, Word,
+  Space,
+  Comment,
+  Text,
+  UnclosedText,
+  NumberText,
+  Parameter,
+  Up,
+  Arrow,
+  Compare,
+  Bang,
+  Plus,
+  Minus,
+  Times,
+  Open,
+  Close,
+  OpenList,
+  CloseList,
+  Comma,
+  Colon,
+  Dot,
+  NotIn,
+  Not,
+  And,
+  Or,
+  In,
+  Like,
+  Exists,
+  Forall,
+  From,
+  Where,
+  Let,
+  Select,
+  Over,
+  Occurs,
+  Between,
+  True,
+  False,
+  Null,
+  Moment,
+  Period,
+  Side,
+  On,
+  Identifier,
+  Name,
+  Word,
 ];
 
 let lexer: Lexer | undefined;

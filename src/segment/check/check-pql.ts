@@ -1,0 +1,509 @@
+import { toUnit, type Binding, type Expression, type PqlProblem, type Range, type Time, type Window } from '../ast.ts';
+import type { ProfileSchema } from '../profile-schema.ts';
+import { arrayOf, comparable, describeType, isNumeric, isTemporal, scalar, unify, type PqlType, type ScalarKind } from '../type.ts';
+import type { Typed, TypedStep, TypedTime, TypedWindow, VariableId } from '../typed.ts';
+import { checkCall } from './check-call.ts';
+import { resolveMembers, resolvePath, unknown, withArticle } from './resolve-path.ts';
+import { outside, TOP, withElement, withProfile, withVariable, type Scope } from './scope.ts';
+import { nearest } from '../../support/nearest.ts';
+
+export interface CheckOptions {
+  readonly schema: ProfileSchema;
+  /** Name of the Attributes resource, for messages. */
+  readonly attributes: string;
+  /** Names of the segments that `inSegment` may mean; undefined when they are checked elsewhere. */
+  readonly segments?: ReadonlySet<string>;
+}
+
+export interface CheckedPql {
+  /** Undefined when there are errors. */
+  readonly typed: Typed | undefined;
+  readonly problems: readonly PqlProblem[];
+}
+
+/** What the parts of the checker share. */
+export interface Checker {
+  readonly options: CheckOptions;
+  check(expression: Expression, scope: Scope): Typed;
+  /** Checks a condition: a boolean, or an array, which holds when it is not empty. */
+  condition(expression: Expression, scope: Scope): Typed;
+  /** Checks and demands a kind of type. */
+  expect(typed: Typed, wanted: string, holds: (type: PqlType) => boolean, hint?: string): Typed;
+  report(problem: PqlProblem): void;
+  newVariable(): VariableId;
+  /** The function of an element given as `x => …`, or as an expression over the element's own members. */
+  withItem(expression: Expression, scope: Scope, item: PqlType, id: VariableId): Typed;
+}
+
+/** Types an expression that must be a condition on profiles (a segment's). */
+export function checkPql(expression: Expression, options: CheckOptions): CheckedPql {
+  const { checker, problems } = createChecker(options);
+  const typed = checker.condition(expression, TOP);
+  return finish(typed, problems);
+}
+
+/** Types an expression of any type (a calculated field's). */
+export function checkValue(expression: Expression, options: CheckOptions): CheckedPql {
+  const { checker, problems } = createChecker(options);
+  return finish(checker.check(expression, TOP), problems);
+}
+
+function finish(typed: Typed, problems: readonly PqlProblem[]): CheckedPql {
+  return { typed: problems.some(({ severity }) => severity === 'error') ? undefined : typed, problems };
+}
+
+function createChecker(options: CheckOptions): { readonly checker: Checker; readonly problems: PqlProblem[] } {
+  const problems: PqlProblem[] = [];
+  let variables = 0;
+  const checker: Checker = {
+    options,
+    check: (expression, scope) => checkExpression(checker, expression, scope),
+    condition(expression, scope) {
+      const typed = checker.check(expression, scope);
+      if (typed.type.kind === 'array') {
+        return {
+          kind: 'quantifier',
+          quantifier: 'exists',
+          source: typed,
+          id: checker.newVariable(),
+          condition: undefined,
+          type: scalar('boolean'),
+          start: typed.start,
+          end: typed.end,
+        };
+      }
+      return checker.expect(typed, 'a condition (true or false)', ({ kind }) => kind === 'boolean', hintForCondition(typed));
+    },
+    expect(typed, wanted, holds, hint) {
+      if (typed.type.kind === 'any' || typed.type.kind === 'null' || holds(typed.type)) return typed;
+      problems.push({
+        code: 'RC1208',
+        severity: 'error',
+        message: `expected ${wanted}, found ${withArticle(describeType(typed.type))}`,
+        start: typed.start,
+        end: typed.end,
+        ...(hint === undefined ? {} : { hint }),
+      });
+      return typed;
+    },
+    report: (problem) => void problems.push(problem),
+    newVariable: () => (variables += 1),
+    withItem(expression, scope, item, id) {
+      if (expression.kind !== 'lambda') return checker.check(expression, withElement(scope, id, item));
+      const [parameter, second] = expression.parameters;
+      if (parameter === undefined || second !== undefined) {
+        checker.report({
+          code: 'RC1210',
+          severity: 'error',
+          message: 'this function takes one parameter, the item',
+          start: expression.start,
+          end: expression.end,
+        });
+        return unknown(expression);
+      }
+      return checker.check(expression.body, withVariable(scope, parameter.name, id, item));
+    },
+  };
+  return { checker, problems };
+}
+
+function hintForCondition(typed: Typed): string | undefined {
+  if (typed.kind === 'field' || typed.kind === 'member') return 'compare it with something: `… = …`, or ask for `.isNotNull()`';
+  return isNumeric(typed.type) ? 'compare it with a number: `… > 0`' : undefined;
+}
+
+function checkExpression(checker: Checker, node: Expression, scope: Scope): Typed {
+  const place: Range = { start: node.start, end: node.end };
+  switch (node.kind) {
+    case 'string':
+    case 'boolean':
+      return { kind: 'constant', value: node.value, type: scalar(node.kind), ...place };
+    case 'null':
+      return { kind: 'constant', value: null, type: scalar('null'), ...place };
+    case 'number':
+      return { kind: 'number', text: node.text, type: scalar(numberKind(node.text)), ...place };
+    case 'moment':
+      if (node.which === 'now') return { kind: 'now', type: scalar('timestamp'), ...place };
+      return { kind: 'today', days: node.which === 'today' ? 0 : node.which === 'yesterday' ? -1 : 1, type: scalar('date'), ...place };
+    case 'array':
+      return checkList(checker, node.items, scope, place);
+    case 'name':
+    case 'member':
+    case 'parameter':
+    case 'outer':
+      return checkPath(checker, node, scope);
+    case 'filter': {
+      const source = checker.check(node.object, scope);
+      const item = itemOf(checker, source);
+      const id = checker.newVariable();
+      return { kind: 'filter', source, id, condition: asCondition(checker, checker.withItem(node.condition, scope, item, id)), type: source.type, ...place };
+    }
+    case 'not':
+      return { kind: 'not', operand: checker.condition(node.operand, scope), type: scalar('boolean'), ...place };
+    case 'negate': {
+      if (node.operand.kind === 'number') return { kind: 'number', text: `-${node.operand.text}`, type: scalar(numberKind(node.operand.text)), ...place };
+      const operand = checker.expect(checker.check(node.operand, scope), 'a number', isNumeric);
+      return { kind: 'negate', operand, type: operand.type, ...place };
+    }
+    case 'logic':
+      return {
+        kind: 'logic',
+        operator: node.operator,
+        operands: node.operands.map((operand) => checker.condition(operand, scope)),
+        type: scalar('boolean'),
+        ...place,
+      };
+    case 'compare': {
+      const left = checker.check(node.left, scope);
+      const right = checker.check(node.right, scope);
+      const unordered = (type: PqlType): boolean => type.kind === 'boolean' || type.kind === 'array';
+      if (!comparable(left.type, right.type)) reportMismatch(checker, left, right, node.operator);
+      else if (node.operator !== '=' && node.operator !== '!=' && (unordered(left.type) || unordered(right.type))) {
+        checker.report({
+          code: 'RC1208',
+          severity: 'error',
+          message: `${withArticle(describeType(left.type))} has no order; \`${node.operator}\` cannot be asked of it`,
+          ...place,
+          hint: 'compare with `=` or `!=`',
+        });
+      } else if (left.type.kind === 'null' || right.type.kind === 'null') {
+        checker.report({
+          code: 'RC1211',
+          severity: 'error',
+          message: 'a comparison with null is never true',
+          ...place,
+          hint: 'write `.isNull()` or `.isNotNull()`',
+        });
+      }
+      return { kind: 'compare', operator: node.operator, left, right, type: scalar('boolean'), ...place };
+    }
+    case 'arithmetic': {
+      const left = checker.expect(checker.check(node.left, scope), 'a number', isNumeric);
+      const right = checker.expect(checker.check(node.right, scope), 'a number', isNumeric);
+      const type = node.operator === '/' ? scalar('double') : (unify(left.type, right.type) ?? scalar('any'));
+      // The product of two exact decimals may need more digits than any engine keeps.
+      return {
+        kind: 'arithmetic',
+        operator: node.operator,
+        left,
+        right,
+        type: node.operator === '*' && type.kind === 'decimal' ? scalar('double') : type,
+        ...place,
+      };
+    }
+    case 'in': {
+      const value = checker.check(node.value, scope);
+      const list = checker.check(node.list, scope);
+      const item = itemOf(checker, list, 'write the values in square brackets: `["US", "CA"]`');
+      if (!comparable(value.type, item)) reportMismatch(checker, value, { ...list, type: item }, node.negated ? 'notIn' : 'in');
+      return { kind: 'in', negated: node.negated, value, list, type: scalar('boolean'), ...place };
+    }
+    case 'like': {
+      const value = checker.expect(checker.check(node.value, scope), 'a string', isString);
+      const pattern = checker.check(node.pattern, scope);
+      if (pattern.kind !== 'constant' || typeof pattern.value !== 'string') {
+        checker.report({
+          code: 'RC1208',
+          severity: 'error',
+          message: 'the pattern of `like` is a text',
+          start: pattern.start,
+          end: pattern.end,
+          hint: '`%` stands for anything, `_` for one character',
+        });
+        return unknown(place);
+      }
+      return { kind: 'like', value, pattern: pattern.value, type: scalar('boolean'), ...place };
+    }
+    case 'let': {
+      const value = checker.check(node.value, scope);
+      const id = checker.newVariable();
+      const body = checker.check(node.body, withVariable(scope, node.name, id, value.type));
+      return { kind: 'let', id, name: node.name, value, body, type: body.type, ...place };
+    }
+    case 'quantifier':
+      return checkQuantifier(checker, node.quantifier, node.bindings, scope, place);
+    case 'select': {
+      const { source, id, condition } = checkBinding(checker, node.binding, scope);
+      return condition === undefined ? source : { kind: 'filter', source, id, condition, type: source.type, ...place };
+    }
+    case 'aggregate': {
+      const { source, id, condition, inner } = checkBinding(checker, node.binding, scope);
+      const filtered: Typed =
+        condition === undefined ? source : { kind: 'filter', source, id, condition, type: source.type, start: source.start, end: node.end };
+      return aggregate(checker, node.fn, filtered, id, checker.check(node.value, inner), place, place);
+    }
+    case 'occurs':
+      return {
+        kind: 'occurs',
+        subject: checker.expect(checker.check(node.subject, scope), 'a date or timestamp', isTemporal),
+        window: checkWindow(checker, node.window, scope),
+        type: scalar('boolean'),
+        ...place,
+      };
+    case 'chain':
+      return checkChain(checker, node, scope);
+    case 'lambda': {
+      // `(P) => …` around the whole expression names the profile.
+      const [parameter, more] = node.parameters;
+      if (scope !== TOP || parameter === undefined || more !== undefined) {
+        checker.report({
+          code: 'RC1210',
+          severity: 'error',
+          message: 'a function is only allowed around the whole expression, with one parameter, or as an argument',
+          ...place,
+        });
+        return unknown(place);
+      }
+      return checker.check(node.body, withProfile(scope, parameter.name));
+    }
+    case 'call':
+      return checkCall(checker, node, scope);
+    case 'broken':
+      return unknown(place);
+  }
+}
+
+function checkList(checker: Checker, items: readonly Expression[], scope: Scope, place: Range): Typed {
+  const typed = items.map((item) => checker.check(item, scope));
+  let type: PqlType = scalar('any');
+  for (const item of typed) {
+    const both = unify(type, item.type);
+    if (both === undefined) {
+      checker.report({
+        code: 'RC1208',
+        severity: 'error',
+        message: `the items of a list are of one type: ${describeType(type)} before, here ${withArticle(describeType(item.type))}`,
+        start: item.start,
+        end: item.end,
+      });
+      break;
+    }
+    type = both;
+  }
+  return { kind: 'list', items: typed, type: arrayOf(type), ...place };
+}
+
+function checkPath(checker: Checker, node: Expression, scope: Scope): Typed {
+  const parts: { readonly name: string; readonly range: Range }[] = [];
+  let base = node;
+  while (base.kind === 'member') {
+    parts.unshift({ name: base.name, range: base.nameRange });
+    base = base.object;
+  }
+  const { schema, attributes } = checker.options;
+  const report = (problem: PqlProblem): void => checker.report(problem);
+  switch (base.kind) {
+    case 'name':
+      return resolvePath([{ name: base.name, range: { start: base.start, end: base.end } }, ...parts], scope, schema, attributes, report);
+    case 'outer':
+      return resolvePath([{ name: base.name, range: base.nameRange }, ...parts], outside(scope, base.levels), schema, attributes, report);
+    case 'parameter':
+      if (base.index !== 1 || parts.length === 0) {
+        report({
+          code: 'RC1210',
+          severity: 'error',
+          message:
+            base.index === 1 ? '`$1` is the profile; take an attribute of it' : `there is no \`$${base.index}\`: a segment has one parameter, the profile`,
+          start: base.start,
+          end: base.end,
+          hint: '`$1.homeAddress.city`',
+        });
+        return unknown(node);
+      }
+      return resolvePath(parts, TOP, schema, attributes, report);
+    default:
+      return resolveMembers(checker.check(base, scope), parts, report);
+  }
+}
+
+interface CheckedBinding {
+  readonly source: Typed;
+  readonly id: VariableId;
+  readonly condition: Typed | undefined;
+  readonly inner: Scope;
+}
+
+function checkBinding(checker: Checker, binding: Binding, scope: Scope): CheckedBinding {
+  const source = checker.check(binding.from, scope);
+  const item = itemOf(checker, source);
+  const id = checker.newVariable();
+  const inner = withVariable(scope, binding.name, id, item);
+  return { source, id, inner, condition: binding.where === undefined ? undefined : checker.condition(binding.where, inner) };
+}
+
+/** `exists E from A where C, I from B where D` is `exists E from A where (C and exists I from B where D)`; `forall` likewise. */
+function checkQuantifier(checker: Checker, quantifier: 'exists' | 'forall', bindings: readonly Binding[], scope: Scope, place: Range): Typed {
+  const [first, ...rest] = bindings;
+  if (first === undefined) return unknown(place);
+  const { source, id, condition, inner } = checkBinding(checker, first, scope);
+  const next = rest.length === 0 ? undefined : checkQuantifier(checker, quantifier, rest, inner, place);
+  const both =
+    next === undefined
+      ? condition
+      : condition === undefined
+        ? next
+        : ({ kind: 'logic', operator: 'and', operands: [condition, next], type: scalar('boolean'), ...place } satisfies Typed);
+  return { kind: 'quantifier', quantifier, source, id, condition: both, type: scalar('boolean'), ...place };
+}
+
+function checkChain(checker: Checker, node: Extract<Expression, { kind: 'chain' }>, scope: Scope): Typed {
+  const place: Range = { start: node.start, end: node.end };
+  const source = checker.check(node.source, scope);
+  if (source.kind !== 'events' && source.type.kind !== 'any') {
+    checker.report({
+      code: 'RC1208',
+      severity: 'error',
+      message: 'the first argument of `chain` is the array of events',
+      start: source.start,
+      end: source.end,
+      hint: 'write `chain(xEvent, timestamp, […])`',
+    });
+    return unknown(place);
+  }
+  const item = source.type.kind === 'array' ? source.type.item : scalar('any');
+  const id = checker.newVariable();
+  const inner = withElement(scope, id, item);
+  const by = checker.expect(checker.check(node.by, inner), 'a date or timestamp of the events', isTemporal);
+  if (by.kind !== 'member' && by.type.kind !== 'any') {
+    checker.report({
+      code: 'RC1208',
+      severity: 'error',
+      message: 'the second argument of `chain` is the field that orders the events',
+      start: by.start,
+      end: by.end,
+      hint: 'write `timestamp`',
+    });
+    return unknown(place);
+  }
+  const steps = node.steps.map((step): TypedStep => {
+    const parts: Typed[] = [];
+    for (const part of [step.what, step.where]) if (part !== undefined) parts.push(checker.condition(part, inner));
+    if (step.when !== undefined)
+      parts.push({
+        kind: 'occurs',
+        subject: by,
+        window: checkWindow(checker, step.when, inner),
+        type: scalar('boolean'),
+        start: step.when.start,
+        end: step.when.end,
+      });
+    if (!Number.isInteger(step.count) || step.count < 1) {
+      checker.report({ code: 'RC1208', severity: 'error', message: `COUNT is a whole number from 1 on, found ${step.count}`, ...step.range });
+    }
+    const [only] = parts;
+    const condition: Typed | undefined = parts.length > 1 ? { kind: 'logic', operator: 'and', operands: parts, type: scalar('boolean'), ...step.range } : only;
+    return { label: step.label, condition, count: step.count, ...step.range };
+  });
+  return { kind: 'chain', id, by: by.kind === 'member' ? by.name : 'timestamp', steps, type: scalar('boolean'), ...place };
+}
+
+function checkWindow(checker: Checker, window: Window, scope: Scope): TypedWindow {
+  switch (window.form) {
+    case 'distance':
+      return {
+        form: 'distance',
+        operator: window.operator,
+        amount: checkAmount(checker, window),
+        unit: checkUnit(checker, window.unit, window.unitRange),
+        direction: window.direction,
+        time: checkTime(checker, window.time, scope),
+      };
+    case 'side':
+      return { form: 'side', direction: window.direction, time: checkTime(checker, window.time, scope) };
+    case 'on':
+      return { form: 'on', time: checkTime(checker, window.time, scope) };
+    case 'between':
+      return { form: 'between', from: checkTime(checker, window.from, scope), to: checkTime(checker, window.to, scope) };
+  }
+}
+
+function checkAmount(checker: Checker, window: Extract<Window, { form: 'distance' }>): number {
+  if (Number.isInteger(window.amount) && window.amount <= 1_000_000_000_000) return window.amount;
+  checker.report({ code: 'RC1208', severity: 'error', message: 'a distance in time is a whole number', start: window.start, end: window.unitRange.start });
+  return 0;
+}
+
+function checkUnit(checker: Checker, word: string, range: Range): ReturnType<typeof toUnit> & string {
+  const unit = toUnit(word);
+  if (unit !== undefined) return unit;
+  const near = nearest(word, ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years', 'decades', 'centuries']);
+  checker.report({
+    code: 'RC1212',
+    severity: 'error',
+    message: `\`${word}\` is no unit of time`,
+    ...range,
+    hint: near === undefined ? 'seconds, minutes, hours, days, weeks, months, years' : `did you mean \`${near}\`?`,
+  });
+  return 'day';
+}
+
+function checkTime(checker: Checker, time: Time, scope: Scope): TypedTime {
+  if (time.kind === 'period') return { kind: 'period', which: time.which, unit: checkUnit(checker, time.unit, time.unitRange) };
+  return { kind: 'value', value: checker.expect(checker.check(time.expression, scope), 'a time: now, today, date(…), last week, or a timestamp', isTemporal) };
+}
+
+/** Builds an aggregate once its source and value are known. `count` counts items, the others values that are not NULL. */
+export function aggregate(checker: Checker, fn: string, source: Typed, id: VariableId, value: Typed | undefined, nameRange: Range, place: Range): Typed {
+  const name = fn.toLowerCase() === 'avg' ? 'average' : fn.toLowerCase();
+  if (name === 'count') return { kind: 'aggregate', fn: 'count', source, id, value: undefined, type: scalar('integer'), ...place };
+  if (name !== 'sum' && name !== 'average' && name !== 'min' && name !== 'max') {
+    checker.report({ code: 'RC1210', severity: 'error', message: `unknown aggregate \`${fn}\``, ...nameRange, hint: 'count, sum, average, min, max' });
+    return unknown(place);
+  }
+  if (value === undefined) {
+    checker.report({ code: 'RC1210', severity: 'error', message: `\`${fn}\` wants the value to take`, ...nameRange, hint: `\`.${fn}(amount)\`` });
+    return unknown(place);
+  }
+  if (name === 'sum' || name === 'average') checker.expect(value, 'a number', isNumeric);
+  else checker.expect(value, 'a value with an order', (type) => isNumeric(type) || isTemporal(type) || type.kind === 'string');
+  return { kind: 'aggregate', fn: name, source, id, value, type: name === 'average' ? scalar('double') : value.type, ...place };
+}
+
+/** The type of an array's items; a problem when it is no array. */
+export function itemOf(checker: Checker, source: Typed, hint = 'an array is needed here: an array attribute, xEvent, or […]'): PqlType {
+  if (source.type.kind === 'array') return source.type.item;
+  checker.expect(source, 'an array', () => false, hint);
+  return scalar('any');
+}
+
+export function asCondition(checker: Checker, typed: Typed): Typed {
+  if (typed.type.kind !== 'array') return checker.expect(typed, 'a condition (true or false)', ({ kind }) => kind === 'boolean');
+  return {
+    kind: 'quantifier',
+    quantifier: 'exists',
+    source: typed,
+    id: checker.newVariable(),
+    condition: undefined,
+    type: scalar('boolean'),
+    start: typed.start,
+    end: typed.end,
+  };
+}
+
+export function isString(type: PqlType): boolean {
+  return type.kind === 'string';
+}
+
+function numberKind(text: string): ScalarKind {
+  return /[eE]/.test(text) ? 'double' : text.includes('.') ? 'decimal' : 'integer';
+}
+
+function reportMismatch(checker: Checker, left: Typed, right: Typed, operator: string): void {
+  // The constant is what a person would correct.
+  const [wrong, other] = left.kind === 'constant' || left.kind === 'number' ? [left, right] : [right, left];
+  const hints: Readonly<Record<string, string>> = {
+    date: 'write date(2020, 3, 14)',
+    timestamp: 'write date(2020, 3, 14), now or today',
+    string: 'texts stand in double quotes',
+    boolean: 'write true or false',
+  };
+  const hint = hints[other.type.kind] ?? (isNumeric(other.type) ? 'numbers stand without quotes' : undefined);
+  checker.report({
+    code: 'RC1208',
+    severity: 'error',
+    message: `expected ${withArticle(describeType(other.type))} beside \`${operator}\`, found ${withArticle(describeType(wrong.type))}`,
+    start: wrong.start,
+    end: wrong.end,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
