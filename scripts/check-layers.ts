@@ -32,7 +32,8 @@ const ROOMS: Readonly<Record<string, Layer>> = {
 };
 
 /** What a pure room may not name, and what to do instead. */
-const OUTSIDE_MODULES = /^(node:)?(fs|fs\/promises|net|http|https|tls|dgram|dns|child_process|worker_threads|process|os|timers|timers\/promises|readline|sqlite)$/;
+const OUTSIDE_MODULES =
+  /^(node:)?(fs|fs\/promises|net|http|https|tls|dgram|dns|child_process|worker_threads|process|os|timers|timers\/promises|readline|sqlite)$/;
 const PURE_BUILTINS = /^node:(crypto|path|util|buffer|url|string_decoder)$/;
 const OUTSIDE_GLOBALS: Readonly<Record<string, ReadonlySet<string>>> = {
   Date: new Set(['now']),
@@ -86,7 +87,8 @@ function checkFile(file: string, room: Room, text: string, parsed: ReturnType<ty
     const problem = judgeImport(file, room, specifier, typeOnly);
     if (problem !== undefined) problems.push(`${at(offset)}: ${problem}`);
   };
-  for (const entry of parsed.module.staticImports) see(entry.moduleRequest.value, entry.start, entry.entries.length > 0 && entry.entries.every((one) => one.isType));
+  for (const entry of parsed.module.staticImports)
+    see(entry.moduleRequest.value, entry.start, entry.entries.length > 0 && entry.entries.every((one) => one.isType));
   for (const entry of parsed.module.staticExports) {
     for (const one of entry.entries) if (one.moduleRequest) see(one.moduleRequest.value, entry.start, one.isType);
   }

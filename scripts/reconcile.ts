@@ -23,7 +23,11 @@ function stateOfSources(): string {
   const hash = createHash('sha256');
   for (const input of INPUTS) {
     const path = join(root, input);
-    const names = statSync(path).isDirectory() ? readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)) : [path];
+    const names = statSync(path).isDirectory()
+      ? readdirSync(path, { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => join(entry.parentPath, entry.name))
+      : [path];
     for (const name of names.toSorted()) {
       const { size, mtimeMs, ino } = statSync(name);
       hash.update(`${name}\0${size}\0${mtimeMs}\0${ino}\n`);
@@ -51,9 +55,18 @@ async function buildInto(folder: string): Promise<void> {
 async function removeOldBuilds(current: string): Promise<void> {
   const names = await readdir(builds);
   const dated = await Promise.all(
-    names.map(async (name) => ({ path: join(builds, name), mtimeMs: await stat(join(builds, name)).then((found) => found.mtimeMs, () => Infinity) })),
+    names.map(async (name) => ({
+      path: join(builds, name),
+      mtimeMs: await stat(join(builds, name)).then(
+        (found) => found.mtimeMs,
+        () => Infinity,
+      ),
+    })),
   );
-  const old = dated.filter(({ path }) => path !== current).sort((a, b) => b.mtimeMs - a.mtimeMs).slice(KEPT_BUILDS);
+  const old = dated
+    .filter(({ path }) => path !== current)
+    .sort((a, b) => b.mtimeMs - a.mtimeMs)
+    .slice(KEPT_BUILDS);
   // An hour: a command that still runs may load another chunk of its build.
   for (const { path, mtimeMs } of old) if (Date.now() - mtimeMs > 3_600_000) await rm(path, { recursive: true, force: true });
 }
