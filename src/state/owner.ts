@@ -1,31 +1,47 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /** The process that holds a lease or a run's claim. */
 export interface Owner {
   readonly host: string;
   readonly pid: number;
-  /** When that process started, in the kernel's own clock ticks: a pid is used again, a pair of both is not. Empty where unknown. */
+  /**
+   * When that process started, in the kernel's own clock ticks, and in which boot and pid namespace: a pid is used again, all together are not.
+   * Opaque, and empty where the system does not tell.
+   */
   readonly processStart: string;
 }
 
 export function currentOwner(): Owner {
-  return { host: hostname(), pid: process.pid, processStart: processStart(process.pid) ?? '' };
+  const start = processStart(process.pid);
+  return { host: hostname(), pid: process.pid, processStart: start === undefined || start === '' ? '' : `${start}${worldSuffix()}` };
 }
 
 /**
- * False only when the owner is proved dead: on this host, its process is gone, is a zombie, or its pid belongs to a younger process.
- * On another host it counts as alive until its time runs out.
+ * True when the kernel of this process can be asked about the owner. Containers may share a host's name and not its processes
+ * (`docker run --network host`), and two machines may have one name: there only time can tell who is alive.
+ */
+export function isNear(owner: Owner): boolean {
+  if (owner.host !== hostname()) return false;
+  const at = owner.processStart.indexOf('@');
+  return at < 0 || owner.processStart.slice(at) === worldSuffix();
+}
+
+/**
+ * False only when the owner is proved dead: its process was one of this kernel's, and is gone, is a zombie, or its pid belongs to a younger process.
+ * An owner that cannot be asked about counts as alive until its time runs out.
  */
 export function mayBeAlive(owner: Owner): boolean {
-  if (owner.host !== hostname()) return true;
+  if (!isNear(owner)) return true;
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
   const start = processStart(owner.pid);
-  return start === undefined ? true : start !== '' && (owner.processStart === '' || start === owner.processStart);
+  if (start === undefined) return true;
+  const [started = ''] = owner.processStart.split('@', 1);
+  return start !== '' && (started === '' || start === started);
 }
 
 /** The start time of a process; an empty text for a zombie, undefined where the system does not tell. */
@@ -38,4 +54,19 @@ function processStart(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+let knownWorld: string | undefined;
+
+/** `@BOOT.NAMESPACE`, empty where the system does not tell. */
+function worldSuffix(): string {
+  if (knownWorld !== undefined) return knownWorld;
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+    const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '';
+    knownWorld = `@${boot}.${namespace}`;
+  } catch {
+    knownWorld = '';
+  }
+  return knownWorld;
 }

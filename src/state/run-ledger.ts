@@ -6,6 +6,15 @@ import type { Owner } from './owner.ts';
 export const RUN_STEPS = ['claimed', 'selected', 'written', 'published', 'verified', 'delivered', 'recorded'] as const;
 export type RunStep = (typeof RUN_STEPS)[number];
 
+/** An attempt at a run that ended without success, or was killed (`endedAt` null), before a later one began. */
+export interface RunAttempt {
+  readonly attempt: number;
+  readonly status: RunStatus;
+  readonly startedAt: Instant;
+  readonly endedAt: Instant | null;
+  readonly error?: Run['error'];
+}
+
 /** A run as the ledger keeps it: what users see (`Run`), where it stands, and whose it is. */
 export interface RunRecord {
   readonly id: string;
@@ -19,9 +28,12 @@ export interface RunRecord {
   readonly counts: RunCounts;
   readonly files: readonly RunFile[];
   readonly import?: Run['import'];
+  /** Wall clock of the latest attempt; earlier ones are in `earlier`. */
   readonly startedAt: Instant;
   readonly endedAt: Instant | null;
   readonly error?: Run['error'];
+  /** The attempts before this one, oldest first, the last 20 of them; absent when there was none. */
+  readonly earlier?: readonly RunAttempt[];
   /** The export room's own notes: spool folder, planned parts with digests, new snapshot, connector's token, override. Plain JSON, relative paths, no personal data. */
   readonly work: Readonly<Record<string, unknown>>;
   readonly owner: Owner | null;
@@ -46,6 +58,8 @@ export interface ClaimRequest {
   readonly newId: string;
   /** A holder on another host that has not given a heartbeat for this long is taken over. */
   readonly staleAfterMs: number;
+  /** Takes up this very run again, even one that ended in success: to deliver its files again, or to look for its import once more. */
+  readonly runId?: string;
 }
 
 export type ClaimOutcome =
@@ -117,7 +131,10 @@ export interface RunLedger extends AsyncDisposable {
   snapshot(activation: string, segment: string): Promise<SnapshotPointer | undefined>;
   /** Which of `paths` at `target` were written by runs of this state, and by which. Paths that an unfinished run journaled count too. */
   delivered(target: string, paths: readonly string[]): Promise<ReadonlyMap<string, { readonly runId: string; readonly sha256: string }>>;
-  /** Drops pointers of a deleted activation or removed segment, and records older than `before` that no pointer needs; returns the paths of files nobody refers to any more. */
+  /**
+   * Drops pointers of a deleted activation or removed segment, and records older than `before` that no pointer needs; returns the paths of files nobody
+   * refers to any more. The newest success of each pair stays: slots before it are decided, whether or not their records are still there.
+   */
   prune(what: {
     readonly activation?: string;
     readonly segments?: readonly string[];

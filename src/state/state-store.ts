@@ -57,7 +57,18 @@ export type JournalEntry =
 export type StateChange =
   | { readonly type: 'put'; readonly resource: Omit<RecordedResource, 'version'> }
   | { readonly type: 'delete'; readonly key: ResourceKey }
-  | { readonly type: 'environment'; readonly environment: string | undefined };
+  | { readonly type: 'environment'; readonly environment: string | undefined }
+  /**
+   * Puts an exported state, with its lineage, serial and versions, into one where nothing was ever applied (RC3007 otherwise); the only change of its
+   * commit. Plans made against it hold where it came from. Fingerprints do not travel: their key stays where it is.
+   */
+  | {
+      readonly type: 'restore';
+      readonly lineage: string;
+      readonly serial: number;
+      readonly environment: string | undefined;
+      readonly resources: readonly Omit<RecordedResource, 'fingerprints'>[];
+    };
 
 /** One earlier value of the whole state, for `state history` and `rollback`. */
 export interface StateGeneration {
@@ -70,7 +81,7 @@ export interface StateGeneration {
 
 /**
  * Where what is applied is remembered. All methods throw `AppError`: RC3001 the database is not one or is broken (never read as empty),
- * RC3002 written by a newer version, RC3003 cannot be opened or written, RC3005 locked (exit 5), RC3006 the lease was lost.
+ * RC3002 written by a newer version, RC3003 cannot be opened or written, RC3005 locked (exit 5), RC3006 the lease was lost, RC3007 a restore into a state that holds something.
  */
 export interface StateStore extends AsyncDisposable {
   /** Reads without creating anything; a database that does not exist is the empty state, one that cannot be read is an error. */

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openMemoryState, openSqliteState } from '../../src/state/sqlite/open-sqlite-state.ts';
+import { openMemoryState } from '../../src/state/memory/open-memory-state.ts';
+import { openSqliteState } from '../../src/state/sqlite/open-sqlite-state.ts';
 import { stateSuite } from './state-suite.ts';
 
 function createClock(): { readonly clock: () => number; advance(ms: number): void } {
@@ -11,7 +12,7 @@ function createClock(): { readonly clock: () => number; advance(ms: number): voi
 
 stateSuite('memory', async () => {
   const { clock, advance } = createClock();
-  return { ...(await openMemoryState(clock)), advance };
+  return { ...openMemoryState(clock), advance };
 });
 
 stateSuite('sqlite', async () => {

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { StateTables } from './tables.ts';
 
 /** How the shared queries reach a database. All methods throw `AppError` for what the outside causes. */
@@ -12,4 +12,30 @@ export interface StateConnection {
   /** Where the state is, for messages. */
   readonly place: string;
   readonly clock: () => number;
+}
+
+export type Reader = Kysely<StateTables> | Transaction<StateTables>;
+
+/** Reads at one instant; undefined when there is no database yet. */
+export async function readAtOnce<T>(connection: StateConnection, work: (tx: Transaction<StateTables>) => Promise<T>): Promise<T | undefined> {
+  return translated(connection, async () => {
+    const db = await connection.read();
+    return db?.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work);
+  });
+}
+
+/** Writes everything or nothing, durably. */
+export async function writeAtOnce<T>(connection: StateConnection, work: (tx: Transaction<StateTables>) => Promise<T>): Promise<T> {
+  return translated(connection, async () => {
+    const db = await connection.write();
+    return db.transaction().execute(work);
+  });
+}
+
+async function translated<T>(connection: StateConnection, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw connection.translate(error);
+  }
 }

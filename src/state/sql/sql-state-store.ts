@@ -1,98 +1,74 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { resourceKey, type Kind, type Metadata, type ResourceKey } from '../../model/resource.ts';
-import { sha256 } from '../../support/digest.ts';
-import type { JournalEntry, RecordedResource, RecordedState, StateChange, StateGeneration, StateStore } from '../state-store.ts';
-import type { StateConnection } from './connection.ts';
+import { resourceKey, type ResourceKey } from '../../model/resource.ts';
+import { checkChanges } from '../check-changes.ts';
+import { notEmptyState } from '../state-errors.ts';
+import type { JournalEntry, RecordedResource, RecordedState, StateChange, StateStore } from '../state-store.ts';
+import { inChunks } from './chunks.ts';
+import { readAtOnce, writeAtOnce, type Reader, type StateConnection } from './connection.ts';
+import { forgetOldGenerations, readGenerations, recordGeneration, resourcesAt, splitKey } from './generations.ts';
+import { actorOf, appendJournal, unfinishedEntries } from './journal.ts';
 import { createLeases } from './lease.ts';
+import { fromResourceRow, readResources, toResourceRow, type ResourceRow } from './resource-rows.ts';
 import type { StateTables } from './tables.ts';
 
-/** Values per multi-row statement; SQLite allows 32,766 parameters. */
-const ROWS_PER_STATEMENT = 500;
-/** How many generations `state history` and `rollback` reach back. */
-const KEPT_GENERATIONS = 200;
+const EMPTY: RecordedState = { lineage: undefined, serial: 0, environment: undefined, resources: new Map() };
 
 /** The state's queries, in no database's dialect. */
 export function createSqlStateStore(connection: StateConnection): StateStore {
-  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw connection.translate(error);
-    }
-  };
   const leases = createLeases(connection);
+  /** What was read last: as long as the serial has not moved, nobody has changed a resource. An apply of many commits reads once. */
+  let known: RecordedState = EMPTY;
+
+  const current = async (db: Reader): Promise<RecordedState> => {
+    const meta = await readMeta(db);
+    const same = meta.lineage === known.lineage && meta.serial === known.serial;
+    return { ...meta, resources: same ? known.resources : await readResources(db, connection.place) };
+  };
 
   return {
-    read: () =>
-      guarded(async () => {
-        const db = await connection.read();
-        return db === undefined ? EMPTY : readState(db);
-      }),
+    async read() {
+      const read = await readAtOnce(connection, current);
+      known = read ?? EMPTY;
+      return known;
+    },
 
-    lease: (owner, options) => guarded(() => leases.take(owner, options)),
+    lease: (owner, options) => leases.take(owner, options),
 
-    commit: (lease, changes, journal) =>
-      guarded(async () => {
-        const db = await connection.write();
-        return db.transaction().execute(async (tx) => {
-          await leases.check(tx, lease.epoch);
-          await mintLineage(tx);
-          await appendJournal(tx, journal);
-          if (changes.length > 0) await applyChanges(tx, changes, journal, connection.clock());
-          return readState(tx);
-        });
-      }),
+    async commit(lease, changes, journal) {
+      const after = await writeAtOnce(connection, async (tx) => {
+        await leases.check(tx, lease.epoch);
+        const before = await current(tx);
+        checkChanges(changes, before);
+        await appendJournal(tx, journal);
+        const restore = changes.find((change) => change.type === 'restore');
+        if (restore !== undefined) return restoreState(tx, connection, restore);
+        const minted = before.lineage === undefined ? { ...before, lineage: await mintLineage(tx, randomUUID()) } : before;
+        return changes.length === 0 ? minted : applyChanges(tx, connection, minted, changes, journal);
+      });
+      known = after;
+      return after;
+    },
 
-    unfinished: () =>
-      guarded(async () => {
-        const db = await connection.read();
-        if (db === undefined) return [];
-        const rows = await db
-          .selectFrom('journal')
-          .select('body')
-          .where('apply_id', 'not in', db.selectFrom('journal').select('apply_id').where('type', '=', 'end'))
-          .orderBy('seq')
-          .execute();
-        return rows.map(({ body }) => JSON.parse(body) as JournalEntry);
-      }),
+    async unfinished() {
+      return (await readAtOnce(connection, unfinishedEntries)) ?? [];
+    },
 
-    history: (limit) =>
-      guarded(async () => {
-        const db = await connection.read();
-        if (db === undefined) return [];
-        const rows = await db.selectFrom('generation').selectAll().orderBy('serial', 'desc').limit(limit).execute();
-        return rows.map((row) => ({
-          serial: row.serial,
-          at: row.at,
-          actor: row.actor,
-          applyId: row.apply_id ?? undefined,
-          changes: JSON.parse(row.changes) as StateGeneration['changes'],
-        }));
-      }),
+    async history(limit) {
+      return (await readAtOnce(connection, (tx) => readGenerations(tx, limit))) ?? [];
+    },
 
     at: (serial) =>
-      guarded(async () => {
-        const db = await connection.read();
-        if (db === undefined) return undefined;
-        const generation = await db.selectFrom('generation').select('serial').where('serial', '=', serial).executeTakeFirst();
-        if (generation === undefined) return undefined;
-        const rows = await db.selectFrom('resource_history').select(['kind', 'name', 'body']).where('serial', '<=', serial).orderBy('serial').execute();
-        const resources = new Map<ResourceKey, RecordedResource>();
-        for (const { kind, name, body } of rows) {
-          const key = resourceKey(kind as Kind, name);
-          if (body === null) resources.delete(key);
-          else resources.set(key, fromRow(JSON.parse(body) as ResourceRow));
-        }
-        return { ...(await readMeta(db)), serial, resources };
+      readAtOnce(connection, async (tx) => {
+        const resources = await resourcesAt(tx, serial, connection.place);
+        return resources === undefined ? undefined : { ...(await readMeta(tx)), serial, resources };
       }),
 
-    unlock: (force) => guarded(() => leases.unlock(force)),
+    unlock: (force) => leases.unlock(force),
 
     fingerprintKey: () =>
-      guarded(async () => {
-        const db = await connection.read();
-        const row = await db?.selectFrom('meta').select('value').where('name', '=', 'fingerprintKey').executeTakeFirst();
+      readAtOnce(connection, async (tx) => {
+        const row = await tx.selectFrom('meta').select('value').where('name', '=', 'fingerprintKey').executeTakeFirst();
         return row?.value;
       }),
 
@@ -100,141 +76,9 @@ export function createSqlStateStore(connection: StateConnection): StateStore {
   };
 }
 
-const EMPTY: RecordedState = { lineage: undefined, serial: 0, environment: undefined, resources: new Map() };
-
-type ResourceRow = StateTables['resource'];
-type Executor = Kysely<StateTables> | Transaction<StateTables>;
-
-async function readState(db: Executor): Promise<RecordedState> {
-  const rows = await db.selectFrom('resource').selectAll().orderBy('kind').orderBy('name').execute();
-  const resources = new Map(rows.map((row) => [resourceKey(row.kind as Kind, row.name), fromRow(row)]));
-  return { ...(await readMeta(db)), resources };
-}
-
-async function readMeta(db: Executor): Promise<Omit<RecordedState, 'resources'>> {
+async function readMeta(db: Reader): Promise<Omit<RecordedState, 'resources'>> {
   const meta = new Map((await db.selectFrom('meta').selectAll().execute()).map(({ name, value }) => [name, value]));
   return { lineage: meta.get('lineage'), serial: Number(meta.get('serial') ?? 0), environment: meta.get('environment') };
-}
-
-/** The spec is parsed when somebody looks at it: a plan over thousands of unchanged resources compares digests only. */
-function fromRow(row: ResourceRow): RecordedResource {
-  let spec: unknown;
-  let fingerprints: Readonly<Record<string, string>> | undefined;
-  let metadata: Metadata | undefined;
-  return {
-    kind: row.kind as Kind,
-    get metadata() {
-      return (metadata ??= JSON.parse(row.metadata) as Metadata);
-    },
-    get spec() {
-      return (spec ??= JSON.parse(row.spec) as unknown);
-    },
-    digest: row.digest,
-    version: row.version,
-    source: { file: row.source_file, line: row.source_line },
-    appliedAt: row.applied_at,
-    ...(row.git_commit === null ? {} : { commit: row.git_commit }),
-    get fingerprints() {
-      return (fingerprints ??= JSON.parse(row.fingerprints) as Readonly<Record<string, string>>);
-    },
-    ...(row.active_from === null ? {} : { activeFrom: row.active_from }),
-  };
-}
-
-function toRow(resource: Omit<RecordedResource, 'version'>, version: number): ResourceRow {
-  return {
-    kind: resource.kind,
-    name: resource.metadata.name,
-    metadata: JSON.stringify(resource.metadata),
-    spec: JSON.stringify(resource.spec),
-    digest: resource.digest,
-    version,
-    source_file: resource.source.file,
-    source_line: resource.source.line,
-    applied_at: resource.appliedAt,
-    git_commit: resource.commit ?? null,
-    fingerprints: JSON.stringify(resource.fingerprints),
-    active_from: resource.activeFrom ?? null,
-  };
-}
-
-async function mintLineage(tx: Transaction<StateTables>): Promise<void> {
-  const known = await tx.selectFrom('meta').select('value').where('name', '=', 'lineage').executeTakeFirst();
-  if (known !== undefined) return;
-  await tx
-    .insertInto('meta')
-    .values([
-      { name: 'lineage', value: randomUUID() },
-      { name: 'serial', value: '0' },
-      { name: 'fingerprintKey', value: randomBytes(32).toString('hex') },
-    ])
-    .execute();
-}
-
-async function applyChanges(tx: Transaction<StateTables>, changes: readonly StateChange[], journal: readonly JournalEntry[], now: number): Promise<void> {
-  const versions = new Map(
-    (await tx.selectFrom('resource').select(['kind', 'name', 'version']).execute()).map((row) => [`${row.kind}/${row.name}`, row.version]),
-  );
-  const { serial: before } = await readMeta(tx);
-  const serial = before + 1;
-  const rows: ResourceRow[] = [];
-  const history: StateTables['resource_history'][] = [];
-  const log: { key: string; action: 'create' | 'update' | 'delete' }[] = [];
-  const seen = new Set<string>();
-  for (const change of changes) {
-    if (change.type === 'environment') {
-      await setMeta(tx, 'environment', change.environment);
-      continue;
-    }
-    const key = change.type === 'put' ? resourceKey(change.resource.kind, change.resource.metadata.name) : change.key;
-    if (seen.has(key)) throw new Error(`one commit changes \`${key}\` twice`);
-    seen.add(key);
-    const [kind = '', name = ''] = key.split('/', 2);
-    const version = versions.get(key);
-    if (change.type === 'delete') {
-      if (version === undefined) continue;
-      await tx.deleteFrom('resource').where('kind', '=', kind).where('name', '=', name).execute();
-      history.push({ kind, name, serial, body: null });
-      log.push({ key, action: 'delete' });
-      continue;
-    }
-    const row = toRow(change.resource, (version ?? 0) + 1);
-    rows.push(row);
-    history.push({ kind, name, serial, body: JSON.stringify(row) });
-    log.push({ key, action: version === undefined ? 'create' : 'update' });
-  }
-  for (const part of chunks(rows)) await tx.replaceInto('resource').values(part).execute();
-  for (const part of chunks(history)) await tx.insertInto('resource_history').values(part).execute();
-  await setMeta(tx, 'serial', String(serial));
-  const applyId = journal[0]?.applyId ?? null;
-  const begin =
-    applyId === null ? undefined : await tx.selectFrom('journal').select('body').where('apply_id', '=', applyId).where('type', '=', 'begin').executeTakeFirst();
-  const actor = begin === undefined ? '' : (JSON.parse(begin.body) as Extract<JournalEntry, { type: 'begin' }>).actor;
-  await tx
-    .insertInto('generation')
-    .values({ serial, at: now, actor, apply_id: applyId, changes: JSON.stringify(log) })
-    .execute();
-  await forgetOldGenerations(tx, serial - KEPT_GENERATIONS);
-}
-
-/** What no kept generation can show any more: rows that a later row, itself older than the oldest kept generation, has replaced. */
-async function forgetOldGenerations(tx: Transaction<StateTables>, oldest: number): Promise<void> {
-  if (oldest < 1) return;
-  await tx.deleteFrom('generation').where('serial', '<', oldest).execute();
-  await tx
-    .deleteFrom('resource_history')
-    .where('serial', '<', oldest)
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('resource_history as later')
-          .select('later.serial')
-          .whereRef('later.kind', '=', 'resource_history.kind')
-          .whereRef('later.name', '=', 'resource_history.name')
-          .whereRef('later.serial', '>', 'resource_history.serial')
-          .where('later.serial', '<=', oldest),
-      ),
-    )
-    .execute();
 }
 
 async function setMeta(tx: Transaction<StateTables>, name: string, value: string | undefined): Promise<void> {
@@ -242,20 +86,103 @@ async function setMeta(tx: Transaction<StateTables>, name: string, value: string
   if (value !== undefined) await tx.insertInto('meta').values({ name, value }).execute();
 }
 
-async function appendJournal(tx: Transaction<StateTables>, entries: readonly JournalEntry[]): Promise<void> {
-  if (entries.length === 0) return;
-  const last = await tx.selectFrom('journal').select('digest').orderBy('seq', 'desc').limit(1).executeTakeFirst();
-  let digest = last?.digest ?? '';
-  const rows = entries.map((entry) => {
-    const body = JSON.stringify(entry);
-    digest = sha256(`${digest}\n${body}`);
-    return { apply_id: entry.applyId, type: entry.type, body, digest };
-  });
-  for (const part of chunks(rows)) await tx.insertInto('journal').values(part).execute();
+async function mintLineage(tx: Transaction<StateTables>, lineage: string): Promise<string> {
+  await setMeta(tx, 'lineage', lineage);
+  await setMeta(tx, 'fingerprintKey', randomBytes(32).toString('hex'));
+  return lineage;
 }
 
-function chunks<T>(rows: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(rows.length / ROWS_PER_STATEMENT) }, (_, index) =>
-    rows.slice(index * ROWS_PER_STATEMENT, (index + 1) * ROWS_PER_STATEMENT),
+async function applyChanges(
+  tx: Transaction<StateTables>,
+  connection: StateConnection,
+  before: RecordedState,
+  changes: readonly StateChange[],
+  journal: readonly JournalEntry[],
+): Promise<RecordedState> {
+  const serial = before.serial + 1;
+  const resources = new Map(before.resources);
+  const log: Map<ResourceKey, { action: 'create' | 'update' | 'delete'; row: ResourceRow | null }> = new Map();
+  let { environment } = before;
+  for (const change of changes) {
+    if (change.type === 'environment') {
+      environment = change.environment;
+      await setMeta(tx, 'environment', environment);
+    } else if (change.type === 'delete') {
+      if (resources.delete(change.key)) log.set(change.key, { action: 'delete', row: null });
+    } else if (change.type === 'put') {
+      const key = resourceKey(change.resource.kind, change.resource.metadata.name);
+      const version = (before.resources.get(key)?.version ?? 0) + 1;
+      const row = toResourceRow(change.resource, version);
+      resources.set(key, fromResourceRow(row, connection.place));
+      log.set(key, { action: version === 1 ? 'create' : 'update', row });
+    }
+  }
+  await deleteResources(
+    tx,
+    [...log].filter(([, { row }]) => row === null).map(([key]) => key),
   );
+  await putResources(
+    tx,
+    [...log.values()].flatMap(({ row }) => (row === null ? [] : [row])),
+  );
+  await setMeta(tx, 'serial', String(serial));
+  const applyId = journal[0]?.applyId;
+  await recordGeneration(tx, { serial, at: connection.clock(), actor: await actorOf(tx, applyId), applyId, changes: log });
+  if (applyId === undefined || journal.some(({ type }) => type === 'begin')) await forgetOldGenerations(tx);
+  return { lineage: before.lineage, serial, environment, resources };
+}
+
+async function restoreState(
+  tx: Transaction<StateTables>,
+  connection: StateConnection,
+  { lineage, serial, environment, resources }: Extract<StateChange, { readonly type: 'restore' }>,
+): Promise<RecordedState> {
+  if ((await readMeta(tx)).lineage !== undefined) throw notEmptyState(connection.place);
+  await mintLineage(tx, lineage);
+  await setMeta(tx, 'serial', String(serial));
+  await setMeta(tx, 'environment', environment);
+  const rows = resources.map((resource) => toResourceRow({ ...resource, fingerprints: {} }, resource.version));
+  await putResources(tx, rows);
+  const changes = new Map(rows.map((row) => [`${row.kind}/${row.name}` as ResourceKey, { action: 'create' as const, row }]));
+  await recordGeneration(tx, { serial, at: connection.clock(), actor: '', applyId: undefined, changes });
+  const restored = rows.map((row): [ResourceKey, RecordedResource] => [`${row.kind}/${row.name}` as ResourceKey, fromResourceRow(row, connection.place)]);
+  return { lineage, serial, environment, resources: new Map(restored) };
+}
+
+async function putResources(tx: Transaction<StateTables>, rows: readonly ResourceRow[]): Promise<void> {
+  for (const part of inChunks(rows)) {
+    await tx
+      .insertInto('resource')
+      .values(part)
+      .onConflict((conflict) =>
+        conflict.columns(['kind', 'name']).doUpdateSet(({ ref }) => ({
+          metadata: ref('excluded.metadata'),
+          spec: ref('excluded.spec'),
+          digest: ref('excluded.digest'),
+          version: ref('excluded.version'),
+          source_file: ref('excluded.source_file'),
+          source_line: ref('excluded.source_line'),
+          applied_at: ref('excluded.applied_at'),
+          git_commit: ref('excluded.git_commit'),
+          fingerprints: ref('excluded.fingerprints'),
+          active_from: ref('excluded.active_from'),
+        })),
+      )
+      .execute();
+  }
+}
+
+async function deleteResources(tx: Transaction<StateTables>, keys: readonly ResourceKey[]): Promise<void> {
+  for (const [kind, same] of Map.groupBy(keys.map(splitKey), (key) => key.kind)) {
+    for (const part of inChunks(same))
+      await tx
+        .deleteFrom('resource')
+        .where('kind', '=', kind)
+        .where(
+          'name',
+          'in',
+          part.map(({ name }) => name),
+        )
+        .execute();
+  }
 }

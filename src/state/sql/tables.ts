@@ -73,6 +73,10 @@ interface RunTable {
   readonly ended_at: number | null;
   readonly error: string | null;
   readonly work: string;
+  /** `work.target`, so that what an unfinished run announced is found by it. */
+  readonly target: string | null;
+  /** `RunAttempt[]` as JSON, or null. */
+  readonly earlier: string | null;
   readonly owner: string | null;
   readonly heartbeat_at: number;
 }

@@ -1,0 +1,68 @@
+import type { Kind, Metadata, ResourceKey } from '../../model/resource.ts';
+import { resourceKey } from '../../model/resource.ts';
+import { brokenState } from '../state-errors.ts';
+import type { RecordedResource } from '../state-store.ts';
+import type { Reader } from './connection.ts';
+import type { StateTables } from './tables.ts';
+
+export type ResourceRow = StateTables['resource'];
+
+/** All resources, in the order of kind and name. `place` is for messages. */
+export async function readResources(db: Reader, place: string): Promise<Map<ResourceKey, RecordedResource>> {
+  const rows = await db.selectFrom('resource').selectAll().orderBy('kind').orderBy('name').execute();
+  return new Map(rows.map((row) => [resourceKey(row.kind as Kind, row.name), fromResourceRow(row, place)]));
+}
+
+/** The spec is parsed when somebody looks at it: a plan over thousands of unchanged resources compares digests only. */
+export function fromResourceRow(row: ResourceRow, place: string): RecordedResource {
+  const lazily = <T>(column: 'metadata' | 'spec' | 'fingerprints'): (() => T) => {
+    let value: { readonly parsed: T } | undefined;
+    return () => (value ??= { parsed: parseCell<T>(row, column, place) }).parsed;
+  };
+  const metadata = lazily<Metadata>('metadata');
+  const spec = lazily<unknown>('spec');
+  const fingerprints = lazily<Readonly<Record<string, string>>>('fingerprints');
+  return {
+    kind: row.kind as Kind,
+    get metadata() {
+      return metadata();
+    },
+    get spec() {
+      return spec();
+    },
+    digest: row.digest,
+    version: row.version,
+    source: { file: row.source_file, line: row.source_line },
+    appliedAt: row.applied_at,
+    ...(row.git_commit === null ? {} : { commit: row.git_commit }),
+    get fingerprints() {
+      return fingerprints();
+    },
+    ...(row.active_from === null ? {} : { activeFrom: row.active_from }),
+  };
+}
+
+export function toResourceRow(resource: Omit<RecordedResource, 'version'>, version: number): ResourceRow {
+  return {
+    kind: resource.kind,
+    name: resource.metadata.name,
+    metadata: JSON.stringify(resource.metadata),
+    spec: JSON.stringify(resource.spec),
+    digest: resource.digest,
+    version,
+    source_file: resource.source.file,
+    source_line: resource.source.line,
+    applied_at: resource.appliedAt,
+    git_commit: resource.commit ?? null,
+    fingerprints: JSON.stringify(resource.fingerprints),
+    active_from: resource.activeFrom ?? null,
+  };
+}
+
+function parseCell<T>(row: ResourceRow, column: 'metadata' | 'spec' | 'fingerprints', place: string): T {
+  try {
+    return JSON.parse(row[column]) as T;
+  } catch (error) {
+    throw brokenState(place, `the ${column} recorded for ${row.kind}/${row.name} is damaged`, error);
+  }
+}

@@ -1,0 +1,36 @@
+import { statSync } from 'node:fs';
+import { AppError } from '../../model/app-error.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import { brokenState, newerState } from '../state-errors.ts';
+
+/** `rcnl` as a number, in the header of the file: tells our databases from others. */
+export const APPLICATION_ID = 0x72636e6c;
+
+/** False when nothing is there. What is there and cannot be a database is an error, never an empty state. */
+export function databaseExists(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return false;
+  if (!found.isFile()) {
+    throw new AppError({
+      code: 'RC3003',
+      message: `the state \`${path}\` is ${found.isDirectory() ? 'a folder' : 'not a file'}; it must be a file`,
+      hint: 'name another file in spec.state of reconcile.yaml, or move what is there away',
+    });
+  }
+  if (found.size === 0) throw brokenState(path, 'the file is empty; a database of reconcile never is');
+  return true;
+}
+
+/** Returns the format; refuses what is not ours (RC3001) or too new (RC3002). */
+export function checkIdentity(database: DatabaseSync, path: string, known: number): number {
+  const { application_id: id } = database.prepare('pragma application_id').get() as { application_id: number };
+  if (id !== APPLICATION_ID) throw brokenState(path, 'it is a database of something else');
+  const version = formatOf(database);
+  if (version > known) throw newerState(path, version, known);
+  if (version < 1) throw brokenState(path, 'it has no format');
+  return version;
+}
+
+export function formatOf(database: DatabaseSync): number {
+  return (database.prepare('pragma user_version').get() as { user_version: number }).user_version;
+}
