@@ -52,7 +52,7 @@ async function checkOne(name: string, resources: AppliedResources, deps: Pick<Ap
 }
 
 /** The columns of every activation onto a destination. */
-function columnsOf(name: string, resources: AppliedResources, { card }: Pick<ApplyDeps, 'card'>): readonly string[] {
+export function columnsOf(name: string, resources: AppliedResources, { card }: Pick<ApplyDeps, 'card'>): readonly string[] {
   const destination = resources.get(resourceKey('Destination', name))?.spec as DestinationSpec | undefined;
   const columns = new Set<string>();
   for (const [key, { metadata, spec }] of resources) {

@@ -56,8 +56,9 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
   const effective = effectiveActivation(activation, spec, card);
   const time = slot ?? now;
   const chosen = chooseSegments(effective.segments, request.segments, activation);
-  if (destination.storage === undefined) throw new AppError({ code: 'RC4016', message: `the Destination \`${spec.destination}\` has no storage`, hint: 'declare `storage` in its manifest and apply' });
-  const storageSpec = destination.storage;
+  // Some types keep what they send in a place of their own (http-api).
+  const storageSpec = destination.storage ?? card?.storage.default;
+  if (storageSpec === undefined) throw new AppError({ code: 'RC4016', message: `the Destination \`${spec.destination}\` has no storage`, hint: 'declare `storage` in its manifest and apply' });
   const audiences = compileAudiences(resources, chosen.map(({ name }) => name), time);
   const mapping = effective.mapping.map(({ entry, target }) => ({ entry, target }));
   return chosen.map((settings) => {
