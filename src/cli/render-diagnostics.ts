@@ -38,7 +38,8 @@ function renderOne(diagnostic: Diagnostic, colors: Colors, readLines: ReadLines)
           dim: colors.dim,
           mark: (text) => colors.bold(paint(text)),
         });
-  const advice = hints.map((hint) => `${gutter} ${colors.dim('=')} ${printable(hint)}`);
+  const rule = frame.length > 0 && hints.length > 0 ? [colors.dim(`${gutter} |`)] : [];
+  const advice = [...rule, ...hints.map((hint) => `${gutter} ${colors.dim('=')} ${printable(hint)}`)];
   return [head, ...place, ...frame, ...advice].join('\n');
 }
 

@@ -20,7 +20,7 @@ const MAX_CHARACTERS = 160;
 const LEAD_CHARACTERS = 60;
 const TAB = '    ';
 
-/** The source line with a caret under the token, as four lines. Tabs, wide and invisible characters do not shift the caret. */
+/** The source line with a caret under the token, as three lines. Tabs, wide and invisible characters do not shift the caret. */
 export function renderFrame(marked: Marked, gutterWidth: number, paint: Paint): string[] {
   const characters = [...marked.source.replace(/\r$/, '')];
   const at = Math.min(marked.column - 1, characters.length);
@@ -38,7 +38,6 @@ export function renderFrame(marked: Marked, gutterWidth: number, paint: Paint): 
     empty,
     `${paint.dim(`${String(marked.line).padStart(gutterWidth)} |`)} ${before}${token}${after}`.trimEnd(),
     `${empty} ${' '.repeat(displayWidth(before))}${paint.mark(carets + label)}`,
-    empty,
   ];
 }
 

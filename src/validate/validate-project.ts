@@ -9,6 +9,7 @@ import { checkAttributes } from './check-attributes.ts';
 import { checkDestinations } from './check-destinations.ts';
 import { checkEnforced } from './check-enforced.ts';
 import { checkReferences } from './check-references.ts';
+import { checkSegments } from './check-segments.ts';
 import { loadProject, type LoadedProject, type ProjectOptions } from './load-project.ts';
 import { createReporter } from './reporter.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
@@ -39,6 +40,7 @@ export function validateProject(options: ProjectOptions): ValidatedProject {
   const catalogue = loadCatalogue({ projectDirectory: options.directory });
   checkDestinations(index, catalogue, report);
   checkActivations(index, catalogue, report);
+  checkSegments({ index, report, locator: loaded.locator, brokenNames: loaded.brokenNames, cache: loaded.cache });
   const diagnostics = sortDiagnostics([...loaded.diagnostics, ...catalogue.diagnostics, ...report.diagnostics]);
   loaded.cache.save(loaded.manifestBytes);
   return { ...loaded, diagnostics, index, ok: diagnostics.every(({ severity }) => severity !== 'error') };

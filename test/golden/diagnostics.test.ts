@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { renderDiagnostics } from '../../src/cli/render-diagnostics.ts';
 import { summarizeDiagnostics, validateProject } from '../../src/validate/validate-project.ts';
 
-// After a wanted change: vitest run test/golden/diagnostics.test.ts -u, and read the difference.
+// After a wanted change: vitest run test/golden/diagnostics.test.ts --update, and read the difference.
 test('a project full of mistakes: everything that is wrong, in one go, at its token', async () => {
   const directory = fileURLToPath(new URL('mistakes', import.meta.url));
   const { diagnostics, fileCount } = validateProject({ directory, environment: 'prod', variables: {} });

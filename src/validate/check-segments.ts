@@ -1,0 +1,134 @@
+import type { ManifestLocator } from '../manifest/load-manifests.ts';
+import { escapePointer } from '../manifest/variables.ts';
+import type { AttributesSpec, SegmentSpec } from '../model/generated/kinds.ts';
+import type { Resource } from '../model/resource.ts';
+import type { Expression } from '../segment/ast.ts';
+import { checkPql, checkValue, type CheckedPql } from '../segment/check/check-pql.ts';
+import { parsePql } from '../segment/parse/parse-pql.ts';
+import { toProfileSchema, type ProfileSchema } from '../segment/profile-schema.ts';
+import { digestOf } from '../support/digest.ts';
+import type { CheckCache } from './check-cache.ts';
+import { checkCycles, type SegmentReference } from './check-cycles.ts';
+import { suggest } from './check-references.ts';
+import type { Reporter } from './reporter.ts';
+import type { ResourceIndex } from './resource-index.ts';
+
+export interface SegmentChecks {
+  readonly index: ResourceIndex;
+  readonly brokenNames: ReadonlySet<string>;
+  readonly locator: ManifestLocator;
+  readonly cache: CheckCache;
+  readonly report: Reporter;
+}
+
+/** What PQL is checked against, read off each Attributes once. */
+interface Schema {
+  readonly resource: Resource<AttributesSpec>;
+  readonly schema: ProfileSchema;
+  readonly digest: string;
+}
+
+/** Every Segment's PQL and every calculated column against its Attributes; references between segments, and that they do not go round. */
+export function checkSegments(checks: SegmentChecks): void {
+  const { index, report, cache } = checks;
+  const schemas = new Map<string, Schema>();
+  for (const resource of index.all('Attributes')) {
+    schemas.set(resource.metadata.name, { resource, schema: toProfileSchema(resource.spec), digest: digestOf(resource.spec) });
+  }
+  const references: SegmentReference[] = [];
+  for (const segment of index.all('Segment')) {
+    const schema = schemas.get(segment.spec.attributes);
+    const { pql } = segment.spec;
+    // An expression that names other segments depends on more than itself.
+    const key = schema === undefined || pql.includes('inSegment') ? undefined : `pql ${digestOf([pql, schema.digest])}`;
+    if (key !== undefined && cache.passed(key)) continue;
+    const found = checkText(segment, '/spec/pql', pql, schema, checkPql, checks);
+    references.push(...found.references);
+    if (key !== undefined && found.clean) cache.pass(key);
+  }
+  for (const activation of index.all('Activation')) checkExpressions(activation, schemas, checks);
+  checkReferencesBetween(references, checks);
+  checkCycles(references, report);
+}
+
+type Check = (
+  expression: NonNullable<ReturnType<typeof parsePql>['expression']>,
+  options: { readonly schema: ProfileSchema; readonly attributes: string },
+) => CheckedPql;
+
+function checkText(
+  resource: Resource,
+  pointer: string,
+  text: string,
+  schema: Schema | undefined,
+  check: Check,
+  { report, locator }: SegmentChecks,
+): { readonly clean: boolean; readonly references: readonly SegmentReference[] } {
+  const { expression, problems: syntax } = parsePql(text);
+  const checked =
+    expression === undefined || schema === undefined ? undefined : check(expression, { schema: schema.schema, attributes: schema.resource.metadata.name });
+  const problems = [...syntax, ...(checked?.problems ?? [])];
+  for (const { start, end, ...problem } of problems) {
+    report.inText(resource, pointer, start, end, { ...problem, ...withDeclaration(problem.hint, schema, locator) });
+  }
+  const references =
+    resource.kind === 'Segment' ? findSegmentCalls(expression).map(({ to, start, end }) => ({ to, start, end, from: resource as Resource<SegmentSpec> })) : [];
+  return { clean: problems.length === 0, references };
+}
+
+/** Every `inSegment("name")` of an expression, right or wrong otherwise, with the range of its name. */
+function findSegmentCalls(expression: Expression | undefined): Omit<SegmentReference, 'from'>[] {
+  const found: Omit<SegmentReference, 'from'>[] = [];
+  const look = (node: unknown): void => {
+    if (node === null || typeof node !== 'object') return;
+    const call = node as Partial<Extract<Expression, { kind: 'call' }>>;
+    const argument = call.kind === 'call' && call.name === 'inSegment' && call.object === undefined ? call.args?.[0] : undefined;
+    if (argument?.kind === 'string') found.push({ to: argument.value, start: argument.start, end: argument.end });
+    else for (const child of Object.values(node)) look(child);
+  };
+  look(expression);
+  return found;
+}
+
+/** "did you mean `x`?" is followed by where `x` is declared. */
+function withDeclaration(hint: string | undefined, schema: Schema | undefined, locator: ManifestLocator): { readonly hint?: string } {
+  const name = /^did you mean `([^`]+)`\?$/.exec(hint ?? '')?.[1];
+  const pointer = name === undefined || schema === undefined ? undefined : pointerOf(name, schema.resource.spec);
+  if (hint === undefined || pointer === undefined || schema === undefined) return hint === undefined ? {} : { hint };
+  const { file, line } = locator.place(schema.resource, pointer, 'key');
+  return { hint: `${hint}   (${file}:${line})` };
+}
+
+function pointerOf(name: string, { fields = {}, identities, events }: AttributesSpec): string | undefined {
+  if (Object.hasOwn(fields, name)) return `/spec/fields/${escapePointer(name)}`;
+  const namespace = name.replace(/^identityMap\./, '');
+  if (namespace !== name && Object.hasOwn(identities, namespace)) return `/spec/identities/${escapePointer(namespace)}`;
+  return Object.hasOwn(events?.fields ?? {}, name) ? `/spec/events/fields/${escapePointer(name)}` : undefined;
+}
+
+/** `expression` in a mapping, typed against the Attributes of the activation's segments. */
+function checkExpressions(activation: ReturnType<ResourceIndex['all']>[number], schemas: ReadonlyMap<string, Schema>, checks: SegmentChecks): void {
+  const { mapping, segments } = activation.spec as { mapping: readonly object[]; segments: readonly (string | { name: string })[] };
+  const names = new Set(segments.flatMap((entry) => checks.index.find('Segment', typeof entry === 'string' ? entry : entry.name)?.spec.attributes ?? []));
+  for (const [position, entry] of mapping.entries()) {
+    if (!('expression' in entry) || typeof entry.expression !== 'string') continue;
+    for (const name of names) checkText(activation, `/spec/mapping/${position}/expression`, entry.expression, schemas.get(name), checkValue, checks);
+  }
+}
+
+function checkReferencesBetween(references: readonly SegmentReference[], { index, brokenNames, report }: SegmentChecks): void {
+  for (const { from, to, start, end } of references) {
+    const target = index.find('Segment', to);
+    if (target === undefined) {
+      if (!brokenNames.has(to))
+        report.inText(from, '/spec/pql', start, end, { code: 'RC1303', message: `unknown Segment \`${to}\``, ...suggest(index.all('Segment'), 'Segment', to) });
+    } else if (target.spec.attributes !== from.spec.attributes) {
+      const { file, line } = target.source;
+      report.inText(from, '/spec/pql', start, end, {
+        code: 'RC1308',
+        message: `the Segment \`${to}\` is over other Attributes: \`${target.spec.attributes}\`, not \`${from.spec.attributes}\``,
+        hint: `only segments over the same people can name each other   (${file}:${line})`,
+      });
+    }
+  }
+}
