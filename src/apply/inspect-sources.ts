@@ -104,19 +104,20 @@ function missingColumns(
     return [{ code: 'RC2007', severity: 'warning', message, ...locator.place(resource, '/spec/dataset'), hint: 'an export of it is held until it has rows' }];
   }
   const there = new Set(found);
-  return columns
-    .filter(({ column }) => !there.has(column))
-    .map(({ column, pointer }): Diagnostic => {
-      const near = nearest(column, found);
-      const listed = found.slice(0, MAX_LISTED).join(', ');
-      return {
-        code: 'RC2002',
-        severity: 'error',
-        message: `dataset \`${dataset}\` has no column \`${column}\``,
-        ...locator.place(resource, pointer),
-        hint: near === undefined ? `its columns are ${listed}${found.length > MAX_LISTED ? ', …' : ''}` : `did you mean \`${near}\`?`,
-      };
+  const diagnostics: Diagnostic[] = [];
+  for (const { column, pointer } of columns) {
+    if (there.has(column)) continue;
+    const near = nearest(column, found);
+    const listed = found.slice(0, MAX_LISTED).join(', ');
+    diagnostics.push({
+      code: 'RC2002',
+      severity: 'error',
+      message: `dataset \`${dataset}\` has no column \`${column}\``,
+      ...locator.place(resource, pointer),
+      hint: near === undefined ? `its columns are ${listed}${found.length > MAX_LISTED ? ', …' : ''}` : `did you mean \`${near}\`?`,
     });
+  }
+  return diagnostics;
 }
 
 function describeUnread(resource: Resource, pointer: string, error: AppError, locator: ManifestLocator): Diagnostic {

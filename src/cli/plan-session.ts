@@ -58,7 +58,8 @@ export async function openPlanSession(context: CommandContext): Promise<PlanSess
 }
 
 function commandLine({ options }: CommandContext): string {
-  const directory = relative(process.cwd(), options.directory);
+  const near = relative(process.cwd(), options.directory);
+  const directory = near.startsWith('..') ? options.directory : near;
   const flags = [...(directory === '' ? [] : ['-C', directory]), ...(options.environment === undefined ? [] : ['--env', options.environment])];
   return ['reconcile', ...flags].join(' ');
 }

@@ -28,5 +28,5 @@ export const DEFAULTS: Readonly<Partial<Record<Kind, Readonly<Record<string, unk
     'mapping/*/mandatory': false,
     'mapping/*/key': false,
   },
-  Policy: { enabled: true },
+  Policy: { enabled: false },
 };

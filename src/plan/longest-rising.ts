@@ -16,5 +16,5 @@ export function longestRising(numbers: readonly number[]): readonly number[] {
   }
   const rising: number[] = [];
   for (let index = ends.at(-1) ?? -1; index >= 0; index = before[index] ?? -1) rising.push(index);
-  return rising.reverse();
+  return rising.toReversed();
 }
