@@ -20,9 +20,10 @@ export const ABANDONED: NonNullable<RunRecord['error']> = {
 
 /**
  * The rules of a claim, the same for every adapter. `existing` is the slot's run, `running` are all runs of the pair that have not ended.
- * A slot that succeeded is done; one living run of a pair works at a time; what the dead left is taken up again, or ended when it had no slot.
+ * A slot that succeeded is done, unless this very run is asked for by its id; one living run of a pair works at a time; what the dead left is taken up again, or ended when it had no slot.
  */
 export function decideClaim(request: ClaimRequest, existing: RunRecord | undefined, running: readonly RunRecord[]): ClaimDecision {
+  if (existing === undefined && request.runId !== undefined) throw new Error(`there is no run \`${request.runId}\` to take up again`);
   if (existing?.status === 'success' && request.runId === undefined) return { outcome: 'done', run: existing };
   const living = running.find((run) => isAtWork(run, request));
   if (living !== undefined) return { outcome: 'busy', run: living };

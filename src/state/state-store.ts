@@ -88,7 +88,10 @@ export interface StateStore extends AsyncDisposable {
   read(): Promise<RecordedState>;
   /** Takes the lease, at once or after waiting `waitMs` for another holder; a holder that is dead on this host is taken over at once. */
   lease(owner: Owner, options: { readonly waitMs: number; readonly purpose: string; readonly signal?: AbortSignal }): Promise<Lease>;
-  /** Applies changes and journal entries in one durable transaction. Mints the lineage on the first one. */
+  /**
+   * Applies changes and journal entries in one durable transaction. The first one with changes mints the lineage: an apply that was announced and
+   * did not come to change anything leaves the state as empty as it was, and a plan made on it good.
+   */
   commit(lease: Lease, changes: readonly StateChange[], journal: readonly JournalEntry[]): Promise<RecordedState>;
   /** Journal entries of applies that began and did not end: what a killed process left. */
   unfinished(): Promise<readonly JournalEntry[]>;
@@ -98,6 +101,6 @@ export interface StateStore extends AsyncDisposable {
   at(serial: number): Promise<RecordedState | undefined>;
   /** Who holds the lease now, and removes it when `force` names that epoch. */
   unlock(force?: { readonly epoch: number }): Promise<{ readonly owner: Owner; readonly epoch: number; readonly alive: boolean } | undefined>;
-  /** The secret key of the fingerprints of secrets, made with the lineage; undefined before the first commit. */
+  /** The secret key of the fingerprints of secrets, made with the first commit; undefined before. It never leaves the state. */
   fingerprintKey(): Promise<string | undefined>;
 }

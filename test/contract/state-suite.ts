@@ -100,6 +100,63 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       expect(await state.store.fingerprintKey()).toMatch(/^[0-9a-f]{64}$/);
     });
 
+    it('stays empty while an apply is only announced, with a key for fingerprints', async () => {
+      await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      expect(await state.store.fingerprintKey()).toBeUndefined();
+      expect(await state.store.commit(lease, [], [begin('a1')])).toMatchObject({ lineage: undefined, serial: 0 });
+      const key = await state.store.fingerprintKey();
+      expect(key).toMatch(/^[0-9a-f]{64}$/);
+      await state.store.commit(lease, [{ type: 'put', resource: resource('one') }], []);
+      expect((await state.store.read()).lineage).toMatch(/^[0-9a-f-]{36}$/);
+      expect(await state.store.fingerprintKey()).toBe(key);
+    });
+
+    it('takes in an exported state, versions and all, where nothing was applied', async () => {
+      await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'import' });
+      const { fingerprints: _, ...plain } = { ...resource('one'), version: 7 };
+      const restore = { type: 'restore' as const, lineage: 'from-elsewhere', serial: 41, environment: 'prod', resources: [plain] };
+      const restored = await state.store.commit(lease, [restore], []);
+      expect(restored).toMatchObject({ lineage: 'from-elsewhere', serial: 41, environment: 'prod' });
+      expect((await state.store.read()).resources.get('Segment/one')).toMatchObject({ version: 7, fingerprints: {}, spec: { pql: 'true' } });
+      expect((await state.store.at(41))?.resources.size).toBe(1);
+      await expect(state.store.commit(lease, [restore], [])).rejects.toMatchObject({ code: 'RC3007' });
+      expect(await state.store.commit(lease, [{ type: 'put', resource: resource('one', { pql: 'false' }) }], [])).toMatchObject({ serial: 42 });
+      expect((await state.store.read()).resources.get('Segment/one')?.version).toBe(8);
+    });
+
+    it('refuses places outside the project, and writes nothing of such a commit', async () => {
+      await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      const outside = { ...resource('two'), source: { file: '/home/ada/a.yaml', line: 1 } };
+      const changes = [
+        { type: 'put' as const, resource: resource('one') },
+        { type: 'put' as const, resource: outside },
+      ];
+      await expect(state.store.commit(lease, changes, [begin('a1')])).rejects.toThrow(/relative/);
+      expect((await state.store.read()).resources.size).toBe(0);
+      expect(await state.store.unfinished()).toEqual([]);
+    });
+
+    it('gives each reader the state of its instant, whatever is written later', async () => {
+      await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      await state.store.commit(lease, [{ type: 'put', resource: resource('one') }], []);
+      const before = await state.store.read();
+      await state.store.commit(lease, [{ type: 'delete', key: 'Segment/one' }], []);
+      expect([...before.resources.keys()]).toEqual(['Segment/one']);
+      expect((await state.store.read()).resources.size).toBe(0);
+    });
+
+    it('waits for the holder, until it gives back or the wait is called off', async () => {
+      const held = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'apply' });
+      const waiting = state.store.lease(currentOwner(), { waitMs: 20_000, purpose: 'test' });
+      const stop = new AbortController();
+      const stopped = state.store.lease(currentOwner(), { waitMs: 20_000, purpose: 'test', signal: stop.signal });
+      stop.abort();
+      await expect(stopped).rejects.toThrow(/abort/i);
+      await held[Symbol.asyncDispose]();
+      await using taken = await waiting;
+      expect(taken.epoch).toBeGreaterThan(held.epoch);
+    });
+
     it('tells which applies began and did not end', async () => {
       await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
       await state.store.commit(lease, [], [begin('a1'), { type: 'end', applyId: 'a1', at: NOW, status: 'done' }]);
@@ -187,6 +244,18 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       await state.ledger.claim(request({ slot: null, owner: DEAD, newId: 'r1' }));
       expect(await state.ledger.claim(request({ slot: null, newId: 'r2' }))).toMatchObject({ outcome: 'claimed', run: { id: 'r2' } });
       expect(await state.ledger.find({ id: 'r1' })).toMatchObject([{ status: 'failed', error: { code: 'RC4007' } }]);
+    });
+
+    it('takes a run up again by its id, a successful one too, and remembers how earlier attempts ended', async () => {
+      const first = await state.ledger.claim(request({ newId: 'r1', slot: null }));
+      if (first.outcome !== 'claimed') throw new Error(first.outcome);
+      await state.ledger.finish(first.claim, SUCCESS);
+      const again = await state.ledger.claim(request({ newId: 'r2', slot: null, runId: 'r1', now: NOW + 10 }));
+      if (again.outcome !== 'claimed') throw new Error(again.outcome);
+      expect(again.run).toMatchObject({ id: 'r1', attempt: 2, status: 'running', startedAt: NOW + 10 });
+      expect(again.run.earlier).toEqual([{ attempt: 1, status: 'success', startedAt: NOW, endedAt: NOW + 5 }]);
+      await expect(state.ledger.claim(request({ segment: 'other', runId: 'unknown' }))).rejects.toThrow(/unknown/);
+      expect(await state.ledger.find({ segment: 'other' })).toEqual([]);
     });
 
     it('finds runs newest first and prunes what nobody needs', async () => {

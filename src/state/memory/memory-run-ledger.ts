@@ -34,7 +34,8 @@ export function createMemoryRunLedger(): MemoryRunLedger {
   const ledger: RunLedger = {
     async claim(request) {
       const ofPair = all().filter((run) => run.activation === request.activation && run.segment === request.segment);
-      const existing = request.slot === null ? undefined : ofPair.find((run) => run.slot === request.slot);
+      const { slot, runId } = request;
+      const existing = ofPair.find((run) => (runId === undefined ? slot !== null && run.slot === slot : run.id === runId));
       const decision = decideClaim(
         request,
         existing,

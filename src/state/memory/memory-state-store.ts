@@ -43,7 +43,6 @@ export function createMemoryStateStore(clock: () => number): MemoryStateStore {
         remember(restored, undefined, made);
         return state;
       }
-      state = { ...state, lineage: state.lineage ?? randomUUID() };
       if (changes.length === 0) return state;
       const { next, log } = changedState(state, changes);
       remember(next, entries[0]?.applyId, log);
@@ -87,7 +86,7 @@ function changedState(before: RecordedState, changes: readonly StateChange[]): {
       log.push({ key, action: version === 1 ? 'create' : 'update' });
     }
   }
-  return { next: { ...before, serial: before.serial + 1, environment, resources }, log };
+  return { next: { lineage: before.lineage ?? randomUUID(), serial: before.serial + 1, environment, resources }, log };
 }
 
 function restoredState({ lineage, serial, environment, resources }: Extract<StateChange, { readonly type: 'restore' }>): RecordedState {

@@ -43,8 +43,8 @@ export function createSqlStateStore(connection: StateConnection): StateStore {
         await appendJournal(tx, journal);
         const restore = changes.find((change) => change.type === 'restore');
         if (restore !== undefined) return restoreState(tx, connection, restore);
-        const minted = before.lineage === undefined ? { ...before, lineage: await mintLineage(tx, randomUUID()) } : before;
-        return changes.length === 0 ? minted : applyChanges(tx, connection, minted, changes, journal);
+        await mintKey(tx);
+        return changes.length === 0 ? before : applyChanges(tx, connection, before, changes, journal);
       });
       known = after;
       return after;
@@ -86,10 +86,9 @@ async function setMeta(tx: Transaction<StateTables>, name: string, value: string
   if (value !== undefined) await tx.insertInto('meta').values({ name, value }).execute();
 }
 
-async function mintLineage(tx: Transaction<StateTables>, lineage: string): Promise<string> {
-  await setMeta(tx, 'lineage', lineage);
-  await setMeta(tx, 'fingerprintKey', randomBytes(32).toString('hex'));
-  return lineage;
+async function mintKey(tx: Transaction<StateTables>): Promise<void> {
+  const known = await tx.selectFrom('meta').select('value').where('name', '=', 'fingerprintKey').executeTakeFirst();
+  if (known === undefined) await setMeta(tx, 'fingerprintKey', randomBytes(32).toString('hex'));
 }
 
 async function applyChanges(
@@ -100,6 +99,8 @@ async function applyChanges(
   journal: readonly JournalEntry[],
 ): Promise<RecordedState> {
   const serial = before.serial + 1;
+  const lineage = before.lineage ?? randomUUID();
+  if (before.lineage === undefined) await setMeta(tx, 'lineage', lineage);
   const resources = new Map(before.resources);
   const log: Map<ResourceKey, { action: 'create' | 'update' | 'delete'; row: ResourceRow | null }> = new Map();
   let { environment } = before;
@@ -129,7 +130,7 @@ async function applyChanges(
   const applyId = journal[0]?.applyId;
   await recordGeneration(tx, { serial, at: connection.clock(), actor: await actorOf(tx, applyId), applyId, changes: log });
   if (applyId === undefined || journal.some(({ type }) => type === 'begin')) await forgetOldGenerations(tx);
-  return { lineage: before.lineage, serial, environment, resources };
+  return { lineage, serial, environment, resources };
 }
 
 async function restoreState(
@@ -138,7 +139,8 @@ async function restoreState(
   { lineage, serial, environment, resources }: Extract<StateChange, { readonly type: 'restore' }>,
 ): Promise<RecordedState> {
   if ((await readMeta(tx)).lineage !== undefined) throw notEmptyState(connection.place);
-  await mintLineage(tx, lineage);
+  await mintKey(tx);
+  await setMeta(tx, 'lineage', lineage);
   await setMeta(tx, 'serial', String(serial));
   await setMeta(tx, 'environment', environment);
   const rows = resources.map((resource) => toResourceRow({ ...resource, fingerprints: {} }, resource.version));
