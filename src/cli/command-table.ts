@@ -15,6 +15,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'apply', summary: 'make what is declared what is applied', load: () => import('./commands/apply.ts') },
   { name: 'destroy', summary: 'remove everything that is applied', load: () => import('./commands/destroy.ts') },
   { name: 'rollback', summary: 'apply again what was applied before', load: () => import('./commands/rollback.ts') },
+  { name: 'destinations', summary: 'the catalogue: what there is, its rules, an example', load: () => import('./commands/destinations.ts') },
+  { name: 'setup', summary: 'what to build on the other side, with sample files', load: () => import('./commands/setup.ts') },
+  { name: 'doctor', summary: 'every connection tried for real, with what to do', load: () => import('./commands/doctor.ts') },
   { name: 'schema', summary: 'the JSON Schema of a kind, for editors', load: () => import('./commands/schema.ts') },
   { name: 'completion', summary: 'a completion script for a shell', load: () => import('./commands/completion.ts') },
 ];
