@@ -1,0 +1,35 @@
+import type { DoctorFinding } from '../doctor/finding.ts';
+import { createColors } from 'picocolors';
+
+const WORDS = { ok: 'ok     ', warning: 'warning', error: 'error  ' } as const;
+
+/** Findings by area, worst told with what to do. */
+export function renderFindings(findings: readonly DoctorFinding[], options: { readonly color: boolean }): string {
+  const colors = createColors(options.color);
+  const paint = { ok: colors.green, warning: colors.yellow, error: colors.red };
+  const areas = [...new Set(findings.map(({ area }) => area))];
+  const blocks = areas.map((area) => {
+    const lines = findings
+      .filter((finding) => finding.area === area)
+      .map(({ level, code, subject, message, hint }) => {
+        const head = `  ${paint[level](WORDS[level])}  ${printable(subject)}: ${printable(message)}${level === 'ok' ? '' : colors.dim(`   ${code}`)}`;
+        return hint === undefined || level === 'ok' ? head : `${head}\n           ${colors.dim('=')} ${printable(hint)}`;
+      });
+    return `${colors.bold(area)}\n${lines.join('\n')}`;
+  });
+  return `${blocks.join('\n\n')}\n`;
+}
+
+/** `1 error, 2 warnings`; empty for none. */
+export function summarizeFindings(findings: readonly DoctorFinding[]): string {
+  return (['error', 'warning'] as const)
+    .map((level) => [findings.filter((finding) => finding.level === level).length, level] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, level]) => `${count} ${level}${count === 1 ? '' : 's'}`)
+    .join(', ');
+}
+
+/** What a server said must not act on the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+}
