@@ -1,4 +1,5 @@
 import { AppError } from '../model/app-error.ts';
+import { plainCause } from './plain-cause.ts';
 import type { StorageErrorKind } from './storage.ts';
 
 const CODES: Readonly<Record<StorageErrorKind, string>> = {
@@ -24,7 +25,7 @@ export class StorageError extends AppError {
   readonly kind: StorageErrorKind;
 
   constructor(kind: StorageErrorKind, message: string, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
-    super({ code: CODES[kind], message, ...options });
+    super({ code: CODES[kind], message, ...options, ...(options.cause !== undefined && { cause: plainCause(options.cause) }) });
     this.name = 'StorageError';
     this.kind = kind;
   }

@@ -58,6 +58,8 @@ export function createAzureBlobStorage(options: AzureBlobStorageOptions): Storag
       return await container.getBlobClient(nameOf(key)).getProperties();
     } catch (error) {
       if (statusOf(error) === 404 && codeOf(error) !== 'ContainerNotFound') return undefined;
+      // The answer to HEAD has no body and so no reason: the same question as GET has one.
+      if (statusOf(error) === 403) await container.getBlobClient(nameOf(key)).download(0, 1);
       throw error;
     }
   };

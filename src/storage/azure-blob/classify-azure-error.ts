@@ -110,7 +110,7 @@ function judge(error: Error, expiresAt: number | undefined): Verdict | undefined
     if (expiresAt !== undefined && expiresAt <= serverTime) return EXPIRED;
     if (/not valid in the specified time frame/i.test(error.message)) return EXPIRED;
     if (Math.abs(serverTime - Date.now()) > FIFTEEN_MINUTES_MS || /date header|too old/i.test(error.message)) return SKEWED;
-    if (code === 'AuthenticationFailed') return WRONG_KEY;
+    if (code === 'AuthenticationFailed' || /failed to authenticate/i.test(error.message)) return WRONG_KEY;
   }
   if (/CredentialUnavailable|AuthenticationRequired|AggregateAuthentication|^AuthenticationError$/.test(error.name)) {
     return {

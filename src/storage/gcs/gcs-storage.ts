@@ -103,6 +103,7 @@ export function createGcsStorage(options: GcsStorageOptions): Storage {
             try {
               checksum = await uploadObject({ client, journal, gate, bucket, name: nameOf(key), upload, file, replace, metadata, signal, onProgress });
             } catch (error) {
+              if (error instanceof GcsRefusal && error.status === 404) throw missingBucket(bucket);
               if (!(error instanceof GcsRefusal) || error.status !== 412) throw error;
               await cancelUpload(client, journal, upload);
               const winner = await look(client, key);
@@ -202,6 +203,11 @@ function versionOf({ generation = '', crc32c = '', updated = '' }: GcsObject): s
 /** The object there is the one this very call makes: an earlier attempt's answer was lost. */
 function isOurs(found: GcsObject, file: LocalFile, token: string): boolean {
   return found.metadata?.[TOKEN] === safeTokenOf(token) && found.metadata[DIGEST] === file.sha256 && Number(found.size) === file.bytes;
+}
+
+/** An upload names no object that could be missing, so the bucket is; emulators do not say which. */
+function missingBucket(bucket: string): StorageError {
+  return new StorageError('missing-container', `there is no bucket \`${bucket}\``, { hint: 'make it, or check `storage.bucket`' });
 }
 
 function alreadyThere(place: string): StorageError {

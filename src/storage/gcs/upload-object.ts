@@ -14,6 +14,7 @@ export const CHUNK_BYTES = 8 * 2 ** 20;
 const CHECKSUM_READ_BYTES = 2 ** 20;
 /** The store has not got everything yet; its `Range` says what. */
 const INCOMPLETE = 308;
+const SESSION_ENDED: readonly number[] = [404, 410, 499];
 
 export interface ObjectUpload {
   readonly client: GcsClient;
@@ -88,9 +89,13 @@ async function uploadChunks(upload: ObjectUpload, local: FileHandle, resource: s
         headers: { 'content-range': `bytes ${at}-${at + chunk.length - 1}/${file.bytes}` },
         body: chunk,
         signal,
-        accept: [INCOMPLETE],
+        accept: [INCOMPLETE, ...SESSION_ENDED],
       });
       await answer.arrayBuffer();
+      if (SESSION_ENDED.includes(answer.status)) {
+        await journal.remove(upload.upload);
+        throw new StorageError('transient', 'the store ended the upload session', { hint: 'the upload starts anew' });
+      }
       const reached = answer.status === INCOMPLETE ? receivedBytes(answer) : file.bytes;
       if (reached <= at || (last && answer.status === INCOMPLETE && reached === file.bytes))
         throw new StorageError('transient', 'the store kept nothing of a chunk');
@@ -136,7 +141,7 @@ async function resume({ client, journal, upload, file, signal }: ObjectUpload): 
       return { session: note.session, offset: answer.status === INCOMPLETE ? receivedBytes(answer) : file.bytes };
     } catch (error) {
       // A session ends after a week, or when the store gives it up.
-      if (!(error instanceof GcsRefusal) || ![400, 404, 410, 499].includes(error.status)) throw error;
+      if (!(error instanceof GcsRefusal) || ![400, ...SESSION_ENDED].includes(error.status)) throw error;
       await journal.remove(upload);
       return undefined;
     }

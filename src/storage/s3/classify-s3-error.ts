@@ -46,6 +46,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
     what: 'the secret access key is wrong',
     hint: 'check `storage.secretAccessKey`: it must be whole and belong to the access key',
   },
+  XAdminUserNotFound: { kind: 'authentication', what: 'the access key does not exist', hint: KEY_HINT },
   InvalidSecurity: { kind: 'authentication', what: 'the credentials are not valid', hint: KEY_HINT },
   InvalidToken: { kind: 'authentication', what: 'the session token is not valid', hint: 'check `storage.sessionToken`: it belongs to one pair of keys' },
   AccountProblem: { kind: 'authentication', what: 'the account is locked', hint: 'ask its owner' },

@@ -1,4 +1,4 @@
-import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { checkAborted } from '../check-aborted.ts';
@@ -64,9 +64,23 @@ export function createS3Storage(options: S3StorageOptions): Storage {
     try {
       return await client.send(new HeadObjectCommand({ Bucket: bucket, Key: objectKey(key), ChecksumMode: 'ENABLED' }));
     } catch (error) {
-      if (statusOf(error) === 404 && !(error instanceof Error && error.name === 'NoSuchBucket')) return undefined;
+      if (statusOf(error) === 404) return undefined;
+      try {
+        await explain(client, key);
+      } catch (reason) {
+        // The SDK has learnt the server's time from the first refusal: with the right time there is no such object.
+        if (statusOf(reason) === 404 && reason instanceof Error && reason.name === 'NoSuchKey') return undefined;
+        throw reason;
+      }
       throw error;
     }
+  };
+
+  /** The answer to HEAD has no body and so no reason: the same question as GET has one. Throws it, or returns when there is none. */
+  const explain = async (client: S3Client, key: string): Promise<void> => {
+    const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+    const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey(key), Range: 'bytes=0-0' }));
+    (answer.Body as Readable).destroy();
   };
 
   const describe = (key: string, found: HeadObjectCommandOutput): StoredObject => {

@@ -94,6 +94,9 @@ export function createSftpStorage({ access, path, mkdir, connections }: SftpStor
       const temporary = posix.join(folder, unfinishedName(posix.basename(target), token));
       return use(fail('write', target, signal), async (session) => {
         checkAborted(signal);
+        // Stopped in the middle, perhaps because nothing moves: the connection is given up rather than asked once more.
+        const giveUp = (): void => session.end();
+        signal?.addEventListener('abort', giveUp, { once: true });
         try {
           await prepareFolder(session, folder);
           // Looking first saves the upload; the rename below is what decides.
@@ -104,6 +107,8 @@ export function createSftpStorage({ access, path, mkdir, connections }: SftpStor
         } catch (error) {
           known.delete(folder);
           throw error;
+        } finally {
+          signal?.removeEventListener('abort', giveUp);
         }
         const published = await describe(session, key);
         if (published?.bytes !== file.bytes) {

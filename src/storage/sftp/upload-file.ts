@@ -12,7 +12,6 @@ const BYTES_IN_FLIGHT = 8 * 2 ** 20;
 const CHECK_BYTES = 1 << 20;
 /** Read and write for the group: a reader on the server that is another user of our group must be able to remove what it took. */
 const GROUP_READ_WRITE = 0o060;
-const STOP_MS = 2_000;
 
 export interface Upload {
   readonly file: LocalFile;
@@ -29,7 +28,6 @@ export interface Upload {
 export async function uploadFile(session: SftpSession, { file, path, signal, onProgress }: Upload): Promise<void> {
   await using local = await open(file.path, 'r');
   const { handle, offset } = await openTemporary(session, path, local, file.bytes);
-  let stopped = false;
   try {
     onProgress?.(offset);
     await writeFrom(session, handle, local, { offset, bytes: file.bytes, signal, onProgress });
@@ -37,21 +35,9 @@ export async function uploadFile(session: SftpSession, { file, path, signal, onP
     if (attributes.size !== file.bytes) throw new StorageError('transient', `the server holds ${attributes.size} of ${file.bytes} bytes of \`${path}\``);
     await allowGroup(session, handle, attributes.mode);
     if (session.offers('fsync@openssh.com')) await session.sync(handle);
-  } catch (error) {
-    stopped = signal?.aborted === true;
-    throw error;
   } finally {
-    // After an abort the answer may never come: the connection is given up then.
-    const closing = session.close(handle).catch(() => {});
-    if (stopped) void endUnlessClosed(session, closing);
-    else await closing;
+    await session.close(handle).catch(() => {});
   }
-}
-
-async function endUnlessClosed(session: SftpSession, closing: Promise<void>): Promise<void> {
-  const timer = setTimeout(() => session.end(), STOP_MS);
-  await closing;
-  clearTimeout(timer);
 }
 
 async function allowGroup(session: SftpSession, handle: Buffer, mode: number): Promise<void> {
