@@ -70,8 +70,7 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
       entry?.connectorPath === undefined
         ? builtIn
         : () => import(pathToFileURL(entry.connectorPath ?? '').href) as Promise<{ readonly default: CreateConnector }>;
-    // Without a connection the files are delivered and nobody is told.
-    if (load === undefined || spec.connection === undefined) return undefined;
+    if (load === undefined) return undefined;
     return createConnector(load, { name: destination, spec: spec as unknown as ConnectorContext['spec'], secret, clock: context.clock, sleep, log });
   };
 

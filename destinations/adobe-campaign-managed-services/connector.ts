@@ -1,11 +1,11 @@
 import type { Connector, ConnectorContext, DeliveredBatch, Receipt } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
-import type { ConnectionSpec, DestinationSpec } from '../../src/model/generated/kinds.ts';
+import type { DestinationSpec } from '../../src/model/generated/kinds.ts';
 import { checkInstance } from './check-instance.ts';
 import { CampaignError } from './explain-failure.ts';
 import { followImport } from './follow-import.ts';
 import { createSession } from './session.ts';
-import { setUpWorkflow } from './set-up-workflow.ts';
+import { setUpWorkflow, type WorkflowSetup } from './set-up-workflow.ts';
 import { findWorkflow, isRightsProblem, judgeWorkflow, postEvent, readLogPosition, type LogPosition, type Workflow } from './workflow.ts';
 
 /** How long a workflow that is just starting is waited for. */
@@ -21,12 +21,15 @@ interface CampaignDetails {
 export default async function createConnector(context: ConnectorContext): Promise<Connector> {
   const spec = context.spec as unknown as DestinationSpec;
   const { instance, targetMapping, syncType = 'audience' } = spec.details as unknown as CampaignDetails;
-  const connection: ConnectionSpec | undefined = spec.connection;
+  const { connection } = spec;
   if (connection === undefined)
-    throw new AppError({
-      code: 'RC1354',
-      message: `destination \`${context.name}\` has no \`connection\``,
-      hint: 'reconcile destinations adobe-campaign-managed-services prints an example',
+    return createSilentConnector({
+      destination: context.name,
+      storage: spec.storage?.type,
+      workflow: undefined,
+      signalName: 'signal',
+      targetMapping,
+      syncType,
     });
   const session = createSession({ ...context, connection });
   const wanted = spec.import;
@@ -152,4 +155,19 @@ export default async function createConnector(context: ConnectorContext): Promis
 function positionOf(token: Receipt['token']): LogPosition {
   const { lastLogId, lastLogDate } = token ?? {};
   return { lastId: typeof lastLogId === 'string' ? lastLogId : null, lastDate: typeof lastLogDate === 'string' ? lastLogDate : null };
+}
+
+/** Without a connection the files are delivered and nobody is told; what is to be built is the same. */
+function createSilentConnector(setup: Omit<WorkflowSetup, 'session' | 'columns'>): Connector {
+  const refuse = (): Promise<never> => Promise.reject(new Error('the destination has no connection: nobody is to be told'));
+  return {
+    delivers: false,
+    check: () =>
+      Promise.resolve([{ code: 'RC6000', level: 'ok', subject: 'connection', message: 'none is declared: the files are delivered and Campaign is not told' }]),
+    prepare: refuse,
+    deliver: refuse,
+    settle: refuse,
+    setup: (request) => setUpWorkflow({ ...setup, ...request, session: undefined }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }

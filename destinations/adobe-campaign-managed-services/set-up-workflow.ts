@@ -1,10 +1,12 @@
 import type { SetupGuide, SetupRequest } from '../../src/destination/connector.ts';
+import { AppError } from '../../src/model/app-error.ts';
 import { markerScript } from './marker.ts';
 import type { CampaignSession } from './session.ts';
 import { createFromTemplate } from './workflow.ts';
 
 export interface WorkflowSetup extends SetupRequest {
-  readonly session: CampaignSession;
+  /** Undefined: the destination has no connection. */
+  readonly session: CampaignSession | undefined;
   readonly destination: string;
   readonly storage: string | undefined;
   readonly workflow: string | undefined;
@@ -25,8 +27,16 @@ export async function setUpWorkflow(setup: WorkflowSetup): Promise<SetupGuide> {
   const text = describeWorkflow(setup);
   if (template === undefined) return { text };
   const name = workflow ?? 'WKFsegmentImport';
-  await setup.session.logon();
-  await createFromTemplate(setup.session, template, name, `Audiences from reconcile: ${setup.destination}`);
+  const { session } = setup;
+  if (session === undefined) {
+    throw new AppError({
+      code: 'RC6022',
+      message: `destination \`${setup.destination}\` has no \`connection\`: nothing can be made in Campaign`,
+      hint: 'reconcile destinations adobe-campaign-managed-services prints an example',
+    });
+  }
+  await session.logon();
+  await createFromTemplate(session, template, name, `Audiences from reconcile: ${setup.destination}`);
   return { text, created: name };
 }
 

@@ -51,12 +51,9 @@ function stripTokens(path: string): string {
   return stripped === '' ? '.' : stripped;
 }
 
-async function examineConnector({ connector: open, name, spec, columns, card }: DestinationRequest): Promise<readonly CheckFinding[]> {
+async function examineConnector({ connector: open, name, spec, columns }: DestinationRequest): Promise<readonly CheckFinding[]> {
   const connector: Connector | undefined = await open(name, spec);
-  if (connector === undefined) {
-    if (card?.connection === undefined) return [];
-    return [{ code: 'RC9530', level: 'ok', subject: 'connection', message: 'none is declared: the files are delivered and nobody is told' }];
-  }
+  if (connector === undefined) return [];
   await using opened = connector;
   return await opened.check(columns);
 }
