@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { AppError } from '../model/app-error.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import { parseInstant } from '../model/instant.ts';
+import { nearest } from '../support/nearest.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandContext, GlobalOptions } from './context.ts';
 import { reportError } from './report-error.ts';
@@ -49,7 +50,8 @@ export async function main(host: ProcessLike): Promise<ExitCode> {
       exit = await module.run(context, args, own);
     });
   }
-  program.action(() => program.help());
+  if (wanted === undefined) program.action(() => program.help());
+  else if (!COMMANDS.some(({ name }) => name === wanted)) return refuseCommand(host, wanted);
 
   try {
     await program.parseAsync([...host.argv], { from: 'user' });
@@ -82,6 +84,15 @@ const GLOBAL_OPTIONS: readonly (() => Option)[] = [
 ];
 
 const VALUE_FLAGS: ReadonlySet<string> = new Set(['-C', '--directory', '--env', '--var', '--state', '--now', '--log-format']);
+
+function refuseCommand(host: ProcessLike, word: string): ExitCode {
+  const near = nearest(
+    word,
+    COMMANDS.map(({ name }) => name),
+  );
+  host.stderr.write(`error: unknown command \`${word}\`\n  = ${near === undefined ? 'reconcile --help lists the commands' : `did you mean \`${near}\`?`}\n`);
+  return ExitCode.badUsage;
+}
 
 /** Global options stand before or after the command's name; after it they are hidden from its help. */
 function addGlobalOptions(command: Command, hidden = false): void {
