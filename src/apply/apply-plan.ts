@@ -59,7 +59,8 @@ export async function applyPlan(plan: Plan, options: ApplyOptions, deps: ApplyDe
   if (failed.length > 0) throw stalePlan(failed, options.planAgain);
   requireGuards(checkGuards(plan.changes, recorded.resources.size, options.guards), options);
   if (plan.changes.length === 0) return { digest: plan.digest, results: [], warnings: [], exit: ExitCode.done };
-  return execute(plan, recorded, lease, options, deps);
+  // Awaited here: the lease must outlive it.
+  return await execute(plan, recorded, lease, options, deps);
 }
 
 /** RC3018, exit 3: more would be deleted than the project's guards allow, and nobody has said the measured number. */

@@ -76,7 +76,7 @@ export async function run(context: CommandContext, [file]: readonly unknown[], o
   }
   const told = diagnostics.filter(({ code }) => code !== 'RC3022');
   if (told.length > 0 && !json) context.say(renderDiagnostics(told, { color, directory }));
-  return confirmAndApply(context, session, { ...prepared.view, savedAs: undefined }, own);
+  return await confirmAndApply(context, session, { ...prepared.view, savedAs: undefined }, own);
 }
 
 async function applySavedPlan(context: CommandContext, file: string, options: Readonly<Record<string, unknown>>): Promise<ExitCode> {

@@ -40,5 +40,5 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
     },
     session.planDeps,
   );
-  return confirmAndApply(context, session, { ...prepared.view, savedAs: undefined }, readApplyOptions(options));
+  return await confirmAndApply(context, session, { ...prepared.view, savedAs: undefined }, readApplyOptions(options));
 }

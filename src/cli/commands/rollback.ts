@@ -51,7 +51,7 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
     },
     session.planDeps,
   );
-  return confirmAndApply(context, session, { ...prepared.view, command: session.command, savedAs: undefined }, readApplyOptions(options));
+  return await confirmAndApply(context, session, { ...prepared.view, command: session.command, savedAs: undefined }, readApplyOptions(options));
 }
 
 async function findGeneration(store: StateStore, wanted: number | undefined): Promise<RecordedState> {
