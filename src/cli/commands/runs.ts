@@ -1,0 +1,85 @@
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
+import { AppError } from '../../model/app-error.ts';
+import { ExitCode } from '../../model/exit-code.ts';
+import type { RunStatus } from '../../model/run.ts';
+import type { RunFilter, RunLedger, RunRecord } from '../../state/run-ledger.ts';
+import type { CommandContext } from '../context.ts';
+
+const STATUSES: readonly RunStatus[] = ['running', 'success', 'failed', 'held', 'skipped', 'cancelled'];
+const DEFAULT_LIMIT = 20;
+/** How far back an abbreviated id is looked for. */
+const MAX_SEARCHED = 10_000;
+
+export function configure(command: Command): void {
+  command
+    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show']))
+    .argument('[id]', 'a run, for `show`; its first characters suffice')
+    .option('--activation <name>', 'list: only of this activation')
+    .option('--segment <name>', 'list: only of this segment')
+    .addOption(new Option('--status <status>', 'list: only these').choices(STATUSES))
+    .addOption(new Option('--limit <n>', 'list: at most so many, newest first').argParser(parseCount).default(DEFAULT_LIMIT));
+  command.addHelpText(
+    'after',
+    `
+Examples:
+  reconcile runs list --activation newsletter --status failed
+  reconcile runs list --limit 100 --json
+  reconcile runs show 01JD8M3Z`,
+  );
+}
+
+export async function run(context: CommandContext, [action, id]: readonly unknown[], options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
+  if (action === 'show' && id === undefined) throw badUsage('`runs show` needs the id of a run', 'reconcile runs list');
+  if (action === 'list' && id !== undefined) throw badUsage(`\`runs list\` takes no id, and got \`${String(id)}\``, `reconcile runs show ${String(id)}`);
+  const [{ openProject }, { toRun }] = await Promise.all([import('../../compose.ts'), import('../../export/run-activation.ts')]);
+  await using project = await openProject(context);
+  const records = action === 'show' ? [await findRun(project.ledger, String(id))] : await project.ledger.find(filterOf(options));
+  if (context.options.json) {
+    context.out(JSON.stringify({ runs: records.map(toRun) }));
+    return ExitCode.done;
+  }
+  const { renderRun, renderRunList } = await import('../render-run-list.ts');
+  const settings = { now: context.clock(), color: context.options.color };
+  const [first] = records;
+  if (action === 'show' && first !== undefined) context.out(renderRun(first, settings));
+  else context.out(records.length === 0 ? 'No runs.' : renderRunList(records, settings));
+  return ExitCode.done;
+}
+
+function filterOf(options: Readonly<Record<string, unknown>>): RunFilter {
+  const text = (key: string): string | undefined => (typeof options[key] === 'string' ? options[key] : undefined);
+  const [activation, segment, status] = [text('activation'), text('segment'), text('status')];
+  return {
+    ...(activation === undefined ? {} : { activation }),
+    ...(segment === undefined ? {} : { segment }),
+    ...(status === undefined ? {} : { status: status as RunStatus }),
+    limit: Number(options['limit'] ?? DEFAULT_LIMIT),
+  };
+}
+
+async function findRun(ledger: RunLedger, id: string): Promise<RunRecord> {
+  const [exact] = await ledger.find({ id, limit: 1 });
+  if (exact !== undefined) return exact;
+  const wanted = id.toUpperCase();
+  const near = wanted.length < 4 ? [] : (await ledger.find({ limit: MAX_SEARCHED })).filter((record) => record.id.toUpperCase().startsWith(wanted));
+  const [only, another] = near;
+  if (only !== undefined && another === undefined) return only;
+  if (only !== undefined)
+    throw badUsage(
+      `\`${id}\` begins the ids of ${near.length} runs`,
+      `among them ${near
+        .slice(0, 3)
+        .map((record) => record.id)
+        .join(', ')}`,
+    );
+  throw badUsage(`there is no run \`${id}\``, 'reconcile runs list');
+}
+
+function badUsage(message: string, hint: string): AppError {
+  return new AppError({ code: 'RC9010', message, hint, exit: ExitCode.badUsage });
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('it is a number from 1, such as 50.');
+  return Number(text);
+}

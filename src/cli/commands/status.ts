@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { ExitCode } from '../../model/exit-code.ts';
+import type { CommandContext } from '../context.ts';
+
+export function configure(command: Command): void {
+  command.addHelpText(
+    'after',
+    `
+How everything that is applied stands: last success, last run, next slot, and what to do. Times are UTC; a run's time is its slot.
+Reads the state alone and always exits 0; \`--json\` has the conditions of every resource.
+
+Examples:
+  reconcile status
+  reconcile status --json | jq -r '.activations[] | "\\(.name) \\(.lastSuccess)"'`,
+  );
+}
+
+export async function run(context: CommandContext): Promise<ExitCode> {
+  const { options, clock, out } = context;
+  const [{ openProject }, { readStatus }, { mayBeAlive }] = await Promise.all([
+    import('../../compose.ts'),
+    import('../../watch/read-status.ts'),
+    import('../../state/owner.ts'),
+  ]);
+  await using project = await openProject(context);
+  const wall = clock();
+  const now = options.now ?? wall;
+  const card = (type: string): ReturnType<ReturnType<typeof project.exportDeps>['card']> => project.catalogue().find(type)?.card;
+  const status = await readStatus({ store: project.store, ledger: project.ledger, card, mayBeAlive, now, wall });
+  if (options.json) {
+    out(JSON.stringify(status));
+    return ExitCode.done;
+  }
+  const { renderStatus } = await import('../render-status.ts');
+  out(renderStatus(status, { now, color: options.color }));
+  return ExitCode.done;
+}

@@ -1,0 +1,113 @@
+import pc from 'picocolors';
+import { parseInstant, type Instant } from '../model/instant.ts';
+import type { Run } from '../model/run.ts';
+import { formatSlots } from '../plan/plan-view.ts';
+import { displayWidth } from '../support/display-width.ts';
+import type { ActivationStatus, Status } from '../watch/read-status.ts';
+import { formatCount, formatDuration } from './format-amount.ts';
+
+export interface RenderStatusOptions {
+  readonly now: Instant;
+  readonly color: boolean;
+}
+
+const HEAD = ['ACTIVATION', 'LAST SUCCESS', 'LAST RUN', 'NEXT', 'STATE'];
+
+/** The one on call's screen: a line per activation, what is wrong with it, and what to type; then what is wrong with other resources. */
+export function renderStatus({ activations, resources }: Status, options: RenderStatusOptions): string {
+  const paint = pc.createColors(options.color);
+  if (resources.length === 0) return 'Nothing is applied. Apply the manifests:  reconcile apply';
+  const others = resources.filter(
+    ({ kind, conditions }) => kind !== 'Activation' && conditions.some(({ type, status }) => type === 'Reconciling' && status === 'True'),
+  );
+  const notes = others.map(({ kind, name, conditions }) => `${kind}/${name}  ${conditions.find(({ type }) => type === 'Reconciling')?.message ?? ''}`);
+  if (activations.length === 0) return [`${formatCount(resources.length)} resources are applied, no Activation among them.`, ...notes].join('\n');
+  const rows = activations.map((activation) => {
+    const conditions = resources.find(({ kind, name }) => kind === 'Activation' && name === activation.name)?.conditions ?? [];
+    const condition = (type: string): (typeof conditions)[number] | undefined => conditions.find((one) => one.type === type);
+    const state = stateOf(condition('Suspended')?.status === 'True', condition('Ready')?.reason ?? '');
+    const worst = worstSegment(activation, condition('Stalled')?.message);
+    const next = activation.nextSlots.slice(0, 1).map((slot) => parseInstant(slot) ?? 0);
+    const cells = [
+      activation.name,
+      lastSuccess(activation.lastSuccess, options.now),
+      lastRun(worst, options.now),
+      next.length === 0 ? '-' : formatSlots(next, options.now).replace(/ UTC$/, ''),
+    ];
+    return { cells, state, advice: adviceFor(state, activation, worst) };
+  });
+  const widths = HEAD.map((head, index) => Math.max(displayWidth(head), ...rows.map(({ cells }) => displayWidth(cells[index] ?? ''))));
+  const stateWidth = Math.max(...rows.map(({ state }) => state.length), 5);
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, index) => cell + ' '.repeat(Math.max(0, (widths[index] ?? 0) - displayWidth(cell)))).join('   ');
+  const colored = (state: string): string =>
+    (state === 'Ready' || state === 'New'
+      ? paint.green
+      : state === 'Suspended' || state === 'Running'
+        ? paint.cyan
+        : state === 'Held'
+          ? paint.yellow
+          : paint.red)(state.padEnd(stateWidth));
+  const table = rows.map(({ cells, state, advice }) => `${line(cells)}   ${colored(state)}${advice === '' ? '' : `   ${advice}`}`.trimEnd());
+  return [paint.bold(line(HEAD).trimEnd()), ...table, ...notes].join('\n');
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  Held: 'Held',
+  RunFailed: 'Stalled',
+  RunInterrupted: 'Stalled',
+  SlotOverdue: 'Overdue',
+  RunInProgress: 'Running',
+  Succeeded: 'Ready',
+  NotRunYet: 'New',
+};
+
+function stateOf(isSuspended: boolean, reason: string): string {
+  return isSuspended ? 'Suspended' : (STATES[reason] ?? 'Ready');
+}
+
+/** The segment that the state speaks of; with one segment there is no choice. */
+function worstSegment({ segments }: ActivationStatus, message: string | undefined): ActivationStatus['segments'][number] | undefined {
+  return (
+    segments.find(({ segment }) => message?.startsWith(`${segment}:`)) ??
+    segments.toSorted((a, b) => (b.lastRun?.startedAt ?? '').localeCompare(a.lastRun?.startedAt ?? ''))[0]
+  );
+}
+
+function lastSuccess(text: string | null, now: Instant): string {
+  if (text === null) return 'never';
+  const at = parseInstant(text) ?? 0;
+  const ago = now >= at ? ` (${formatAgo(now - at)} ago)` : '';
+  return `${shortTime(at, now)}${ago}`;
+}
+
+function lastRun(worst: ActivationStatus['segments'][number] | undefined, now: Instant): string {
+  const run = worst?.lastRun;
+  if (run === null || run === undefined) return '-';
+  const time = shortTime(parseInstant(run.slot ?? run.startedAt) ?? 0, now);
+  if (run.status === 'success') return `${time} success, ${formatCount(run.counts.activated)} ${run.counts.activated === 1 ? 'row' : 'rows'}`;
+  return `${time} ${run.status}${run.error === undefined ? '' : `: ${shorten(run.error.message)}`}`;
+}
+
+function adviceFor(state: string, { name }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined): string {
+  const run: Run | null | undefined = worst?.lastRun;
+  if (state === 'Held') return `accept or fix: reconcile runs show ${run?.id ?? ''}`;
+  if (state === 'Stalled') return `reconcile runs show ${run?.id ?? ''}`;
+  if (state === 'Overdue') return `is watch running?  reconcile run ${name} --slot ${worst?.overdueSlot ?? ''}`;
+  return '';
+}
+
+/** `06:00` today, else `23 Nov 06:00`. */
+function shortTime(at: Instant, now: Instant): string {
+  return formatSlots([at], now).replace(/ UTC$/, '');
+}
+
+function formatAgo(ms: number): string {
+  const days = Math.floor(ms / 86_400_000);
+  if (days > 0) return `${days} d`;
+  return formatDuration(ms).replace(/^(\d+ (?:h|min)) .*$/, '$1');
+}
+
+function shorten(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 59)}…`;
+}

@@ -1,0 +1,154 @@
+import { AppError } from '../model/app-error.ts';
+import { formatInstant, type Instant } from '../model/instant.ts';
+import type { Run } from '../model/run.ts';
+import { formatSlots } from '../plan/plan-view.ts';
+import type { WatchEvent } from '../watch/watch-event.ts';
+import type { CommandContext } from './context.ts';
+import { formatCount, formatDuration } from './format-amount.ts';
+
+type Level = 'info' | 'warn' | 'error';
+
+/** One line of the log. `event` is stable, for machines; `text` is for people. */
+export interface LogLine {
+  readonly level: Level;
+  readonly event: string;
+  readonly text: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Writes lines to stderr: as text with the time, or one JSON object a line with `--log-format json`. */
+export function createWatchLog({ options, clock, say }: CommandContext): (line: LogLine) => void {
+  return ({ level, event, text, fields }) => {
+    const time = formatInstant(clock());
+    say(
+      options.logFormat === 'json'
+        ? JSON.stringify({ time, level, event, message: text, ...fields })
+        : `${time.slice(0, 19)}Z  ${level === 'info' ? '' : `${level}  `}${text}`,
+    );
+  };
+}
+
+/** What an event says. One run is one line. */
+export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine[] {
+  switch (event.type) {
+    case 'slot-started': {
+      const { activation, segments, slot } = event;
+      return [
+        {
+          level: 'info',
+          event: event.type,
+          text: `${activation}  slot ${shown(slot, now)}  started: ${segments.join(', ')}`,
+          fields: { activation, segments, slot: formatInstant(slot) },
+        },
+      ];
+    }
+    case 'slot-ended':
+      return event.runs.map(describeRun);
+    case 'slots-skipped': {
+      const { activation, segment, runs, before } = event;
+      const slots = runs.flatMap(({ slot }) => slot ?? []);
+      const many = before + runs.length;
+      const which = many === 1 ? `slot ${slots[0] ?? ''}` : `${formatCount(many)} slots, ${slots[0] ?? ''} to ${slots.at(-1) ?? ''},`;
+      return [
+        {
+          level: 'warn',
+          event: event.type,
+          text: `${activation}/${segment}  ${which} passed while nothing ran: skipped`,
+          fields: { activation, segment, slots, before },
+        },
+      ];
+    }
+    case 'slot-refused': {
+      const { activation, segments, slot, error, retryAt } = event;
+      const { code, message, hint } = told(error);
+      const again = retryAt === undefined ? '' : `; again at ${shown(retryAt, now)}`;
+      const fields = { activation, segments, slot: formatInstant(slot), code, hint, ...(retryAt === undefined ? {} : { retryAt: formatInstant(retryAt) }) };
+      return [
+        {
+          level: 'error',
+          event: event.type,
+          text: `${activation}  slot ${shown(slot, now)}  ${code}  ${message}${hint === undefined ? '' : ` (${hint})`}${again}`,
+          fields,
+        },
+      ];
+    }
+    case 'slot-stopped': {
+      const { activation, segments, slot } = event;
+      return [
+        {
+          level: 'warn',
+          event: event.type,
+          text: `${activation}  slot ${shown(slot, now)}  stopped; it goes on at the next start`,
+          fields: { activation, segments, slot: formatInstant(slot) },
+        },
+      ];
+    }
+    case 'files-changed':
+      return [{ level: 'info', event: event.type, text: 'manifests changed', fields: {} }];
+    case 'clock-jumped':
+      return [
+        {
+          level: 'warn',
+          event: event.type,
+          text: `the clock was set ${event.byMs > 0 ? 'forward' : 'back'} by ${formatDuration(Math.abs(event.byMs))}; slots are looked at anew`,
+          fields: { byMs: event.byMs },
+        },
+      ];
+    case 'look-failed': {
+      const { code, message, hint } = told(event.error);
+      const what = event.what === 'state' ? 'the state cannot be read' : 'not reconciled';
+      return [
+        {
+          level: 'error',
+          event: event.type,
+          text: `${what}: ${code}  ${message}${hint === undefined ? '' : ` (${hint})`}`,
+          fields: { what: event.what, code, hint },
+        },
+      ];
+    }
+    case 'git-locked':
+      return [
+        {
+          level: 'warn',
+          event: event.type,
+          text: 'git holds .git/index.lock; the change is looked at when it is gone. When no git is at work, remove the file',
+          fields: { forMs: event.forMs },
+        },
+      ];
+    case 'file-events-limited':
+      return [{ level: 'warn', event: event.type, text: event.reason, fields: {} }];
+  }
+}
+
+function describeRun(run: Run): LogLine {
+  const { id, activation, segment, slot, status, counts, error } = run;
+  const rows = `${formatCount(counts.activated)} ${counts.activated === 1 ? 'row' : 'rows'}${counts.excluded === 0 ? '' : `, ${formatCount(counts.excluded)} excluded`}`;
+  const why = error === undefined ? '' : `: ${error.code}  ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
+  const imported = run.import === undefined ? '' : `, import ${run.import.status}`;
+  return {
+    level: status === 'success' ? 'info' : status === 'held' || status === 'skipped' ? 'warn' : 'error',
+    event: `run-${status}`,
+    text: `${activation}/${segment}  slot ${slot ?? 'now'}  ${status}${status === 'success' ? `, ${rows}${imported}` : why}   run ${id}`,
+    fields: {
+      run: id,
+      activation,
+      segment,
+      slot,
+      status,
+      counts,
+      files: run.files.map(({ path }) => path),
+      ...(run.import === undefined ? {} : { import: run.import.status }),
+      ...(error === undefined ? {} : { code: error.code, hint: error.hint }),
+    },
+  };
+}
+
+function told(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string | undefined } {
+  if (error instanceof AppError)
+    return { code: error.code, message: error.message === '' ? (error.diagnostics[0]?.message ?? '') : error.message, hint: error.hint };
+  return { code: 'RC4000', message: `a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` };
+}
+
+function shown(slot: Instant, now: Instant): string {
+  return formatSlots([slot], now);
+}
