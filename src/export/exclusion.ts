@@ -2,6 +2,7 @@ import type { SourceHealth } from '../engine/engine.ts';
 import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import type { OutputColumn } from './output-columns.ts';
+import { REASON_FORGOTTEN } from './suppression.ts';
 
 type Expression = Exclude<SqlPart, string>;
 
@@ -22,11 +23,12 @@ export interface Exclusions {
  * The exclusions that can happen at all, given the source's health: on a healthy source without mandatory attributes there are none, and an
  * export is the bare scan.
  */
-export function exclusionsOf(audience: Audience, columns: readonly OutputColumn[], health: SourceHealth): Exclusions {
+export function exclusionsOf(audience: Audience, columns: readonly OutputColumn[], health: SourceHealth, forgotten?: Sql): Exclusions {
   const bad = new Set(health.badValues.filter(({ of }) => of === 'profile').map(({ path }) => path));
   const badDeciding = audience.profileColumns.filter((path) => bad.has(path)).map(badColumn);
   const badAny = [...bad].map(badColumn);
   const reasons = [
+    ...(forgotten === undefined ? [] : [{ reason: REASON_FORGOTTEN, when: forgotten }]),
     ...(health.withoutIdentity > 0 ? [{ reason: REASON_NO_IDENTITY, when: sql`p."id" is null` }] : []),
     ...(badAny.length > 0 ? [{ reason: REASON_BAD_VALUE, when: joinSql(badAny, ' or ') }] : []),
     ...columns.flatMap((column) => (column.mandatory || column.key ? [{ reason: `no ${column.target}`, when: sql`${column.value} is null` }] : [])),

@@ -4,6 +4,7 @@ import { checkHealth } from './check-health.ts';
 import { exclusionsOf, type Exclusions } from './exclusion.ts';
 import { carriedColumns, keyColumns, mappedPaths, outputColumns, type OutputColumn } from './output-columns.ts';
 import type { SegmentJob } from './segment-job.ts';
+import { suppressedCondition, suppressedNamespaces } from './suppression.ts';
 
 /** A job over an opened, healthy source. */
 export interface OpenedJob {
@@ -19,11 +20,13 @@ export interface OpenedJob {
 export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJob> {
   const { audience, mapping, expressionPaths } = job;
   const events = audience.eventColumns === undefined && expressionPaths.event === undefined ? undefined : [...(audience.eventColumns ?? []), ...(expressionPaths.event ?? [])];
+  const { namespace: primary } = primaryIdentity(job.attributes);
+  const forgotten = suppressedNamespaces(job.suppressions).filter((namespace) => job.attributes.identities[namespace] !== undefined);
   const source = await engine.open({
-    profile: [...new Set([...audience.profileColumns, ...mappedPaths(mapping), ...expressionPaths.profile])].filter((path) => path !== 'id' && !path.startsWith('#')),
+    profile: [...new Set([...audience.profileColumns, ...mappedPaths(mapping), ...expressionPaths.profile, ...forgotten.map((namespace) => `identityMap.${namespace}`)])].filter((path) => path !== 'id' && !path.startsWith('#')),
     event: events,
   });
   checkHealth(source.health, job.attributes, job.attributesName);
-  const columns = outputColumns(mapping, source.columns, primaryIdentity(job.attributes).namespace, job.expressions);
-  return { engine, source, columns, keys: keyColumns(columns), carried: carriedColumns(columns), exclusions: exclusionsOf(audience, columns, source.health) };
+  const columns = outputColumns(mapping, source.columns, primary, job.expressions);
+  return { engine, source, columns, keys: keyColumns(columns), carried: carriedColumns(columns), exclusions: exclusionsOf(audience, columns, source.health, suppressedCondition(job.suppressions, forgotten, primary)) };
 }

@@ -86,9 +86,15 @@ export function keyColumns(columns: readonly OutputColumn[]): readonly OutputCol
   return columns.filter((column) => column.key);
 }
 
-/** Values that an exit row of a vanished profile still carries: identities and deduplication keys. */
+/** Columns whose values may not occur twice in a file. */
+export function uniqueColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
+  return columns.filter((column) => column.expect?.unique === true && column.path !== undefined);
+}
+
+/** Values that an exit row of a vanished profile still carries: identities and deduplication keys; and what has to be unique, to be compared. */
 export function carriedColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
-  return columns.filter((column) => column.key || column.kind === 'identity');
+  const unique = new Set(uniqueColumns(columns));
+  return columns.filter((column) => column.key || column.kind === 'identity' || unique.has(column));
 }
 
 /** The value as text, as it stands in a CSV file. */

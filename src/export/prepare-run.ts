@@ -12,8 +12,10 @@ import type { ExportPaths } from './deps.ts';
 import { checkGuards } from './guards.ts';
 import { manifestName, manifestText } from './manifest-file.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
+import { uniqueColumns } from './output-columns.ts';
 import { planFiles, surplusFiles } from './publish-parts.ts';
 import type { RunWork } from './run-work.ts';
+import { writeRejects } from './rejects.ts';
 import { selectJob, hasExits, type Selection } from './select-job.ts';
 import { snapshotQuery } from './select-members.ts';
 import { changeRows, memberRows, selectedRows, type RenderColumn } from './select-rows.ts';
@@ -52,7 +54,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const pointer = await ledger.snapshot(job.activation, job.segment);
   const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
 
-  const direct = job.slot === null && snapshot === undefined && opened.exclusions.reasons.length === 0 && opened.keys.length === 0;
+  const direct = job.slot === null && snapshot === undefined && opened.exclusions.reasons.length === 0 && opened.keys.length === 0 && uniqueColumns(opened.columns).length === 0;
   const selection = direct ? undefined : await selectJob({ job, opened, folder, snapshot, signal });
   crashPoint('selected');
   if (selection !== undefined) {
@@ -80,6 +82,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   if (selection === undefined) checkGuards({ ...job, recorded: 0, members: rows, removed: 0 });
   const counts = settleCounts(selection, rows);
   const spacedValues = job.file.spacesForLineBreaks && !nothing ? await countSpacedValues(opened, rowsQuery(job, opened, selection, snapshot !== undefined)) : 0;
+  if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined)) await writeRejects({ opened, selection, paths, job, runId, signal });
   const next = job.slot === null || selection === undefined ? undefined : await writeSnapshot(input, opened, selection, folder);
   if ((await engine.fingerprint()) !== opened.source.fingerprint) {
     throw new AppError({ code: 'RC4010', message: `the source of Attributes \`${job.attributesName}\` changed while it was read`, hint: 'run again; load files under another name and rename them when they are whole' });
@@ -91,6 +94,8 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
       spool: runId,
       ...planned,
       target: job.target,
+      time: job.time,
+      changesOnly: job.mode === 'incremental' && snapshot !== undefined,
       fingerprint: opened.source.fingerprint,
       columns: opened.columns.map((column) => column.target),
       ...(next === undefined ? {} : { snapshot: next }),

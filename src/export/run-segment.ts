@@ -9,6 +9,7 @@ import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
 import type { ExportDeps } from './deps.ts';
 import { HeldError } from './guards.ts';
+import { keepOnlyFiles } from './keep-spool.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { placeSnapshot, removeSnapshot } from './place-snapshot.ts';
 import { prepareRun } from './prepare-run.ts';
@@ -74,6 +75,8 @@ class SegmentRun {
   /** Goes on from where the run stands. What a user can fix ends in the record, as failed or held; a bug of ours ends there and is thrown on. */
   async finish(): Promise<RunRecord> {
     try {
+      // Taken up again after its end (a retry or replay that was killed): everything had been delivered and recorded.
+      if (this.#reached('recorded')) return await this.#endAgain();
       if (!this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare();
       const changed = this.#work.parts?.length ?? 0;
       if (changed > 0) {
@@ -85,6 +88,12 @@ class SegmentRun {
     } catch (error) {
       return this.#fail(error);
     }
+  }
+
+  #endAgain(): Promise<RunRecord> {
+    const { ledger, clock } = this.#input.deps;
+    const { import: imported, files } = this.#run;
+    return ledger.finish(this.#claim, { status: 'success', counts: this.#counts, files, endedAt: clock(), work: asRecord(this.#work), ...(imported === undefined ? {} : { import: imported }) });
   }
 
   #reached(step: RunStep): boolean {
@@ -204,8 +213,13 @@ class SegmentRun {
       delivered: { target: job.target, put: this.#putFiles(), removed: this.#work.surplus ?? [] },
     });
     this.#crashPoint('recorded');
-    if (previous !== undefined && previous.path !== snapshot?.pointer.path) await removeSnapshot(paths, previous.path);
-    await rm(this.#folder, { recursive: true, force: true });
+    if (previous !== undefined && previous.path !== snapshot?.pointer.path) {
+      await removeSnapshot(paths, previous.path);
+      await rm(join(paths.spool, previous.runId), { recursive: true, force: true });
+    }
+    // The latest slot's files stay for `runs replay`, until the next one's or `gc`; on a local destination they are hard links and cost nothing.
+    if (job.slot === null) await rm(this.#folder, { recursive: true, force: true });
+    else await keepOnlyFiles(this.#folder, this.#work);
     this.#report('done', this.#counts.activated, 0, this.#counts.activated);
     return run;
   }

@@ -24,6 +24,10 @@ export interface RunWork {
   readonly manifest?: PlannedFile;
   /** Our own files of an earlier, longer export of the same static name. */
   readonly surplus?: readonly string[];
+  /** What `now` and the time tokens of names meant, milliseconds. */
+  readonly time?: number;
+  /** False: everybody went out, as on a first incremental run, so that the files can be built again from the source alone. */
+  readonly changesOnly?: boolean;
   /** Digest of where the files go. */
   readonly target?: string;
   /** The new snapshot: the pointer, and the file's name in the spool until it is put in place. */

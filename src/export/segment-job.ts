@@ -4,6 +4,7 @@ import type { ExportMode } from '../model/run.ts';
 import type { Audience } from './audience.ts';
 import type { FileSettings } from './file-settings.ts';
 import type { CompiledExpression, SettledMapping } from './output-columns.ts';
+import type { Suppressions } from './suppression.ts';
 import type { ByteStage } from './write-file.ts';
 
 /** Everything that is settled about one segment's export before its data is looked at. */
@@ -34,4 +35,6 @@ export interface SegmentJob {
   /** Where the files go, as a digest; another one starts again with everybody. */
   readonly target: string;
   readonly allowRemoved: number | undefined;
+  /** People who are never exported again. */
+  readonly suppressions?: Suppressions | undefined;
 }

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { INTERNAL_FORMAT } from '../engine/file-format.ts';
-import { sql, type Sql } from '../sql/sql.ts';
+import { ident, joinSql, sql, type Sql } from '../sql/sql.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
 import { REASON_DUPLICATE } from './exclusion.ts';
 import type { OpenedJob } from './open-job.ts';
+import { uniqueColumns } from './output-columns.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { losersQuery, selectionQuery, silentExitsQuery } from './select-members.ts';
 
@@ -39,6 +40,12 @@ export interface SelectionRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** One competition for a key, or for a value that has to be unique: who lost, in a file of ids. */
+interface LoserRound {
+  readonly reason: string;
+  readonly path: string;
+}
+
 /** Evaluates the segment once and writes the selection, from which rows, counts and the next snapshot follow. */
 export async function selectJob(request: SelectionRequest): Promise<Selection> {
   const { job, opened, folder, snapshot, signal } = request;
@@ -51,10 +58,18 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   };
   const before = snapshot === undefined ? undefined : { relation: engine.files([snapshot.path]), columns: snapshot.pointer.keys };
   const relation = await write(selectionQuery({ audience: job.audience, exclusions, keys, carried, since: job.time, snapshot: before }), 'selection.parquet');
-  const losers = keys.length === 0 ? undefined : await write(losersQuery(relation, keys, columns), 'losers.parquet');
+  const rounds: LoserRound[] = [];
+  const competitions = [...(keys.length === 0 ? [] : [{ reason: REASON_DUPLICATE, keys }]), ...uniqueColumns(columns).map((column) => ({ reason: `${column.target} unique`, keys: [column] }))];
+  for (const { reason, keys: by } of competitions) {
+    const lost = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
+    const name = `losers-${rounds.length}.parquet`;
+    await write(losersQuery(relation, by, columns, lost), name);
+    rounds.push({ reason, path: join(folder, name) });
+  }
+  const losers = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
   const exits = hasExits(job, opened, snapshot !== undefined);
   const silent = exits && keys.length > 0 ? await write(silentExitsQuery(relation, keys), 'silent.parquet') : undefined;
-  return { relation, losers, silent, counts: await count(request, relation, losers, silent, exits) };
+  return { relation, losers, silent, counts: await count(request, relation, rounds, silent, exits) };
 }
 
 /** Exit rows exist in incremental files whose status is mapped (activation-rules 2.10). */
@@ -62,23 +77,24 @@ export function hasExits(job: SegmentJob, opened: OpenedJob, hasSnapshot: boolea
   return hasSnapshot && job.mode === 'incremental' && opened.columns.some((column) => column.kind === 'status');
 }
 
-async function count(request: SelectionRequest, relation: Sql, losers: Sql | undefined, silent: Sql | undefined, exits: boolean): Promise<SelectionCounts> {
+async function count(request: SelectionRequest, relation: Sql, rounds: readonly LoserRound[], silent: Sql | undefined, exits: boolean): Promise<SelectionCounts> {
   const { job, opened, signal } = request;
   const due = job.mode === 'incremental' ? sql`"present" and not "delivered"` : sql`"present"`;
-  const lost = losers === undefined ? sql`0` : sql`(select count(*) from ${relation} where ${due} and "reason" is null and "id" in (select "id" from ${losers}))`;
+  const lost = rounds.map(({ path }, index) => sql`, (select count(*) from ${relation} where ${due} and "reason" is null and "id" in (select "id" from ${opened.engine.files([path])})) as ${ident(`lost${index}`)}`);
   const unheard = silent === undefined ? sql`0` : sql`(select count(*) from ${silent})`;
   const [row] = await opened.engine.rows(
-    sql`select count(*) filter (where "present") as "members", count(*) filter (where "present" and not "delivered") as "joined", count(*) filter (where "delivered" and not "present") as "removed", count(*) filter (where ${due}) as "due", ${lost} as "lost", ${unheard} as "unheard" from ${relation}`,
+    sql`select count(*) filter (where "present") as "members", count(*) filter (where "present" and not "delivered") as "joined", count(*) filter (where "delivered" and not "present") as "removed", count(*) filter (where ${due}) as "due", ${unheard} as "unheard"${joinSql(lost, ' ')} from ${relation}`,
     signal,
   );
   const counted = opened.exclusions.reasons.length === 0 ? [] : await opened.engine.rows(sql`select "reason", count(*) as "n" from ${relation} where ${due} and "reason" is not null group by "reason"`, signal);
   const number = (name: string): number => Number(row?.[name] ?? 0);
   const byReason = new Map(counted.map((entry) => [String(entry['reason']), Number(entry['n'])]));
-  const duplicates = number('lost') + number('unheard');
   // In mapping order, so that equal runs print equal texts.
   const reasons: Record<string, number> = {};
   for (const { reason } of opened.exclusions.reasons) if (byReason.has(reason)) reasons[reason] = byReason.get(reason) ?? 0;
-  if (duplicates > 0) reasons[REASON_DUPLICATE] = duplicates;
+  const add = (reason: string, some: number): void => void (some > 0 && (reasons[reason] = (reasons[reason] ?? 0) + some));
+  rounds.forEach(({ reason }, index) => add(reason, number(`lost${index}`)));
+  add(REASON_DUPLICATE, number('unheard'));
   const received = number('due') + (exits ? number('removed') : 0);
   const excluded = Object.values(reasons).reduce((sum, some) => sum + some, 0);
   return { members: number('members'), joined: number('joined'), removed: number('removed'), received, activated: received - excluded, reasons };

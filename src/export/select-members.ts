@@ -1,4 +1,4 @@
-import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
+import { ident, joinSql, literal, noSql, sql, type Sql } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import type { Exclusions } from './exclusion.ts';
 import { textOf, type OutputColumn } from './output-columns.ts';
@@ -43,11 +43,12 @@ export function selectionQuery(input: SelectionInput): Sql {
 /**
  * Members who lose against another one with the same deduplication key: `id` of all but the winner. The winner qualified latest; on a tie the other
  * columns, as text, decide, the first in order wins (activation-rules 2.9), and at last the id. Only keys that occur twice are looked at closely.
+ * `lost`: who has lost already and competes no more.
  */
-export function losersQuery(selection: Sql, keys: readonly OutputColumn[], columns: readonly OutputColumn[]): Sql {
+export function losersQuery(selection: Sql, keys: readonly OutputColumn[], columns: readonly OutputColumn[], lost?: Sql): Sql {
   const names = keys.map((key) => ident(`n_${key.target}`));
   const shared = joinSql(names.map((name) => sql`${name}`), ', ');
-  const candidates = sql`select * from ${selection} where "present" and "reason" is null`;
+  const candidates = sql`select * from ${selection} where "present" and "reason" is null and ${joinSql(names.map((name) => sql`${name} is not null`), ' and ')}${lost === undefined ? noSql : sql` and "id" not in (select "id" from ${lost})`}`;
   const twice = sql`select ${shared} from (${candidates}) group by ${shared} having count(*) > 1`;
   const ties = columns.filter((column) => !column.key && column.kind !== 'status' && column.type !== 'array' && column.type !== 'map' && column.type !== 'object');
   const order = [sql`c."since" desc`, ...ties.map((column) => sql`coalesce(${textOf(column)}, '')`), sql`c."id"`];

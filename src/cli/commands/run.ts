@@ -1,0 +1,78 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { AppError } from '../../model/app-error.ts';
+import { ExitCode } from '../../model/exit-code.ts';
+import { parseInstant } from '../../model/instant.ts';
+import type { Run } from '../../model/run.ts';
+import type { CommandContext } from '../context.ts';
+import { exitOfRuns } from '../exit-of-runs.ts';
+import { createProgressReporter } from '../export-progress.ts';
+import { renderRuns } from '../render-runs.ts';
+
+export function configure(command: Command): void {
+  command
+    .argument('<activation...>', 'the activations')
+    .option('--segment <name>', 'only this segment; may be given again', (name: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), name])
+    .option('--slot <time>', 'run this slot of the schedule instead of exporting now')
+    .addOption(new Option('--allow-removed <n>', 'let this run pass although exactly so many members leave').argParser(parseCount));
+  command.addHelpText(
+    'after',
+    `
+Runs what is applied. Without --slot: a full export now, which leaves the schedule's slots and the members on record alone.
+With --slot: that slot; one that has ended in success is shown again and nothing is written.
+
+Exits 0 when all succeeded, 3 all held, 1 all failed, 6 a mixture, 5 in progress elsewhere, 64 not applied or no such slot.
+
+Examples:
+  reconcile run newsletter
+  reconcile run newsletter --slot 2026-12-01T02:00:00Z
+  reconcile run newsletter --slot 2026-12-01T02:00:00Z --allow-removed=9846`,
+  );
+}
+
+export async function run(context: CommandContext, [activations]: readonly unknown[], options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
+  const slot = parseSlot(options['slot']);
+  const [{ openProject }, { runActivation }] = await Promise.all([import('../../compose.ts'), import('../../export/run-activation.ts')]);
+  await using project = await openProject(context);
+  const { resources } = await project.store.read();
+  const progress = createProgressReporter(context);
+  const deps = project.exportDeps(progress.report);
+  const runs: Run[] = [];
+  let interrupted = false;
+  try {
+    for (const activation of [...new Set(activations as readonly string[])]) {
+      if (context.signal.aborted) break;
+      runs.push(
+        ...(await runActivation(deps, {
+          resources,
+          activation,
+          segments: options['segment'] as readonly string[] | undefined,
+          slot,
+          now: context.options.now ?? context.clock(),
+          allowRemoved: options['allowRemoved'] as number | undefined,
+          signal: context.signal,
+        })),
+      );
+    }
+  } catch (error) {
+    if (!context.signal.aborted || error instanceof AppError) throw error;
+    interrupted = true;
+  } finally {
+    progress.end();
+  }
+  if (context.options.json) context.out(JSON.stringify({ runs }));
+  else context.out(renderRuns(runs, { now: context.clock(), color: context.options.color }));
+  if (interrupted || context.signal.aborted) return (context.signal.reason as { code?: number } | undefined)?.code === 143 ? ExitCode.terminated : ExitCode.interrupted;
+  return exitOfRuns(runs);
+}
+
+function parseSlot(text: unknown): number | null {
+  if (text === undefined) return null;
+  const slot = parseInstant(String(text));
+  if (slot !== undefined) return slot;
+  throw new AppError({ code: 'RC9001', message: `--slot ${JSON.stringify(text)} is not a time`, hint: 'write it as 2026-12-01T02:00:00Z', exit: ExitCode.badUsage });
+}
+
+function parseCount(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it is a number, such as 120.');
+  return Number(text);
+}

@@ -1,0 +1,43 @@
+import { ident, joinSql, sql } from '../sql/sql.ts';
+import type { AttributesSpec, SegmentSpec, SourceSpec } from '../model/generated/kinds.ts';
+import type { Instant } from '../model/instant.ts';
+import { checkHealth } from './check-health.ts';
+import { compileAudiences } from './compile-job.ts';
+import type { AppliedResources, EngineDeps } from './deps.ts';
+import { exclusionsOf } from './exclusion.ts';
+import { findApplied } from './resolve-job.ts';
+
+export interface CountRequest {
+  readonly resources: AppliedResources;
+  readonly segments: readonly string[];
+  readonly now: Instant;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Conditions counted in one scan: on text sources the scan is what costs, but each condition over events brings a join of its own. */
+const AT_ONCE = 16;
+
+/** How many members each segment has, in the order asked for. Segments of one Attributes resource are counted in common scans. */
+export async function countSegments(deps: EngineDeps, request: CountRequest): Promise<readonly { readonly segment: string; readonly members: number }[]> {
+  const { resources, segments, now, signal } = request;
+  const byAttributes = Map.groupBy(segments, (name) => findApplied<SegmentSpec>(resources, 'Segment', name).spec.attributes);
+  const members = new Map<string, number>();
+  for (const [name, group] of byAttributes) {
+    const attributes = findApplied<AttributesSpec>(resources, 'Attributes', name).spec;
+    const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
+    await using engine = deps.engine({ name, attributes, sourceName: attributes.source, source }, signal);
+    for (let at = 0; at < group.length; at += AT_ONCE) {
+      const some = group.slice(at, at + AT_ONCE);
+      const audiences = [...compileAudiences(resources, some, now).values()];
+      const events = audiences.some((audience) => audience.eventColumns !== undefined) ? audiences.flatMap((audience) => audience.eventColumns ?? []) : undefined;
+      const { health } = await engine.open({ profile: [...new Set(audiences.flatMap((audience) => audience.profileColumns))], event: events });
+      checkHealth(health, attributes, name);
+      const [first] = audiences;
+      if (first === undefined) continue;
+      const counts = audiences.map((audience, index) => sql`count(*) filter (where ${exclusionsOf(audience, [], health).candidates}) as ${ident(`c${index}`)}`);
+      const [row] = await engine.rows(sql`${first.with}select ${joinSql(counts, ', ')} from ${first.from}`, signal);
+      audiences.forEach((audience, index) => members.set(audience.segment, Number(row?.[`c${index}`] ?? 0)));
+    }
+  }
+  return segments.map((segment) => ({ segment, members: members.get(segment) ?? 0 }));
+}

@@ -1,0 +1,94 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../model/app-error.ts';
+import type { Instant } from '../model/instant.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { AppliedResources, ExportDeps } from './deps.ts';
+import { checkGuards, HeldError } from './guards.ts';
+import { openJob } from './open-job.ts';
+import { resolveJobs } from './resolve-job.ts';
+import { selectJob } from './select-job.ts';
+
+export interface MeasureRequest {
+  /** The resources as they would run: for a plan, the desired ones. */
+  readonly resources: AppliedResources;
+  readonly activation: string;
+  readonly segments?: readonly string[] | undefined;
+  readonly now: Instant;
+  /** The next slot, for the text of the override that a held run would need. */
+  readonly slot?: Instant | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an export of one segment would do now. */
+export interface Measure {
+  readonly activation: string;
+  readonly segment: string;
+  readonly members: number;
+  /** Against the members last delivered; with no snapshot everybody is added. */
+  readonly added: number;
+  readonly removed: number;
+  /** Rows of the next file, and those left out of it by reason. */
+  readonly received: number;
+  readonly activated: number;
+  readonly excluded: Readonly<Record<string, number>>;
+  /** False: there is no snapshot to compare with, so that an incremental export starts with everybody. */
+  readonly hasSnapshot: boolean;
+  /** What would hold the run, with the override that would let it pass. */
+  readonly held?: { readonly code: string; readonly message: string; readonly hint?: string };
+  /** The first file's name. */
+  readonly file: string;
+}
+
+/**
+ * Counts what an activation's next export would do, per segment, without any effect but in the cache. A problem with a source is thrown as the run
+ * itself would meet it.
+ */
+export async function measureActivation(deps: Pick<ExportDeps, 'ledger' | 'engine' | 'card' | 'paths' | 'newId'>, request: MeasureRequest): Promise<readonly Measure[]> {
+  const resolved = resolveJobs({ ...request, slot: request.slot ?? request.now }, deps.card);
+  const engines = new Map<string, Engine>();
+  const measures: Measure[] = [];
+  try {
+    for (const { job, model } of resolved) {
+      const engine = engines.get(model.name) ?? deps.engine(model, request.signal);
+      engines.set(model.name, engine);
+      const folder = join(deps.paths.cache, `measure-${deps.newId()}`);
+      try {
+        const opened = await openJob(engine, job);
+        const pointer = await deps.ledger.snapshot(job.activation, job.segment);
+        const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(deps.paths.state, pointer.path) };
+        const { counts } = await selectJob({ job, opened, folder, snapshot, signal: request.signal });
+        const held = guardsHold(() => checkGuards({ ...job, slot: request.slot ?? null, recorded: snapshot?.pointer.members ?? 0, members: counts.members, removed: counts.removed }));
+        measures.push({
+          activation: job.activation,
+          segment: job.segment,
+          members: counts.members,
+          added: counts.joined,
+          removed: counts.removed,
+          received: counts.received,
+          activated: counts.activated,
+          excluded: counts.reasons,
+          hasSnapshot: snapshot !== undefined,
+          file: job.partKey(1),
+          ...(held === undefined ? {} : { held }),
+        });
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    }
+  } finally {
+    await Promise.allSettled([...engines.values()].map((engine) => engine[Symbol.asyncDispose]()));
+  }
+  return measures;
+}
+
+function guardsHold(check: () => void): Measure['held'] {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HeldError)) throw error;
+    const { code, message, hint } = error satisfies AppError;
+    return { code, message, ...(hint === undefined ? {} : { hint }) };
+  }
+}

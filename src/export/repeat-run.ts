@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import { AppError } from '../model/app-error.ts';
+import { ExitCode } from '../model/exit-code.ts';
+import type { Instant } from '../model/instant.ts';
+import type { Run } from '../model/run.ts';
+import type { Claim, RunRecord } from '../state/run-ledger.ts';
+import { deliverRun, importEnd } from './deliver-run.ts';
+import type { AppliedResources, ExportDeps } from './deps.ts';
+import { encryptionStages } from './encryption.ts';
+import { openOnce, type OpenOnce } from './open-once.ts';
+import { prepareRun } from './prepare-run.ts';
+import { isInSpool, publishFile, verifyFile } from './publish-parts.ts';
+import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
+import { ALREADY_RUNNING, runActivation, toRun } from './run-activation.ts';
+import { asRecord, workOf, type RunWork } from './run-work.ts';
+import { readSuppressions } from './suppression.ts';
+
+export interface RepeatRequest {
+  readonly resources: AppliedResources;
+  readonly runId: string;
+  readonly now: Instant;
+  readonly allowRemoved?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReplayedRun {
+  readonly run: Run;
+  /** Where the bytes came from: kept since the run, or built again from the source and found equal. */
+  readonly from: 'spool' | 'rebuilt';
+}
+
+const STALE_AFTER_MS = 5 * 60_000;
+
+/**
+ * Tries a run again that did not end well: a slot goes on where it stands, an export now is made anew, an import whose end is unknown is looked up on
+ * the other side and signalled again only when nothing is known of it there. Throws RC4023 (64) for a run that needs no retry.
+ */
+export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promise<Run> {
+  const record = await findRun(deps, request.runId);
+  const { activation, segment, slot, status } = record;
+  if (status === 'success' && record.import?.status !== 'unknown') {
+    throw new AppError({ code: 'RC4023', message: `run ${record.id} ended in success`, hint: `to deliver its files again: reconcile runs replay ${record.id}`, exit: ExitCode.badUsage });
+  }
+  if (status !== 'success') {
+    const [run] = await runActivation(deps, { ...request, activation, segments: [segment], slot, evaluation: slot !== null && record.mode === 'full' });
+    if (run === undefined) throw new TypeError('an activation ran no segment');
+    return run;
+  }
+  return withClaim(deps, request, record, async (open, one, claim) => {
+    const connector = await open.connector(one);
+    const work = workOf(record);
+    if (connector === undefined) return finishAgain(deps, claim, record, work);
+    const delivery = await deliverRun({
+      connector,
+      job: one.job,
+      runId: record.id,
+      work,
+      storage: await open.storage(one),
+      signal: request.signal,
+      journal: (next) => deps.ledger.advance(claim, { work: asRecord(next), now: deps.clock() }),
+    });
+    return finishAgain(deps, claim, record, { ...work, delivery });
+  });
+}
+
+/**
+ * Delivers the files of a run again, byte for byte, and tells the other side again. From the spool when it is kept; else the files are built again
+ * from the source and sent only when their digests are those on record (RC4021 otherwise: nothing is sent, the record stays).
+ */
+export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promise<ReplayedRun> {
+  const record = await findRun(deps, request.runId);
+  if (record.status !== 'success') {
+    throw new AppError({ code: 'RC4023', message: `run ${record.id} did not end in success`, hint: `to try it again: reconcile runs retry ${record.id}`, exit: ExitCode.badUsage });
+  }
+  let from: ReplayedRun['from'] = 'spool';
+  const run = await withClaim(deps, request, record, async (open, one, claim) => {
+    const { delivery: _before, ...work } = workOf(record);
+    const folder = join(deps.paths.spool, record.id);
+    const storage = await open.storage(one);
+    const files = [...(work.parts ?? []), ...(work.manifest === undefined ? [] : [work.manifest])];
+    if (!(await Promise.all(files.map((file) => isInSpool(folder, file, true)))).every(Boolean)) {
+      from = 'rebuilt';
+      await rebuild(deps, request, record, one, open);
+    }
+    for (const file of files) {
+      await publishFile(storage, folder, { ...file, replace: true }, record.id, request.signal);
+      await verifyFile(storage, folder, file);
+    }
+    const connector = files.length === 0 ? undefined : await open.connector(one);
+    if (connector === undefined) return finishAgain(deps, claim, record, work);
+    const delivery = await deliverRun({ connector, job: one.job, runId: record.id, work, storage, signal: request.signal, journal: (next) => deps.ledger.advance(claim, { work: asRecord(next), now: deps.clock() }) });
+    return finishAgain(deps, claim, record, { ...work, delivery });
+  });
+  return { run, from };
+}
+
+async function rebuild(deps: ExportDeps, request: RepeatRequest, record: RunRecord, one: ResolvedJob, open: OpenOnce): Promise<void> {
+  const work = workOf(record);
+  const different = (why: string): AppError =>
+    new AppError({ code: 'RC4021', message: `the files of run ${record.id} are not kept any more and cannot be built again: ${why}`, hint: 'nothing was sent; export now with `reconcile run` to send what holds today' });
+  if (work.changesOnly === true) throw different('they hold what had changed since the run before, which the source does not tell');
+  const job = { ...one.job, slot: null, mode: record.mode, suppressions: await readSuppressions(deps.paths), stages: await encryptionStages(one.job.destination, deps) };
+  if (job.stages.length > 0) throw different('they were encrypted, and encrypting again gives other bytes');
+  const prepared = await prepareRun({ job, runId: record.id, engine: open.engine(one), ledger: deps.ledger, storage: await open.storage(one), paths: deps.paths, signal: request.signal, step: () => {}, crashPoint: () => {} });
+  const wanted = (work.parts ?? []).map(({ sha256 }) => sha256).join(' ');
+  if ((prepared.work.parts ?? []).map(({ sha256 }) => sha256).join(' ') !== wanted) throw different('the source would give other bytes now');
+}
+
+async function withClaim(deps: ExportDeps, request: RepeatRequest, record: RunRecord, work: (open: OpenOnce, one: ResolvedJob, claim: Claim) => Promise<RunRecord>): Promise<Run> {
+  const { activation, segment, slot, mode } = record;
+  const time = workOf(record).time ?? slot ?? record.startedAt;
+  const [one] = resolveJobs({ resources: request.resources, activation, segments: [segment], slot, now: time }, deps.card);
+  if (one === undefined) throw new TypeError('an activation resolved to no segment');
+  const claimed = await deps.ledger.claim({ activation, segment, slot, mode, owner: deps.owner, now: deps.clock(), newId: record.id, runId: record.id, staleAfterMs: STALE_AFTER_MS });
+  if (claimed.outcome !== 'claimed') {
+    throw new AppError({ code: ALREADY_RUNNING, message: `\`${segment}\` of \`${activation}\` is being exported already, in run ${claimed.run.id}`, hint: 'wait for it to end', exit: ExitCode.locked });
+  }
+  await using open = openOnce(deps, request.signal);
+  try {
+    return toRun(await work(open, one, claimed.claim));
+  } catch (error) {
+    // What was recorded stays recorded: the repetition failed, not the run.
+    await finishAgain(deps, claimed.claim, record, workOf(record));
+    throw error;
+  }
+}
+
+function finishAgain(deps: ExportDeps, claim: Claim, record: RunRecord, work: RunWork): Promise<RunRecord> {
+  const imported = importEnd(work.delivery?.receipt).status ?? record.import;
+  return deps.ledger.finish(claim, {
+    status: 'success',
+    counts: record.counts,
+    files: record.files,
+    endedAt: deps.clock(),
+    work: asRecord(work),
+    ...(imported === undefined ? {} : { import: imported }),
+  });
+}
+
+async function findRun(deps: ExportDeps, id: string): Promise<RunRecord> {
+  const [record] = await deps.ledger.find({ id });
+  if (record !== undefined) return record;
+  throw new AppError({ code: 'RC4024', message: `there is no run \`${id}\``, hint: 'reconcile runs list', exit: ExitCode.badUsage });
+}

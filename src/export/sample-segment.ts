@@ -1,0 +1,58 @@
+import type { Cell } from '../engine/engine.ts';
+import { profileColumns } from '../engine/profile-model.ts';
+import type { AttributesSpec, SourceSpec } from '../model/generated/kinds.ts';
+import type { Instant } from '../model/instant.ts';
+import { ident, joinSql, literal, sql } from '../sql/sql.ts';
+import { checkHealth } from './check-health.ts';
+import { compileExpressionAudience } from './compile-job.ts';
+import type { AppliedResources, EngineDeps } from './deps.ts';
+import { exclusionsOf } from './exclusion.ts';
+import { maskValue } from './mask-value.ts';
+import { findApplied } from './resolve-job.ts';
+
+export interface SampleRequest {
+  readonly resources: AppliedResources;
+  /** A PQL condition over these Attributes. */
+  readonly attributes: string;
+  readonly pql: string;
+  /** The segment's name, for messages. */
+  readonly segment: string;
+  readonly now: Instant;
+  readonly limit: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SegmentSample {
+  readonly members: number;
+  /** At most `limit` members: the primary identity and the attributes that decide; what identifies or is labelled is masked. */
+  readonly sample: readonly Readonly<Record<string, Cell>>[];
+}
+
+/** Size and a masked sample of a segment that need not be applied. */
+export async function sampleSegment(deps: EngineDeps, request: SampleRequest): Promise<SegmentSample> {
+  const { resources, now, limit, signal } = request;
+  const attributes = findApplied<AttributesSpec>(resources, 'Attributes', request.attributes).spec;
+  const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
+  const audience = compileExpressionAudience(resources, request.attributes, request.segment, request.pql, now);
+  await using engine = deps.engine({ name: request.attributes, attributes, sourceName: attributes.source, source }, signal);
+  const { health } = await engine.open({ profile: audience.profileColumns, event: audience.eventColumns });
+  checkHealth(health, attributes, request.attributes);
+  const condition = exclusionsOf(audience, [], health).candidates;
+  const [count] = await engine.rows(sql`${audience.with}select count(*) as "n" from ${audience.from} where ${condition}`, signal);
+  if (limit === 0) return { members: Number(count?.['n'] ?? 0), sample: [] };
+  const shown = [...new Set(audience.profileColumns)];
+  const list = [sql`p."id" as "id"`, ...shown.map((path) => sql`cast(p.${ident(path)} as varchar) as ${ident(path)}`)];
+  const rows = await engine.rows(sql`${audience.with}select ${joinSql(list, ', ')} from ${audience.from} where ${condition} limit ${literal(limit)}`, signal);
+  const masked = maskedPaths(attributes);
+  return {
+    members: Number(count?.['n'] ?? 0),
+    sample: rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name === 'id' || masked.has(name) ? maskValue(value) : value]))),
+  };
+}
+
+/** Identities, and fields with any data usage label: a sample is for looking at conditions, not at people. */
+function maskedPaths(attributes: AttributesSpec): ReadonlySet<string> {
+  const labelled = Object.entries(attributes.fields ?? {}).filter(([, field]) => (field.labels?.length ?? 0) > 0);
+  const identities = profileColumns(attributes).filter(({ path }) => path.startsWith('identityMap.'));
+  return new Set([...labelled.map(([path]) => path), ...identities.map(({ path }) => path)]);
+}
