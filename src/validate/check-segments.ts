@@ -6,7 +6,7 @@ import type { Expression } from '../segment/ast.ts';
 import { checkPql, checkValue, type CheckedPql } from '../segment/check/check-pql.ts';
 import { parsePql } from '../segment/parse/parse-pql.ts';
 import { toProfileSchema, type ProfileSchema } from '../segment/profile-schema.ts';
-import { digestOf } from '../support/digest.ts';
+import { digestOf, sha256 } from '../support/digest.ts';
 import type { CheckCache } from './check-cache.ts';
 import { checkCycles, type SegmentReference } from './check-cycles.ts';
 import { suggest } from './check-references.ts';
@@ -21,6 +21,9 @@ export interface SegmentChecks {
   readonly report: Reporter;
 }
 
+/** A digest of a short text costs more than the text itself as a key. */
+const MAX_KEY_CHARACTERS = 500;
+
 /** What PQL is checked against, read off each Attributes once. */
 interface Schema {
   readonly resource: Resource<AttributesSpec>;
@@ -33,14 +36,14 @@ export function checkSegments(checks: SegmentChecks): void {
   const { index, report, cache } = checks;
   const schemas = new Map<string, Schema>();
   for (const resource of index.all('Attributes')) {
-    schemas.set(resource.metadata.name, { resource, schema: toProfileSchema(resource.spec), digest: digestOf(resource.spec) });
+    schemas.set(resource.metadata.name, { resource, schema: toProfileSchema(resource.spec), digest: digestOf(resource.spec).slice(0, 32) });
   }
   const references: SegmentReference[] = [];
   for (const segment of index.all('Segment')) {
     const schema = schemas.get(segment.spec.attributes);
     const { pql } = segment.spec;
     // An expression that names other segments depends on more than itself.
-    const key = schema === undefined || pql.includes('inSegment') ? undefined : `pql ${digestOf([pql, schema.digest])}`;
+    const key = schema === undefined || pql.includes('inSegment') ? undefined : `pql ${schema.digest} ${pql.length > MAX_KEY_CHARACTERS ? sha256(pql) : pql}`;
     if (key !== undefined && cache.passed(key)) continue;
     const found = checkText(segment, '/spec/pql', pql, schema, checkPql, checks);
     references.push(...found.references);
