@@ -1,12 +1,14 @@
 /** What users meet: each trouble told apart, with what to do, nothing half visible, and no secret in anything that is said. */
 import { BlobSASPermissions, generateBlobSASQueryParameters, StorageSharedKeyCredential } from '@azure/storage-blob';
+import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import type { StorageSpec } from '../../src/model/generated/kinds.ts';
 import type { SecretRef } from '../../src/model/resource.ts';
+import { readHostKeys } from '../../src/storage/sftp/host-key.ts';
 import { createStorage } from '../../src/storage/create-storage.ts';
 import { probeStorage } from '../../src/storage/probe.ts';
 import type { LocalFile, StorageErrorKind } from '../../src/storage/storage.ts';
@@ -158,6 +160,35 @@ describeWithServer('trouble with sftp', SSHD, () => {
     expect(await troubleOf(spec({ privateKey: { env: 'RIGHT_KEY' } }))).toMatchObject({ kind: 'permission' });
 
     expect(await readFile(victim, 'utf8')).toBe('precious');
+  });
+
+  it('prints the host keys that can be pinned, without logging in', async () => {
+    const keys = await readHostKeys('127.0.0.1', server.port);
+
+    expect(keys).toEqual([
+      { type: 'ssh-ed25519', fingerprint: server.hostKeys.ed25519 },
+      { type: 'ssh-rsa', fingerprint: server.hostKeys.rsa },
+    ]);
+    await expect(readHostKeys('127.0.0.1', 1)).rejects.toMatchObject({ kind: 'transient', message: expect.stringContaining('refused') });
+  });
+
+  it('delivers with the agent, and says so when none runs', async () => {
+    const agent = spawn('ssh-agent', ['-D', '-a', join(folder, 'agent')], { stdio: 'ignore' });
+    try {
+      vi.stubEnv('SSH_AUTH_SOCK', join(folder, 'agent'));
+      await vi.waitFor(() => stat(join(folder, 'agent')), { timeout: 5_000 });
+      expect(await troubleOf(spec({ agent: true, path: join(server.folder, 'agent'), mkdir: true }))).toMatchObject({
+        kind: 'authentication',
+        hint: expect.stringContaining('ssh-add'),
+      });
+      await promisify(execFile)('ssh-add', ['-q', server.privateKeyFile], { env: process.env });
+      expect(await troubleOf(spec({ agent: true, path: join(server.folder, 'agent'), mkdir: true }))).toMatchObject({ kind: 'none' });
+      vi.stubEnv('SSH_AUTH_SOCK', '');
+      expect(await troubleOf(spec({ agent: true }))).toMatchObject({ kind: 'authentication', message: expect.stringContaining('SSH_AUTH_SOCK') });
+    } finally {
+      vi.unstubAllEnvs();
+      agent.kill();
+    }
   });
 
   it('is found by doctor, which leaves nothing behind', async () => {
