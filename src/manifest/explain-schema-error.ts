@@ -145,7 +145,7 @@ function describe(value: unknown): string {
 }
 
 /** The value at a JSON pointer. */
-export function valueAt(document: unknown, pointer: string): unknown {
+function valueAt(document: unknown, pointer: string): unknown {
   let value = document;
   for (const key of splitPointer(pointer)) value = value !== null && typeof value === 'object' ? (value as Record<string, unknown>)[key] : undefined;
   return value;

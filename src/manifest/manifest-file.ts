@@ -7,7 +7,7 @@ export interface ManifestFile {
 }
 
 /** Bytes of one file at most: more is a data file by mistake. */
-export const MAX_FILE_BYTES: number = 16 * 1024 * 1024;
+const MAX_FILE_BYTES: number = 16 * 1024 * 1024;
 
 export interface TextProblem {
   readonly message: string;

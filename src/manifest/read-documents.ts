@@ -91,7 +91,7 @@ function asDocument({ value, index, place }: PlainDocument): ReadDocument {
 }
 
 /** A diagnostic for a problem at a JSON pointer, once its place is known. */
-export function pointDiagnostic(
+function pointDiagnostic(
   problem: PointedProblem,
   file: string,
   place: { readonly line: number; readonly column: number; readonly length: number },

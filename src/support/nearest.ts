@@ -17,7 +17,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /** Steps (insert, delete, replace, swap neighbours) from one word to the other; gives up with `limit` when there are at least so many. */
-export function editDistance(from: string, to: string, limit: number = Infinity): number {
+function editDistance(from: string, to: string, limit: number = Infinity): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i += 1) {

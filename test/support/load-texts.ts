@@ -3,7 +3,7 @@ import { readVariables } from '../../src/manifest/read-variables.ts';
 import type { ParseCache } from '../../src/manifest/read-documents.ts';
 import { sha256 } from '../../src/support/digest.ts';
 
-export const NO_CACHE: ParseCache = { get: () => undefined, set: () => {} };
+const NO_CACHE: ParseCache = { get: () => undefined, set: () => {} };
 
 /** Loads manifests from texts by path, as the project reader would from files. */
 export function loadTexts(
