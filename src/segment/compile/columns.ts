@@ -1,0 +1,20 @@
+import { ident, sql, type Sql } from '../../sql/sql.ts';
+import type { PqlType } from '../type.ts';
+import type { Compiler, Fragment } from './context.ts';
+import { typeSql } from './type-sql.ts';
+
+/** A column of `profile`. Arrays, maps and objects are brought to their declared shape, whether the source has lists, structs, maps or JSON. */
+export function columnSql(compiler: Compiler, path: string, type: PqlType | undefined): Fragment {
+  compiler.profileColumns.add(path);
+  return shaped(ident('p', path), type);
+}
+
+/** A column of `event`, of the row at hand. */
+export function rowSql(compiler: Compiler, path: string, type: PqlType): Fragment {
+  compiler.eventColumns.add(path);
+  return shaped(ident('e', path), type);
+}
+
+function shaped(column: Fragment, type: PqlType | undefined): Fragment | Sql {
+  return type?.kind === 'array' || type?.kind === 'map' || type?.kind === 'object' ? sql`try_cast(${column} as ${typeSql(type)})` : column;
+}

@@ -1,0 +1,158 @@
+import { AppError } from '../../model/app-error.ts';
+import type { Instant } from '../../model/instant.ts';
+import type { DialectName } from '../../sql/print-sql.ts';
+import { ident, joinSql, noSql, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
+import { visit } from '../lineage.ts';
+import { scalar, type PqlType } from '../type.ts';
+import type { Typed } from '../typed.ts';
+import { ALWAYS, NO_ENV, WHERE, type Compiler } from './context.ts';
+import { EventFacts } from './event-facts.ts';
+import { truthSql, valueSql } from './compile-node.ts';
+
+export interface CompileOptions {
+  /** What `now` and `today` mean. */
+  readonly now: Instant;
+  readonly dialect: DialectName;
+  /** Typed trees of every segment that `inSegment` may name, all over the same Attributes. Cycles are refused before. */
+  readonly segments?: ReadonlyMap<string, Typed>;
+}
+
+/** Relations to read: `with <name> as (<sql>), … select … from <from>`. `profile p` is always among them. */
+export interface CompiledRelations {
+  readonly with: readonly { readonly name: string; readonly sql: Sql }[];
+  /** `profile p` and the joins it needs, one row per profile. */
+  readonly from: Sql;
+  /** Attribute paths read by conditions and joins. */
+  readonly profileColumns: readonly string[];
+  /** Paths of event fields read; undefined when no event is. */
+  readonly eventColumns: readonly string[] | undefined;
+}
+
+export interface CompiledSegments extends CompiledRelations {
+  /** Who is a member: true or false, never NULL; for any place. */
+  readonly predicates: ReadonlyMap<string, Sql>;
+  /** The same for `where` and `filter (where …)` alone: may be NULL instead of false and costs a scan nothing. */
+  readonly filters: ReadonlyMap<string, Sql>;
+}
+
+export interface CompiledValues extends CompiledRelations {
+  readonly values: readonly { readonly value: Sql; readonly type: PqlType }[];
+}
+
+/** An expression grows with each use of a `let`; beyond this the engine would choke on it. */
+const MAX_PARTS = 2_000_000;
+
+/**
+ * Compiles conditions on profiles to SQL over the relations `profile` and `event` (see src/engine/engine.ts). What they ask of events is computed
+ * in one pass for all of them; segments that ask only of attributes add no join.
+ */
+export function compileSegments(segments: readonly { readonly name: string; readonly typed: Typed }[], options: CompileOptions): CompiledSegments {
+  const { compiler, restartNames } = createCompiler(options);
+  const predicates = new Map<string, Sql>();
+  const filters = new Map<string, Sql>();
+  for (const { name, typed } of segments) {
+    compiler.eventFields = eventFieldsOf(typed);
+    // The same names in both, so that both find the same facts.
+    restartNames();
+    filters.set(name, compiler.truth(typed, NO_ENV, WHERE));
+    restartNames();
+    predicates.set(name, compiler.truth(typed, NO_ENV, ALWAYS));
+  }
+  return { ...relationsOf(compiler), predicates, filters };
+}
+
+/** Compiles values for calculated fields; all in the same relations. */
+export function compileValues(typed: readonly Typed[], options: CompileOptions): CompiledValues {
+  const { compiler } = createCompiler(options);
+  const values = typed.map((node) => {
+    compiler.eventFields = eventFieldsOf(node);
+    return { value: compiler.value(node, NO_ENV), type: node.type };
+  });
+  return { ...relationsOf(compiler), values };
+}
+
+/** `with …` and a space; nothing when there is nothing to define. */
+export function withClause(relations: CompiledRelations['with']): Sql {
+  if (relations.length === 0) return noSql;
+  return sql`with ${joinSql(
+    relations.map(({ name, sql: body }) => sql`${ident(name)} as (${body})`),
+    ', ',
+  )} `;
+}
+
+/** The event fields that an expression names, by path, and the time: what a list of its events holds, and in which order it breaks ties. */
+export function eventFieldsOf(typed: Typed): readonly { readonly path: string; readonly type: PqlType }[] {
+  const found = new Map<string, PqlType>([['timestamp', scalar('timestamp')]]);
+  visit(typed, (node) => {
+    if (node.kind === 'member' && node.object.type.kind === 'object' && node.object.type.event === true) found.set(node.name, node.type);
+    if (node.kind === 'chain' && !found.has(node.by)) found.set(node.by, scalar('timestamp'));
+  });
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, type]) => ({ path, type }));
+}
+
+function createCompiler(options: CompileOptions): { readonly compiler: Compiler; readonly restartNames: () => void } {
+  if (options.dialect !== 'duckdb') {
+    throw new AppError({
+      code: 'RC1215',
+      message: `segments cannot be compiled for the engine \`${options.dialect}\` yet`,
+      hint: 'use a Source with `engine: duckdb`',
+    });
+  }
+  let names = 0;
+  const sizes = new WeakMap<Sql, number>();
+  const bounded = (part: Sql): Sql => {
+    if (sizeOf(part, sizes) > MAX_PARTS) {
+      throw new AppError({
+        code: 'RC1202',
+        message: 'the expression grows too large when its names are replaced by what they stand for',
+        hint: 'use each `let` name a few times at most',
+      });
+    }
+    return part;
+  };
+  const compiler: Compiler = {
+    now: options.now,
+    facts: new EventFacts(),
+    profileColumns: new Set(),
+    eventColumns: new Set(),
+    usesEvents: false,
+    eventFields: [],
+    segment(name) {
+      const found = options.segments?.get(name);
+      if (found === undefined) throw new AppError({ code: 'RC1213', message: `unknown segment \`${name}\``, hint: 'declare it, or remove the inSegment' });
+      return found;
+    },
+    name: () => ident(`x${(names += 1)}`),
+    value: (node, env) => bounded(valueSql(compiler, node, env)),
+    truth: (node, env, mode) => {
+      if (node.kind !== 'segment') return bounded(truthSql(compiler, node, env, mode));
+      const outer = compiler.eventFields;
+      const inner = compiler.segment(node.name);
+      compiler.eventFields = eventFieldsOf(inner);
+      const result = bounded(truthSql(compiler, inner, NO_ENV, ALWAYS));
+      compiler.eventFields = outer;
+      return mode.negated ? sql`(not ${result})` : result;
+    },
+  };
+  return { compiler, restartNames: () => void (names = 0) };
+}
+
+function relationsOf(compiler: Compiler): CompiledRelations {
+  const { with: relations, joins } = compiler.facts.relations();
+  return {
+    with: relations,
+    from: sql`profile p${joinSql(joins, ' ')}`,
+    profileColumns: [...compiler.profileColumns].sort(),
+    eventColumns: compiler.usesEvents || compiler.eventColumns.size > 0 ? [...compiler.eventColumns].sort() : undefined,
+  };
+}
+
+function sizeOf(part: SqlPart, sizes: WeakMap<Sql, number>): number {
+  if (typeof part === 'string' || part.type !== 'sql') return 1;
+  const known = sizes.get(part);
+  if (known !== undefined) return known;
+  let size = 1;
+  for (const child of part.parts) size += sizeOf(child, sizes);
+  sizes.set(part, size);
+  return size;
+}

@@ -1,0 +1,113 @@
+import { formatInstant, parseInstant, type Instant, DAY_MS, startOfDay } from '../../model/instant.ts';
+import { literal, sql, type Sql } from '../../sql/sql.ts';
+import type { Unit } from '../ast.ts';
+import { lengthOf, monthsOf, periodOf, shift, spanOf } from '../calendar.ts';
+import type { Typed, TypedTime } from '../typed.ts';
+import type { Compiler, Env, Fragment } from './context.ts';
+
+type Occurs = Extract<Typed, { kind: 'occurs' }>;
+
+/** A time in SQL: from `start` to before `end`; an instant has no `end`. */
+interface TimeSql {
+  readonly start: Sql;
+  readonly end: Sql | undefined;
+  /** Moves the start by so many units. */
+  readonly moved: (count: number, unit: Unit) => Sql;
+  /** The whole unit that holds the start moved by so many units. */
+  readonly whole: (count: number, unit: Unit) => { readonly start: Sql; readonly end: Sql };
+}
+
+/** A constant instant as a naive UTC timestamp. */
+export function timestampSql(instant: Instant): Sql {
+  const text = formatInstant(instant).replace('T', ' ').replace('Z', '');
+  // Years before 1 are written with a suffix; they only come out of distances of thousands of years.
+  return sql`cast(${literal(/^[+-]/.test(text) ? `${String(1 - new Date(instant).getUTCFullYear()).padStart(4, '0')}${text.slice(7)} (BC)` : text)} as timestamp)`;
+}
+
+export function dateSql(instant: Instant): Sql {
+  return sql`cast(${literal(new Date(instant).toISOString().slice(0, 10))} as date)`;
+}
+
+/** `TS occurs …` as comparisons with constants wherever the time is one; NULL when a time is. */
+export function occursSql(compiler: Compiler, node: Occurs, env: Env): Sql {
+  const { window } = node;
+  const value = compiler.value(node.subject, env);
+  const subject: Fragment = node.subject.type.kind === 'date' ? sql`cast(${value} as timestamp)` : value;
+  if (window.form === 'between') {
+    const from = timeSql(compiler, window.from, env);
+    const to = timeSql(compiler, window.to, env);
+    return sql`(${subject} >= ${from.start} and ${upTo(subject, to)})`;
+  }
+  const time = timeSql(compiler, window.time, env);
+  switch (window.form) {
+    case 'on':
+      return time.end === undefined ? sql`(${subject} = ${time.start})` : sql`(${subject} >= ${time.start} and ${subject} < ${time.end})`;
+    case 'side':
+      if (window.direction === 'before') return sql`(${subject} < ${time.start})`;
+      return time.end === undefined ? sql`(${subject} > ${time.start})` : sql`(${subject} >= ${time.end})`;
+    case 'distance': {
+      const { operator, amount, unit, direction } = window;
+      const before = direction === 'before';
+      if (operator === '=' || operator === '!=') {
+        const { start, end } = time.whole(before ? -amount : amount, unit);
+        return operator === '=' ? sql`(${subject} >= ${start} and ${subject} < ${end})` : sql`(${subject} < ${start} or ${subject} >= ${end})`;
+      }
+      const far = time.moved(before ? -amount : amount, unit);
+      if (operator === '<')
+        return before ? sql`(${subject} > ${far} and ${subject} <= ${time.start})` : sql`(${subject} < ${far} and ${subject} >= ${time.start})`;
+      if (operator === '<=')
+        return before ? sql`(${subject} >= ${far} and ${subject} <= ${time.start})` : sql`(${subject} <= ${far} and ${subject} >= ${time.start})`;
+      if (operator === '>') return before ? sql`(${subject} < ${far})` : sql`(${subject} > ${far})`;
+      return before ? sql`(${subject} <= ${far})` : sql`(${subject} >= ${far})`;
+    }
+  }
+}
+
+function upTo(subject: Fragment, time: TimeSql): Sql {
+  return time.end === undefined ? sql`${subject} <= ${time.start}` : sql`${subject} < ${time.end}`;
+}
+
+function timeSql(compiler: Compiler, time: TypedTime, env: Env): TimeSql {
+  const constant = constantTime(compiler.now, time);
+  if (constant !== undefined) {
+    const { start, end } = constant;
+    return {
+      start: timestampSql(start),
+      end: end === undefined ? undefined : timestampSql(end),
+      moved: (count, unit) => timestampSql(shift(start, count, unit)),
+      whole(count, unit) {
+        const span = spanOf(shift(start, count, unit), unit);
+        return { start: timestampSql(span.start), end: timestampSql(span.end ?? span.start) };
+      },
+    };
+  }
+  if (time.kind !== 'value') throw new TypeError('a period is constant');
+  const value = compiler.value(time.value, env);
+  const day = time.value.type.kind === 'date';
+  const start = day ? sql`cast(${value} as timestamp)` : value;
+  const moved = (count: number, unit: Unit): Sql => sql`(${start} + ${intervalSql(count, unit)})`;
+  return {
+    start,
+    end: day ? sql`(${start} + ${intervalSql(1, 'day')})` : undefined,
+    moved,
+    whole(count, unit) {
+      const begin = sql`date_trunc(${literal(unit)}, ${moved(count, unit)})`;
+      return { start: begin, end: sql`(${begin} + ${intervalSql(1, unit)})` };
+    },
+  };
+}
+
+/** The time when it is known before any row is; `end` undefined for an instant. */
+function constantTime(now: Instant, time: TypedTime): { readonly start: Instant; readonly end: Instant | undefined } | undefined {
+  if (time.kind === 'period') return periodOf(now, time.which, time.unit);
+  const { value } = time;
+  if (value.kind === 'now') return { start: now, end: undefined };
+  const day = value.kind === 'today' ? startOfDay(now) + value.days * DAY_MS : value.kind === 'date' ? parseInstant(value.day) : undefined;
+  return day === undefined ? undefined : { start: day, end: day + DAY_MS };
+}
+
+function intervalSql(count: number, unit: Unit): Sql {
+  const months = monthsOf(unit);
+  if (months !== undefined) return sql`to_months(${literal(count * months)})`;
+  return sql`to_milliseconds(${literal(count * (lengthOf(unit) ?? 1))})`;
+}

@@ -1,0 +1,115 @@
+import { childrenOf } from '../lineage.ts';
+import type { Typed, VariableId } from '../typed.ts';
+import { rowSql } from './columns.ts';
+import { WHERE, type Compiler, type Env } from './context.ts';
+import { ident, joinSql, sql, type Sql } from '../../sql/sql.ts';
+
+/** Events, chosen by conditions on each of them alone: what one pass over the relation `event` can answer. */
+export interface EventSet {
+  /** True of the row `e`; undefined for all events. May be NULL instead of false. */
+  readonly filter: Sql | undefined;
+  /** The conditions read columns of `p`. */
+  readonly correlated: boolean;
+  /** Conditions that one row cannot answer, outermost last; the set is what is left of a list after them. */
+  readonly rest: readonly Condition[];
+}
+
+interface Condition {
+  readonly id: VariableId;
+  readonly typed: Typed;
+  readonly env: Env;
+}
+
+/** Follows filters and names given by `let` down to `xEvent`; undefined when the source is something else. */
+export function eventSetOf(compiler: Compiler, source: Typed, env: Env): EventSet | undefined {
+  const conditions: Condition[] = [];
+  let at = source;
+  let here = env;
+  for (;;) {
+    if (at.kind === 'filter') {
+      conditions.push({ id: at.id, typed: at.condition, env: here });
+      at = at.source;
+    } else if (at.kind === 'variable') {
+      const meaning = here.get(at.id);
+      if (meaning?.kind !== 'let') return undefined;
+      at = meaning.typed;
+      here = meaning.env;
+    } else if (at.kind === 'events') break;
+    else return undefined;
+  }
+  compiler.usesEvents = true;
+  const parts: Sql[] = [];
+  const rest: Condition[] = [];
+  let correlated = false;
+  for (const condition of conditions.reverse()) {
+    const inner = withRow(condition.env, condition.id);
+    const need = rowNeed(condition.typed, inner);
+    if (need === undefined) rest.push(condition);
+    else {
+      parts.push(compiler.truth(condition.typed, inner, WHERE));
+      correlated ||= need.profile;
+    }
+  }
+  return { filter: allOf(parts), correlated, rest };
+}
+
+export function withRow(env: Env, id: VariableId): Env {
+  return new Map(env).set(id, { kind: 'row' });
+}
+
+/** Adds a condition on the row to a set's filter. */
+export function narrowed(set: EventSet, condition: Sql | undefined, correlated: boolean): { readonly filter: Sql | undefined; readonly correlated: boolean } {
+  return { filter: allOf([set.filter, condition].filter((part) => part !== undefined)), correlated: set.correlated || correlated };
+}
+
+/** What a node needs beside one event's row; undefined when a row and its profile do not suffice. */
+export function rowNeed(node: Typed, env: Env): { readonly profile: boolean } | undefined {
+  let profile = false;
+  if (isRow(node, env, new Set())) return undefined;
+  const stack: { readonly node: Typed; readonly env: Env }[] = [{ node, env }];
+  const bound = new Set<VariableId>();
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const { node: at, env: here } = top;
+    if (at.kind === 'events' || at.kind === 'segment' || at.kind === 'chain') return undefined;
+    if (at.kind === 'field' || at.kind === 'folder' || at.kind === 'identities') profile = true;
+    if (at.kind === 'variable' && !bound.has(at.id)) {
+      const meaning = here.get(at.id);
+      if (meaning?.kind === 'item') return undefined;
+      if (meaning?.kind === 'let') stack.push({ node: meaning.typed, env: meaning.env });
+    }
+    // The row as a whole exists only as its columns.
+    if (at.kind !== 'member') for (const child of childrenOf(at)) if (isRow(child, here, bound)) return undefined;
+    if ('id' in at) bound.add(at.id);
+    for (const child of childrenOf(at)) stack.push({ node: child, env: here });
+  }
+  return { profile };
+}
+
+function isRow(node: Typed, env: Env, bound: ReadonlySet<VariableId>): boolean {
+  return node.kind === 'variable' && !bound.has(node.id) && env.get(node.id)?.kind === 'row';
+}
+
+/** The events as a list of structs in the order of time, for what no aggregate can answer. */
+export function eventList(compiler: Compiler, set: EventSet): Sql {
+  const fields = compiler.eventFields;
+  const members = fields.map(({ path, type }) => sql`${ident(path)}: ${rowSql(compiler, path, type)}`);
+  const ordering = fields.filter(({ path, type }) => path !== 'timestamp' && type.kind !== 'array' && type.kind !== 'map' && type.kind !== 'object');
+  const order = ['timestamp', ...ordering.map(({ path }) => path)].map((path) => sql`e.${ident(path)} asc nulls last`);
+  const aggregate = sql`list({${joinSql(members, ', ')}} order by ${joinSql(order, ', ')})`;
+  let list = sql`${compiler.facts.add({ aggregate, filter: set.filter, correlated: set.correlated })}`;
+  for (const { id, typed, env } of set.rest) {
+    const name = compiler.name();
+    list = sql`list_filter(${list}, lambda ${name}: ${compiler.truth(typed, new Map(env).set(id, { kind: 'item', value: name }), WHERE)})`;
+  }
+  return list;
+}
+
+function allOf(parts: readonly Sql[]): Sql | undefined {
+  const [first] = parts;
+  return parts.length < 2
+    ? first
+    : sql`(${joinSql(
+        parts.map((part) => sql`(${part})`),
+        ' and ',
+      )})`;
+}

@@ -1,0 +1,31 @@
+import { ident, joinSql, sql, type Sql } from '../../sql/sql.ts';
+import type { PqlType } from '../type.ts';
+
+/** The engine's type for a type of PQL. A decimal inside a collection has ten decimals: there the source's own digits are not known. */
+export function typeSql(type: PqlType): Sql {
+  switch (type.kind) {
+    case 'integer':
+      return sql`bigint`;
+    case 'decimal':
+      return sql`decimal(38, 10)`;
+    case 'double':
+      return sql`double`;
+    case 'boolean':
+      return sql`boolean`;
+    case 'date':
+      return sql`date`;
+    case 'timestamp':
+      return sql`timestamp`;
+    case 'array':
+      return sql`${typeSql(type.item)}[]`;
+    case 'map':
+      return sql`map(varchar, ${typeSql(type.value)})`;
+    case 'object':
+      return sql`struct(${joinSql(
+        [...type.fields].map(([name, member]) => sql`${ident(name)} ${typeSql(member)}`),
+        ', ',
+      )})`;
+    default:
+      return sql`varchar`;
+  }
+}
