@@ -1,5 +1,5 @@
 import { formatInstant, type Instant } from '../model/instant.ts';
-import { toRun } from '../export/run-activation.ts';
+import { toRun } from '../export/to-run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
 import { formatCount, formatDuration } from './format-amount.ts';
 import { renderRuns, type RenderRunsOptions } from './render-runs.ts';

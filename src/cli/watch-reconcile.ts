@@ -79,7 +79,7 @@ export async function reconcileOnChange(context: CommandContext, { autoApply, no
       text: `not applied: watch was started without --auto-apply; ${applyCommand(view)}`,
       fields: { digest: plan.digest },
     });
-    return;
+    return manifests;
   }
   const outcome = await applyPlan(
     plan,

@@ -11,9 +11,10 @@ import { openOnce, type OpenOnce } from './open-once.ts';
 import { prepareRun } from './prepare-run.ts';
 import { isInSpool, publishFile, verifyFile } from './publish-parts.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
-import { ALREADY_RUNNING, runActivation, toRun } from './run-activation.ts';
+import { runActivation } from './run-activation.ts';
 import { asRecord, workOf, type RunWork } from './run-work.ts';
 import { readSuppressions } from './suppression.ts';
+import { ALREADY_RUNNING, toRun } from './to-run.ts';
 
 export interface RepeatRequest {
   readonly resources: AppliedResources;

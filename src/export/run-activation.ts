@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { formatInstant, type Instant } from '../model/instant.ts';
+import type { Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
 import { checkSlot } from './check-slot.ts';
@@ -9,6 +9,7 @@ import { openOnce } from './open-once.ts';
 import { resolveJobs } from './resolve-job.ts';
 import { runSegment } from './run-segment.ts';
 import { readSuppressions } from './suppression.ts';
+import { ALREADY_RUNNING, toRun } from './to-run.ts';
 
 export interface RunActivationRequest {
   /** What is applied: the activation and all it refers to. */
@@ -53,28 +54,6 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
   return runs;
 }
 
-/** The code of the error on a run that was skipped since another process is at it. */
-export const ALREADY_RUNNING = 'RC4018';
-
 function alreadyRunning({ id, activation, segment }: RunRecord): NonNullable<Run['error']> {
   return { code: ALREADY_RUNNING, message: `\`${segment}\` of \`${activation}\` is being exported already, in run ${id}`, hint: `wait for it: reconcile runs show ${id}` };
-}
-
-/** A record as users see it. */
-export function toRun(record: RunRecord): Run {
-  const { id, activation, segment, mode, status, counts, files, error } = record;
-  return {
-    id,
-    activation,
-    segment,
-    slot: record.slot === null ? null : formatInstant(record.slot),
-    mode,
-    status,
-    counts,
-    files,
-    ...(record.import === undefined ? {} : { import: record.import }),
-    startedAt: formatInstant(record.startedAt),
-    endedAt: record.endedAt === null ? null : formatInstant(record.endedAt),
-    ...(error === undefined ? {} : { error }),
-  };
 }

@@ -2,7 +2,7 @@ import type { DestinationCard } from '../model/destination-card.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import type { Kind, ResourceKey } from '../model/resource.ts';
-import { toRun } from '../export/run-activation.ts';
+import { toRun } from '../export/to-run.ts';
 import { nextSlots } from '../schedule/slots.ts';
 import type { Owner } from '../state/owner.ts';
 import type { RunLedger, RunRecord } from '../state/run-ledger.ts';

@@ -1,5 +1,5 @@
 import type { ExportDeps } from '../export/deps.ts';
-import { toRun } from '../export/run-activation.ts';
+import { toRun } from '../export/to-run.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import type { ScheduledPair } from './scheduled-pair.ts';

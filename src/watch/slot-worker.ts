@@ -1,5 +1,6 @@
 import type { AppliedResources, ExportDeps } from '../export/deps.ts';
-import { ALREADY_RUNNING, runActivation } from '../export/run-activation.ts';
+import type { RunActivationRequest } from '../export/run-activation.ts';
+import { ALREADY_RUNNING } from '../export/to-run.ts';
 import { AppError } from '../model/app-error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
@@ -13,7 +14,9 @@ import type { WatchEvent } from './watch-event.ts';
 
 export interface SlotWorkerDeps {
   readonly store: Pick<StateStore, 'read'>;
-  readonly exports: ExportDeps;
+  readonly exports: Pick<ExportDeps, 'ledger' | 'owner' | 'clock' | 'newId' | 'card'>;
+  /** `runActivation` of the export room. */
+  readonly run: (request: RunActivationRequest) => Promise<readonly Run[]>;
   /** What `now` means for slots; moves with the wall clock unless it is frozen. */
   readonly now: () => Instant;
   /** From 0 to 1. */
@@ -123,7 +126,7 @@ export class SlotWorker {
     const segments = pairs.map(({ segment }) => segment);
     emit({ type: 'slot-started', activation, segments, slot });
     try {
-      const runs = await runActivation(exports, { resources, activation, segments, slot, now, signal });
+      const runs = await this.#deps.run({ resources, activation, segments, slot, now, signal });
       for (const pair of pairs) this.#troubles.delete(pairKey(pair));
       for (const run of runs) {
         // Another process is at it: its record decides, after a while.

@@ -1,4 +1,5 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
+import type { OpenedProject } from '../../compose.ts';
 import { AppError } from '../../model/app-error.ts';
 import { ExitCode } from '../../model/exit-code.ts';
 import type { RunStatus } from '../../model/run.ts';
@@ -12,38 +13,78 @@ const MAX_SEARCHED = 10_000;
 
 export function configure(command: Command): void {
   command
-    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show']))
-    .argument('[id]', 'a run, for `show`; its first characters suffice')
+    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show', 'retry', 'replay']))
+    .argument('[id]', 'a run, for `show`, `retry` and `replay`; its first characters suffice')
     .option('--activation <name>', 'list: only of this activation')
     .option('--segment <name>', 'list: only of this segment')
     .addOption(new Option('--status <status>', 'list: only these').choices(STATUSES))
+    .addOption(new Option('--allow-removed <n>', 'retry: let it pass although exactly so many members leave').argParser(parseCount))
     .addOption(new Option('--limit <n>', 'list: at most so many, newest first').argParser(parseCount).default(DEFAULT_LIMIT));
   command.addHelpText(
     'after',
     `
+retry    tries a run again that failed or is held; it goes on where it stands. Where nobody knows whether Campaign has the files, it looks first.
+replay   delivers the files of a run that succeeded again, byte for byte, and tells the other side again.
+
 Examples:
   reconcile runs list --activation newsletter --status failed
   reconcile runs list --limit 100 --json
-  reconcile runs show 01JD8M3Z`,
+  reconcile runs show 01JD8M3Z
+  reconcile runs retry 01JD8M3Z`,
   );
 }
 
 export async function run(context: CommandContext, [action, id]: readonly unknown[], options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
-  if (action === 'show' && id === undefined) throw badUsage('`runs show` needs the id of a run', 'reconcile runs list');
+  if (action !== 'list' && id === undefined) throw badUsage(`\`runs ${String(action)}\` needs the id of a run`, 'reconcile runs list');
   if (action === 'list' && id !== undefined) throw badUsage(`\`runs list\` takes no id, and got \`${String(id)}\``, `reconcile runs show ${String(id)}`);
-  const [{ openProject }, { toRun }] = await Promise.all([import('../../compose.ts'), import('../../export/run-activation.ts')]);
+  const { openProject } = await import('../../compose.ts');
   await using project = await openProject(context);
-  const records = action === 'show' ? [await findRun(project.ledger, String(id))] : await project.ledger.find(filterOf(options));
+  const records = action === 'list' ? await project.ledger.find(filterOf(options)) : [await findRun(project.ledger, String(id))];
+  const [first] = records;
+  if (first !== undefined && (action === 'retry' || action === 'replay')) return repeat(context, project, first, action, options);
   if (context.options.json) {
+    const { toRun } = await import('../../export/to-run.ts');
     context.out(JSON.stringify({ runs: records.map(toRun) }));
     return ExitCode.done;
   }
   const { renderRun, renderRunList } = await import('../render-run-list.ts');
   const settings = { now: context.clock(), color: context.options.color };
-  const [first] = records;
   if (action === 'show' && first !== undefined) context.out(renderRun(first, settings));
   else context.out(records.length === 0 ? 'No runs.' : renderRunList(records, settings));
   return ExitCode.done;
+}
+
+async function repeat(
+  context: CommandContext,
+  project: OpenedProject,
+  record: RunRecord,
+  action: 'retry' | 'replay',
+  options: Readonly<Record<string, unknown>>,
+): Promise<ExitCode> {
+  const [{ retryRun, replayRun }, { exitOfRuns }, { renderRuns }, { createProgressReporter }] = await Promise.all([
+    import('../../export/repeat-run.ts'),
+    import('../exit-of-runs.ts'),
+    import('../render-runs.ts'),
+    import('../export-progress.ts'),
+  ]);
+  const { resources } = await project.store.read();
+  const progress = createProgressReporter(context);
+  const request = {
+    resources,
+    runId: record.id,
+    now: context.options.now ?? context.clock(),
+    allowRemoved: options['allowRemoved'] as number | undefined,
+    signal: context.signal,
+  };
+  try {
+    const deps = project.exportDeps(progress.report);
+    const run = action === 'retry' ? await retryRun(deps, request) : (await replayRun(deps, request)).run;
+    progress.end();
+    context.out(context.options.json ? JSON.stringify({ runs: [run] }) : renderRuns([run], { now: context.clock(), color: context.options.color }));
+    return exitOfRuns([run]);
+  } finally {
+    progress.end();
+  }
 }
 
 function filterOf(options: Readonly<Record<string, unknown>>): RunFilter {

@@ -43,7 +43,7 @@ Examples:
 }
 
 export async function run(context: CommandContext, _args: readonly unknown[], options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
-  const { openProject } = await import('../../compose.ts');
+  const [{ openProject }, { runActivation }] = await Promise.all([import('../../compose.ts'), import('../../export/run-activation.ts')]);
   await using project = await openProject(context);
   const once = options['once'] === true;
   const log = createWatchLog(context);
@@ -53,9 +53,11 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
     const { reconcileOnChange } = await import('../watch-reconcile.ts');
     manifests = [...(await reconcileOnChange(context, { autoApply: options['autoApply'] === true, now, log }))];
   };
+  const exports = project.exportDeps();
   const worker: Omit<SlotWorkerDeps, 'impatient' | 'signal'> = {
     store: project.store,
-    exports: project.exportDeps(),
+    exports,
+    run: (request) => runActivation(exports, request),
     now,
     chance: Math.random,
     parallel: Number(options['parallel']),
