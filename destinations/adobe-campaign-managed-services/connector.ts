@@ -159,7 +159,6 @@ function positionOf(token: Receipt['token']): LogPosition {
 
 /** Without a connection the files are delivered and nobody is told; what is to be built is the same. */
 function createSilentConnector(setup: Omit<WorkflowSetup, 'session' | 'columns'>): Connector {
-  const refuse = (): Promise<never> => Promise.reject(new Error('the destination has no connection: nobody is to be told'));
   return {
     delivers: false,
     check: () =>
@@ -170,4 +169,8 @@ function createSilentConnector(setup: Omit<WorkflowSetup, 'session' | 'columns'>
     setup: (request) => setUpWorkflow({ ...setup, ...request, session: undefined }),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+function refuse(): Promise<never> {
+  return Promise.reject(new Error('the destination has no connection: nobody is to be told'));
 }

@@ -1,0 +1,239 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeAll, expect, test } from 'vitest';
+import { startFakeCampaign, type FakeCampaign } from '../support/campaign/fake-campaign.ts';
+import { reconcile, ROOT, type Ended } from '../support/reconcile.ts';
+
+const CANARY = 'CANARY-client-secret';
+const work = mkdtempSync(join(tmpdir(), 'destinations-'));
+const open: (() => Promise<unknown>)[] = [];
+let counter = 0;
+
+beforeAll(async () => {
+  expect(await reconcile(['init', join(work, 'starter')])).toMatchObject({ code: 0 });
+  return () => rmSync(work, { recursive: true, force: true });
+});
+afterEach(async () => {
+  for (const close of open.splice(0)) await close();
+});
+
+/** A project of its own, as `reconcile init` makes it, with more files. */
+function makeProject(files: Readonly<Record<string, string>>): string {
+  const folder = join(work, `p${(counter += 1)}`);
+  cpSync(join(work, 'starter'), folder, { recursive: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return folder;
+}
+
+/** Everything that stands on disk, but the manifests that a person wrote. */
+function everythingWritten(folder: string): string {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.endsWith('manifests'))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .join('\n');
+}
+
+const parse = <T>(ended: Ended): T => JSON.parse(ended.stdout) as T;
+
+test('the guide: a new destination from a YAML file only', async () => {
+  const guide = readFileSync(join(ROOT, 'docs/write-a-destination.md'), 'utf8');
+  const blocks = [...guide.matchAll(/```yaml title="([^"]+)"\n([\s\S]*?)```/g)].map(([, path = '', text = '']) => [path, text] as const);
+  expect(blocks.map(([path]) => path)).toEqual(['destinations/acme-loyalty/destination.yaml', 'manifests/loyalty.yaml']);
+  const project = makeProject(Object.fromEntries(blocks));
+  expect(await reconcile(['-C', project, 'validate'])).toMatchObject({ code: 0 });
+  expect((await reconcile(['-C', project, 'destinations'])).stdout).toMatch(/acme-loyalty\s+Acme Loyalty\s+crm\s+sftp local\s+destinations\/acme-loyalty/);
+  expect((await reconcile(['-C', project, 'destinations', 'acme-loyalty'])).stdout).toContain('Whose members these are');
+  expect((await reconcile(['-C', project, 'setup', 'loyalty'])).stdout).toContain('customer_id;first_name;status');
+  expect(await reconcile(['-C', project, 'doctor', 'loyalty'])).toMatchObject({ code: 0 });
+  expect(await reconcile(['-C', project, 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
+  expect(await reconcile(['-C', project, 'run', 'loyalty-members'])).toMatchObject({ code: 0 });
+  // The card's static name and its delimiter.
+  const file = join(project, 'out/loyalty/loyalty_german-recent-buyers.csv');
+  expect(existsSync(file)).toBe(true);
+  expect(readFileSync(file, 'utf8').split('\n')[0]).toBe('customer_id;first_name;status');
+  const changed = readFileSync(join(project, 'manifests/loyalty.yaml'), 'utf8').replace('program: EUR', 'program: eur').replace('every: 12h', 'every: 3h');
+  writeFileSync(join(project, 'manifests/loyalty.yaml'), changed);
+  const refused = await reconcile(['-C', project, 'validate']);
+  expect(refused.code).toBe(8);
+  expect(refused.stderr).toContain('a programme is three capital letters');
+  expect(refused.stderr).toMatch(/manifests\/loyalty\.yaml:6:\d+/);
+  expect(refused.stderr).toMatch(/12/);
+});
+
+test('a broken card is told with its line, and the rest of the catalogue stands', async () => {
+  const project = makeProject({ 'destinations/acme/destination.yaml': 'apiVersion: reconcile/v1\nkind: DestinationCard\ntype: acme\ndisplayNmae: Acme\n' });
+  const ended = await reconcile(['-C', project, 'destinations']);
+  expect(ended.code).toBe(8);
+  expect(ended.stderr).toMatch(/destinations\/acme\/destination\.yaml:4:1/);
+  expect(ended.stderr).toContain('did you mean `displayName`?');
+  expect(ended.stdout).toContain('adobe-campaign-managed-services');
+  const unknown = await reconcile(['-C', project, 'destinations', 'sftpp', '--json']);
+  expect(unknown.code).toBe(64);
+  expect(parse<{ diagnostics: { hint: string }[] }>(unknown).diagnostics[0]?.hint).toContain('sftp');
+});
+
+async function campaignProject(
+  settings: { readonly workflow?: string; readonly mapping?: string } = {},
+): Promise<{ readonly fake: FakeCampaign; readonly project: string; readonly env: Record<string, string> }> {
+  const fake = await startFakeCampaign({ ims: { clientId: 'client-1', clientSecret: CANARY, tokenSeconds: 86_400 } });
+  open.push(() => fake.close());
+  const project = makeProject({
+    'manifests/campaign.yaml': `apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: campaign-emea}
+spec:
+  type: adobe-campaign-managed-services
+  details: {instance: acme_mkt_prod1, targetMapping: ${settings.mapping ?? 'mapRecipient'}}
+  connection:
+    url: ${fake.url}
+    auth: {type: ims, clientId: client-1, clientSecret: {env: ACC_SECRET}, tokenUrl: "${fake.tokenUrl}"}
+  import: {workflow: ${settings.workflow ?? 'WKFsegmentImport'}, wait: 20s}
+  storage: {type: local, path: out/campaign}
+---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: to-campaign}
+spec:
+  destination: campaign-emea
+  segments: [wealthy-owners]
+  mapping:
+    - {source: identityMap.Email, target: email}
+    - {source: person.name.firstName, target: firstName}
+  export: incremental
+  schedule: {every: 6h}
+`,
+  });
+  return { fake, project, env: { ACC_SECRET: CANARY } };
+}
+
+interface RunJson {
+  readonly runs: readonly {
+    readonly id: string;
+    readonly status: string;
+    readonly files: readonly { readonly path: string; readonly rows: number }[];
+    readonly import?: { readonly status: string };
+  }[];
+}
+
+test('Campaign end to end: check, apply, export, one signal, the import followed; no secret anywhere', async () => {
+  const { fake, project, env } = await campaignProject();
+  const told: Ended[] = [];
+  const call = async (...args: string[]): Promise<Ended> => {
+    const ended = await reconcile(['-C', project, ...args], { env });
+    told.push(ended);
+    return ended;
+  };
+  expect(await call('validate')).toMatchObject({ code: 0 });
+  const doctor = await call('doctor', 'campaign-emea');
+  expect(doctor.stdout).toMatch(/acme_mkt_prod1, version 8\.6\.2, build 9396/);
+  expect(doctor.stdout).toMatch(/has a field for each of 2 columns/);
+  expect(doctor.code).toBe(0);
+  expect(fake.state.events).toEqual([]);
+  expect(await call('apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const ended = await call('run', 'to-campaign', '--json');
+  const { runs } = parse<RunJson>(ended);
+  expect(runs).toMatchObject([{ status: 'success', import: { status: 'imported' } }]);
+  const [run] = runs;
+  expect(fake.state.events).toHaveLength(1);
+  const [event] = fake.state.events;
+  expect(event?.variables).toMatchObject({ runId: run?.id, segment: 'wealthy-owners', targetMapping: 'mapRecipient', rows: String(run?.files[0]?.rows) });
+  expect(event?.variables['remoteFiles']).toBe(join(project, 'out/campaign', run?.files[0]?.path ?? ''));
+  expect(readFileSync(event?.variables['remoteFiles'] ?? '', 'utf8').split('\n')[0]).toBe('email,firstName,segmentMembershipStatus');
+  fake.state.behaviour = 'failed';
+  const failed = await call('run', 'to-campaign', '--json');
+  expect(failed.code).toBe(1);
+  expect(parse<RunJson>(failed).runs).toMatchObject([{ status: 'failed', import: { status: 'import-failed' } }]);
+  const setup = await call('setup', 'campaign-emea', '--out', 'samples');
+  expect(setup.stdout).toContain('SEGEXPORT runId=');
+  expect(readFileSync(join(project, 'samples/sample-to-campaign.csv'), 'utf8')).toMatch(/^email,firstName,segmentMembershipStatus\n/);
+  fake.fail('PostEvent', { kind: 'fault', status: 500, text: `SOP-330011 ${[...fake.state.bearers].join(' ')}` });
+  expect((await call('run', 'to-campaign', '--log-format', 'json', '-v')).code).toBe(1);
+  const seen = `${told.map(({ stdout, stderr }) => stdout + stderr).join('\n')}\n${everythingWritten(project)}`;
+  expect(seen).not.toContain('CANARY');
+  expect(seen.length).toBeGreaterThan(10_000);
+});
+
+test('what Campaign lacks stops apply and is told by doctor, with what to do', async () => {
+  const { project, env } = await campaignProject({ mapping: 'mapRecipent' });
+  const doctor = await reconcile(['-C', project, 'doctor', 'campaign-emea', '--json'], { env });
+  expect(doctor.code).toBe(1);
+  const { ok, findings } = parse<{ ok: boolean; findings: readonly { level: string; code: string; hint?: string }[] }>(doctor);
+  expect(ok).toBe(false);
+  expect(findings.find(({ level }) => level === 'error')).toMatchObject({
+    code: 'RC6011',
+    hint: expect.stringContaining('did you mean `mapRecipient`?') as string,
+  });
+  const apply = await reconcile(['-C', project, 'apply', '--auto-approve'], { env });
+  expect(apply.code).not.toBe(0);
+  expect(apply.stdout + apply.stderr).toContain('mapRecipent');
+  const unset = await reconcile(['-C', project, 'doctor', 'campaign-emea']);
+  expect(unset.code).toBe(1);
+  expect(unset.stdout).toContain('ACC_SECRET');
+});
+
+test('rows to an HTTP endpoint, with a refused one', async () => {
+  const rows: { readonly email: string }[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => {
+        const batch = JSON.parse(Buffer.concat(chunks).toString('utf8') || '[]') as { readonly email: string }[];
+        rows.push(...batch);
+        response.writeHead(request.headers.authorization === 'Bearer tok-CANARY' ? 202 : 401).end();
+      });
+  });
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+  open.push(() => new Promise((done) => void server.close(done)));
+  const project = makeProject({
+    'manifests/api.yaml': `apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: scoring}
+spec:
+  type: http-api
+  details: {maxRows: 2}
+  connection:
+    url: http://127.0.0.1:${(server.address() as AddressInfo).port}/members
+    auth: {type: bearer, token: {env: API_TOKEN}}
+---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: to-api}
+spec:
+  destination: scoring
+  segments: [wealthy-owners]
+  mapping:
+    - {source: identityMap.Email, target: email}
+`,
+  });
+  const env = { API_TOKEN: 'tok-CANARY' };
+  expect(await reconcile(['-C', project, 'apply', '--auto-approve'], { env })).toMatchObject({ code: 0 });
+  const ended = await reconcile(['-C', project, 'run', 'to-api', '--json'], { env });
+  const { runs } = parse<RunJson>(ended);
+  expect(runs).toMatchObject([{ status: 'success', import: { status: 'imported' } }]);
+  expect(rows.length).toBe(runs[0]?.files.reduce((sum, file) => sum + file.rows, 0));
+  expect(rows.every(({ email }) => email.includes('@'))).toBe(true);
+  expect(everythingWritten(project)).not.toContain('CANARY');
+});
+
+test('doctor examines what is not a destination, too', async () => {
+  const project = makeProject({});
+  rmSync(join(project, 'data/orders.csv'));
+  writeFileSync(join(project, 'data/customers.csv'), readFileSync(join(project, 'data/customers.csv'), 'utf8').replace('yearly_income', 'income_per_year'));
+  const ended = await reconcile(['-C', project, 'doctor', '--json']);
+  expect(ended.code).toBe(1);
+  const { findings } = parse<{ findings: readonly { area: string; level: string; code: string; message: string }[] }>(ended);
+  expect(findings.filter(({ level }) => level === 'error').map(({ area }) => area)).toContain('source shop');
+  expect(findings.some(({ area, level }) => area === 'state' && level === 'ok')).toBe(true);
+  expect(existsSync(join(project, '.reconcile/state.db'))).toBe(false);
+  const nobody = await reconcile(['-C', project, 'doctor', '--host-key', '127.0.0.1:1']);
+  expect(nobody.code).toBe(1);
+  expect(nobody.stderr).toMatch(/RC5\d{3}/);
+  expect(await reconcile(['-C', project, 'doctor', 'nope'])).toMatchObject({ code: 64 });
+});
