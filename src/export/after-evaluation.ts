@@ -2,7 +2,7 @@ import { effectiveActivation } from '../activation/effective.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, DestinationSpec } from '../model/generated/kinds.ts';
 import type { AppliedResources } from './deps.ts';
-import { findApplied } from './resolve-job.ts';
+import { findApplied } from './find-applied.ts';
 
 /** The segments of an activation whose schedule is `after: evaluation`; none while it is suspended. */
 export function segmentsAfterEvaluation(name: string, spec: ActivationSpec, cardOf: (type: string) => DestinationCard | undefined, resources: AppliedResources): readonly string[] {

@@ -4,7 +4,8 @@ import { formatInstant, type Instant } from '../model/instant.ts';
 import { dayStanding, nextSlots, previousSlot, slotStanding } from '../schedule/slots.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import type { AppliedResources } from './deps.ts';
-import { findApplied, type ResolvedJob } from './resolve-job.ts';
+import { findApplied } from './find-applied.ts';
+import type { ResolvedJob } from './resolve-job.ts';
 
 export interface CheckSlotRequest {
   readonly resources: AppliedResources;

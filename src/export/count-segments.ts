@@ -4,8 +4,7 @@ import type { Instant } from '../model/instant.ts';
 import { checkHealth } from './check-health.ts';
 import { compileAudiences } from './compile-job.ts';
 import type { AppliedResources, EngineDeps } from './deps.ts';
-import { exclusionsOf } from './exclusion.ts';
-import { findApplied } from './resolve-job.ts';
+import { findApplied } from './find-applied.ts';
 
 export interface CountRequest {
   readonly resources: AppliedResources;
@@ -28,15 +27,12 @@ export async function countSegments(deps: EngineDeps, request: CountRequest): Pr
     await using engine = deps.engine({ name, attributes, sourceName: attributes.source, source }, signal);
     for (let at = 0; at < group.length; at += AT_ONCE) {
       const some = group.slice(at, at + AT_ONCE);
-      const audiences = [...compileAudiences(resources, some, now).values()];
-      const events = audiences.some((audience) => audience.eventColumns !== undefined) ? audiences.flatMap((audience) => audience.eventColumns ?? []) : undefined;
-      const { health } = await engine.open({ profile: [...new Set(audiences.flatMap((audience) => audience.profileColumns))], event: events });
+      const shared = compileAudiences(resources, some, now);
+      const { health } = await engine.open({ profile: shared.profileColumns, event: shared.eventColumns });
       checkHealth(health, attributes, name);
-      const [first] = audiences;
-      if (first === undefined) continue;
-      const counts = audiences.map((audience, index) => sql`count(*) filter (where ${exclusionsOf(audience, [], health).candidates}) as ${ident(`c${index}`)}`);
-      const [row] = await engine.rows(sql`${first.with}select ${joinSql(counts, ', ')} from ${first.from}`, signal);
-      audiences.forEach((audience, index) => members.set(audience.segment, Number(row?.[`c${index}`] ?? 0)));
+      const counts = some.map((segment, index) => sql`count(*) filter (where ${shared.predicates.get(segment) ?? sql`false`}) as ${ident(`c${index}`)}`);
+      const [row] = await engine.rows(sql`${shared.with}select ${joinSql(counts, ', ')} from ${shared.from}`, signal);
+      some.forEach((segment, index) => members.set(segment, Number(row?.[`c${index}`] ?? 0)));
     }
   }
   return segments.map((segment) => ({ segment, members: members.get(segment) ?? 0 }));

@@ -10,7 +10,7 @@ import { ident, joinSql, literal, sql } from '../sql/sql.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
 import { nearest } from '../support/nearest.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
-import { findApplied } from './resolve-job.ts';
+import { findApplied } from './find-applied.ts';
 import { addSuppression } from './suppression.ts';
 
 export interface ForgetRequest {

@@ -108,14 +108,15 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
 /** What goes into the files: everybody in one scan, everybody by way of the selection, or the changes. */
 function rowsQuery(job: SegmentJob, opened: OpenedJob, selection: Selection | undefined, hasSnapshot: boolean): (render: RenderColumn) => Sql {
   const { columns, exclusions, carried } = opened;
-  const { sort } = job.file;
+  const { calculated, file } = job;
+  const { sort } = file;
   if (selection !== undefined && job.mode === 'incremental' && hasSnapshot) {
     const { relation, losers, silent } = selection;
-    return (render) => changeRows({ selection: relation, losers, silent, withExits: hasExits(job, opened, hasSnapshot), carried, columns, render, sort });
+    return (render) => changeRows({ selection: relation, losers, silent, withExits: hasExits(job, opened, hasSnapshot), carried, columns, render, sort, calculated });
   }
   // A condition over events is dearer than a join with those who were found already.
-  if (selection !== undefined && job.audience.eventColumns !== undefined) return (render) => selectedRows(selection.relation, selection.losers, columns, render, sort);
-  return (render) => memberRows(job.audience, exclusions, selection?.losers, columns, render, sort);
+  if (selection !== undefined && job.audience.eventColumns !== undefined) return (render) => selectedRows(selection.relation, selection.losers, columns, render, sort, calculated);
+  return (render) => memberRows(job.audience, exclusions, selection?.losers, columns, render, sort, calculated);
 }
 
 /** The counts, with the rows that were really written; what does not add up fails the run (contract section 5). */

@@ -5,12 +5,12 @@ import type { DestinationCard } from '../model/destination-card.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { ActivationSpec, AttributesSpec, DestinationSpec, SegmentSpec, SourceSpec, StorageSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
-import { resourceKey, type Kind } from '../model/resource.ts';
 import type { ProfileModel } from '../engine/profile-model.ts';
 import { digestOf } from '../support/digest.ts';
 import { nearest } from '../support/nearest.ts';
-import { compileAudiences, compileExpressions } from './compile-job.ts';
-import type { AppliedResource, AppliedResources } from './deps.ts';
+import { compileAudience, compileExpressions } from './compile-job.ts';
+import type { AppliedResources } from './deps.ts';
+import { findApplied } from './find-applied.ts';
 import { fileSettings } from './file-settings.ts';
 import type { SegmentJob } from './segment-job.ts';
 
@@ -33,20 +33,6 @@ export interface ResolvedJob {
   readonly storage: StorageSpec;
 }
 
-/** Finds a resource of the applied ones; RC4015 with exit 64 when it is not there. */
-export function findApplied<Spec>(resources: AppliedResources, kind: Kind, name: string): AppliedResource & { readonly spec: Spec } {
-  const found = resources.get(resourceKey(kind, name));
-  if (found !== undefined) return found as AppliedResource & { readonly spec: Spec };
-  const names = [...resources.keys()].filter((key) => key.startsWith(`${kind}/`)).map((key) => key.slice(kind.length + 1));
-  const near = nearest(name, names);
-  throw new AppError({
-    code: 'RC4015',
-    message: `no ${kind} \`${name}\` is applied`,
-    hint: near === undefined ? (names.length === 0 ? 'apply the manifests first: reconcile apply' : `applied: ${names.join(', ')}`) : `did you mean \`${near}\`?`,
-    exit: ExitCode.badUsage,
-  });
-}
-
 /** Settles everything about an activation's exports that needs no data: settings, names, compiled segments. */
 export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => DestinationCard | undefined): readonly ResolvedJob[] {
   const { resources, activation, slot, now } = request;
@@ -59,16 +45,13 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
   // Some types keep what they send in a place of their own (http-api).
   const storageSpec = destination.storage ?? card?.storage.default;
   if (storageSpec === undefined) throw new AppError({ code: 'RC4016', message: `the Destination \`${spec.destination}\` has no storage`, hint: 'declare `storage` in its manifest and apply' });
-  const audiences = compileAudiences(resources, chosen.map(({ name }) => name), time);
   const mapping = effective.mapping.map(({ entry, target }) => ({ entry, target }));
   return chosen.map((settings) => {
     const segment = findApplied<SegmentSpec>(resources, 'Segment', settings.name);
     const attributesName = segment.spec.attributes;
     const attributes = findApplied<AttributesSpec>(resources, 'Attributes', attributesName).spec;
     const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
-    const audience = audiences.get(settings.name);
-    if (audience === undefined) throw new TypeError(`segment ${settings.name} was not compiled`);
-    const { compiled, paths } = compileExpressions(resources, attributesName, mapping, time);
+    const { compiled, join, paths } = compileExpressions(resources, attributesName, mapping, time);
     const storage = resolveStoragePath(storageSpec, settings.name, segment.metadata.title);
     const naming = { destination: spec.destination, segment: settings.name, segmentTitle: segment.metadata.title, template: settings.file.name, format: settings.file.format, compression: settings.file.compression };
     const job: SegmentJob = {
@@ -82,10 +65,11 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
       attributes,
       destinationName: spec.destination,
       destination,
-      audience,
+      audience: compileAudience(resources, settings.name, time),
       mapping,
       expressions: compiled,
       expressionPaths: paths,
+      calculated: join,
       file: fileSettings(settings.file, card?.file?.lineBreaksInValues === 'space'),
       guards: effective.guards,
       stages: [],

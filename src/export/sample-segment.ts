@@ -4,11 +4,11 @@ import type { AttributesSpec, SourceSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import { ident, joinSql, literal, sql } from '../sql/sql.ts';
 import { checkHealth } from './check-health.ts';
-import { compileExpressionAudience } from './compile-job.ts';
+import { compileCondition } from './compile-job.ts';
 import type { AppliedResources, EngineDeps } from './deps.ts';
 import { exclusionsOf } from './exclusion.ts';
 import { maskValue } from './mask-value.ts';
-import { findApplied } from './resolve-job.ts';
+import { findApplied } from './find-applied.ts';
 
 export interface SampleRequest {
   readonly resources: AppliedResources;
@@ -33,7 +33,7 @@ export async function sampleSegment(deps: EngineDeps, request: SampleRequest): P
   const { resources, now, limit, signal } = request;
   const attributes = findApplied<AttributesSpec>(resources, 'Attributes', request.attributes).spec;
   const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
-  const audience = compileExpressionAudience(resources, request.attributes, request.segment, request.pql, now);
+  const audience = compileCondition(resources, request.attributes, request.segment, request.pql, now);
   await using engine = deps.engine({ name: request.attributes, attributes, sourceName: attributes.source, source }, signal);
   const { health } = await engine.open({ profile: audience.profileColumns, event: audience.eventColumns });
   checkHealth(health, attributes, request.attributes);

@@ -1,6 +1,7 @@
 import type { Instant } from '../model/instant.ts';
 import type { ActivationGuardsSpec, AttributesSpec, DestinationSpec } from '../model/generated/kinds.ts';
 import type { ExportMode } from '../model/run.ts';
+import type { Sql } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import type { FileSettings } from './file-settings.ts';
 import type { CompiledExpression, SettledMapping } from './output-columns.ts';
@@ -24,6 +25,8 @@ export interface SegmentJob {
   readonly expressions: ReadonlyMap<string, CompiledExpression>;
   /** Attribute and event paths that expressions read. */
   readonly expressionPaths: { readonly profile: readonly string[]; readonly event: readonly string[] | undefined };
+  /** What expressions join to `profile p`; nothing for most. */
+  readonly calculated: Sql;
   readonly file: FileSettings;
   readonly guards: ActivationGuardsSpec | undefined;
   /** Stages behind compression. */

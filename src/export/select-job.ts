@@ -57,13 +57,13 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
     return engine.files([path]);
   };
   const before = snapshot === undefined ? undefined : { relation: engine.files([snapshot.path]), columns: snapshot.pointer.keys };
-  const relation = await write(selectionQuery({ audience: job.audience, exclusions, keys, carried, since: job.time, snapshot: before }), 'selection.parquet');
+  const relation = await write(selectionQuery({ audience: job.audience, exclusions, calculated: job.calculated, carried, since: job.time, snapshot: before }), 'selection.parquet');
   const rounds: LoserRound[] = [];
   const competitions = [...(keys.length === 0 ? [] : [{ reason: REASON_DUPLICATE, keys }]), ...uniqueColumns(columns).map((column) => ({ reason: `${column.target} unique`, keys: [column] }))];
   for (const { reason, keys: by } of competitions) {
     const lost = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
     const name = `losers-${rounds.length}.parquet`;
-    await write(losersQuery(relation, by, columns, lost), name);
+    await write(losersQuery(relation, by, columns, job.calculated, lost), name);
     rounds.push({ reason, path: join(folder, name) });
   }
   const losers = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));

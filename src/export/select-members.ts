@@ -7,7 +7,8 @@ import { textOf, type OutputColumn } from './output-columns.ts';
 export interface SelectionInput {
   readonly audience: Audience;
   readonly exclusions: Exclusions;
-  readonly keys: readonly OutputColumn[];
+  /** What expressions join to `profile p`. */
+  readonly calculated: Sql;
   readonly carried: readonly OutputColumn[];
   /** The slot's time in milliseconds: since when joiners are members. */
   readonly since: number;
@@ -22,9 +23,9 @@ export interface SelectionInput {
  * NULL when it is not · `n_<target>` carried values now · `s_<target>` carried values of the snapshot.
  */
 export function selectionQuery(input: SelectionInput): Sql {
-  const { audience, exclusions, carried, since, snapshot } = input;
+  const { audience, exclusions, calculated, carried, since, snapshot } = input;
   const now = carried.map((column) => sql`${textOf(column)} as ${ident(`n_${column.target}`)}`);
-  const members = sql`select ${joinSql([sql`p."id" as "id"`, sql`${exclusions.reason} as "reason"`, ...now], ', ')} from ${audience.from} where ${exclusions.candidates}`;
+  const members = sql`select ${joinSql([sql`p."id" as "id"`, sql`${exclusions.reason} as "reason"`, ...now], ', ')} from ${audience.from}${calculated} where ${exclusions.candidates}`;
   if (snapshot === undefined) {
     return sql`${audience.with}select m.*, true as "present", false as "delivered", cast(${literal(since)} as bigint) as "since" from (${members}) m`;
   }
@@ -45,7 +46,7 @@ export function selectionQuery(input: SelectionInput): Sql {
  * columns, as text, decide, the first in order wins (activation-rules 2.9), and at last the id. Only keys that occur twice are looked at closely.
  * `lost`: who has lost already and competes no more.
  */
-export function losersQuery(selection: Sql, keys: readonly OutputColumn[], columns: readonly OutputColumn[], lost?: Sql): Sql {
+export function losersQuery(selection: Sql, keys: readonly OutputColumn[], columns: readonly OutputColumn[], calculated: Sql, lost?: Sql): Sql {
   const names = keys.map((key) => ident(`n_${key.target}`));
   const shared = joinSql(names.map((name) => sql`${name}`), ', ');
   const candidates = sql`select * from ${selection} where "present" and "reason" is null and ${joinSql(names.map((name) => sql`${name} is not null`), ' and ')}${lost === undefined ? noSql : sql` and "id" not in (select "id" from ${lost})`}`;
@@ -54,7 +55,7 @@ export function losersQuery(selection: Sql, keys: readonly OutputColumn[], colum
   const order = [sql`c."since" desc`, ...ties.map((column) => sql`coalesce(${textOf(column)}, '')`), sql`c."id"`];
   const same = joinSql(names.map((name) => sql`c.${name} = d.${name}`), ' and ');
   const partition = joinSql(names.map((name) => sql`c.${name}`), ', ');
-  const ranked = sql`select c."id" as "id", row_number() over (partition by ${partition} order by ${joinSql(order, ', ')}) as "rank" from (${candidates}) c join (${twice}) d on ${same} join profile p on p."id" = c."id"`;
+  const ranked = sql`select c."id" as "id", row_number() over (partition by ${partition} order by ${joinSql(order, ', ')}) as "rank" from (${candidates}) c join (${twice}) d on ${same} join profile p on p."id" = c."id"${calculated}`;
   return sql`select "id" from (${ranked}) where "rank" > 1`;
 }
 

@@ -9,16 +9,16 @@ type Expression = Exclude<SqlPart, string>;
 export type RenderColumn = (column: OutputColumn) => Expression;
 
 /** Everybody who goes out, in one scan of the source. `losers`: a relation with the `id` of who lost a deduplication. */
-export function memberRows(audience: Audience, exclusions: Exclusions, losers: Sql | undefined, columns: readonly OutputColumn[], render: RenderColumn, sort: boolean): Sql {
+export function memberRows(audience: Audience, exclusions: Exclusions, losers: Sql | undefined, columns: readonly OutputColumn[], render: RenderColumn, sort: boolean, calculated: Sql): Sql {
   const won = losers === undefined ? noSql : sql` and p."id" not in (select "id" from ${losers})`;
   const where = sql`${exclusions.reasons.length === 0 ? audience.predicate : exclusions.candidates}${passing(exclusions)}${won}`;
-  return sql`${audience.with}select ${selectList(columns, render)} from ${audience.from} where ${where}${orderBy(sort)}`;
+  return sql`${audience.with}select ${selectList(columns, render)} from ${audience.from}${calculated} where ${where}${orderBy(sort)}`;
 }
 
 /** The same rows by way of a selection that is written already, where the condition costs more than a join. */
-export function selectedRows(selection: Sql, losers: Sql | undefined, columns: readonly OutputColumn[], render: RenderColumn, sort: boolean): Sql {
+export function selectedRows(selection: Sql, losers: Sql | undefined, columns: readonly OutputColumn[], render: RenderColumn, sort: boolean, calculated: Sql): Sql {
   const won = losers === undefined ? noSql : sql` and p."id" not in (select "id" from ${losers})`;
-  return sql`select ${selectList(columns, render)} from profile p where p."id" in (select "id" from ${selection} where "present" and "reason" is null)${won}${orderBy(sort)}`;
+  return sql`select ${selectList(columns, render)} from profile p${calculated} where p."id" in (select "id" from ${selection} where "present" and "reason" is null)${won}${orderBy(sort)}`;
 }
 
 /**
@@ -34,8 +34,9 @@ export function changeRows(input: {
   readonly columns: readonly OutputColumn[];
   readonly render: RenderColumn;
   readonly sort: boolean;
+  readonly calculated: Sql;
 }): Sql {
-  const { selection, losers, silent, withExits, carried, columns, render, sort } = input;
+  const { selection, losers, silent, withExits, carried, columns, render, sort, calculated } = input;
   const won = losers === undefined ? noSql : sql` and "id" not in (select "id" from ${losers})`;
   const heard = silent === undefined ? noSql : sql` and "id" not in (select "id" from ${silent})`;
   const last = carried.map((column) => ident(`s_${column.target}`));
@@ -51,7 +52,7 @@ export function changeRows(input: {
     const text = column.text === undefined ? undefined : sql`coalesce(${column.text}, c.${ident(`s_${column.target}`)})`;
     return sql`${render({ ...value, text })} as ${ident(column.target)}`;
   });
-  return sql`select ${joinSql(list, ', ')} from (${changes}) c left join profile p on p."id" = c."id"${sort ? sql` order by p."#key" nulls last, c."id"` : noSql}`;
+  return sql`select ${joinSql(list, ', ')} from (${changes}) c left join profile p on p."id" = c."id"${calculated}${sort ? sql` order by p."#key" nulls last, c."id"` : noSql}`;
 }
 
 /** Rows `from` to `to` of a staged file, in its own order. */

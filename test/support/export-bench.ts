@@ -10,7 +10,8 @@ import type { SegmentJob } from '../../src/export/segment-job.ts';
 import type { AttributesSpec, FileSpec, MappingEntry } from '../../src/model/generated/kinds.ts';
 import { noSql, sql, type Sql } from '../../src/sql/sql.ts';
 import { currentOwner } from '../../src/state/owner.ts';
-import { openMemoryState, type OpenedState } from '../../src/state/sqlite/open-sqlite-state.ts';
+import { openMemoryState } from '../../src/state/memory/open-memory-state.ts';
+import type { OpenedState } from '../../src/state/opened-state.ts';
 import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 import { effectiveActivation } from '../../src/activation/effective.ts';
 
@@ -45,12 +46,17 @@ const ATTRIBUTES: AttributesSpec = {
   source: 'shop',
   dataset: 'people',
   identities: { crmId: { column: 'id', primary: true }, Email: { column: 'email' } },
-  fields: { first: { column: 'first', type: 'string' }, last: { column: 'last', type: 'string' }, country: { column: 'country', type: 'string' }, income: { column: 'income', type: 'decimal' } },
+  fields: {
+    first: { column: 'first', type: 'string' },
+    last: { column: 'last', type: 'string' },
+    country: { column: 'country', type: 'string' },
+    income: { column: 'income', type: 'decimal' },
+  },
 };
 
 export async function openExportBench(): Promise<ExportBench> {
   const folder = await mkdtemp(join(tmpdir(), 'export-bench-'));
-  const state = await openMemoryState();
+  const state = openMemoryState();
   let ids = 0;
   const stateFolder = join(folder, '.reconcile');
   await mkdir(stateFolder);
@@ -62,9 +68,21 @@ export async function openExportBench(): Promise<ExportBench> {
     read: (name) => readFile(join(folder, 'out', name), 'utf8'),
     async run(change = {}) {
       const attributes = change.attributes ?? ATTRIBUTES;
-      const spec = { destination: 'outbox', segments: ['all'], mapping: [...(change.mapping ?? [{ source: 'identityMap.crmId', target: 'id' }, { source: 'first' }])], file: change.file ?? {} };
+      const spec = {
+        destination: 'outbox',
+        segments: ['all'],
+        mapping: [...(change.mapping ?? [{ source: 'identityMap.crmId', target: 'id' }, { source: 'first' }])],
+        file: change.file ?? {},
+      };
       const effective = effectiveActivation('act', spec);
-      const audience: Audience = { segment: 'all', with: noSql, from: sql`profile p`, predicate: change.predicate ?? sql`true`, profileColumns: change.profileColumns ?? [], eventColumns: undefined };
+      const audience: Audience = {
+        segment: 'all',
+        with: noSql,
+        from: sql`profile p`,
+        predicate: change.predicate ?? sql`true`,
+        profileColumns: change.profileColumns ?? [],
+        eventColumns: undefined,
+      };
       const settings = effective.segments[0]?.file;
       if (settings === undefined) throw new Error('no segment');
       const job: SegmentJob = {
@@ -81,6 +99,7 @@ export async function openExportBench(): Promise<ExportBench> {
         mapping: effective.mapping.map(({ entry, target }) => ({ entry, target })),
         expressions: new Map(),
         expressionPaths: { profile: [], event: undefined },
+        calculated: noSql,
         file: fileSettings(settings, change.spaces === true),
         guards: change.guards,
         stages: change.stages ?? [],
@@ -103,12 +122,23 @@ export async function openExportBench(): Promise<ExportBench> {
         sleep: async () => {},
         newId: () => `run-${(ids += 1)}`,
         log: () => {},
-        paths: { project: folder, state: stateFolder, spool: join(stateFolder, 'spool'), snapshots: join(stateFolder, 'snapshots'), cache: join(stateFolder, 'cache') },
+        paths: {
+          project: folder,
+          state: stateFolder,
+          spool: join(stateFolder, 'spool'),
+          snapshots: join(stateFolder, 'snapshots'),
+          cache: join(stateFolder, 'cache'),
+        },
         ...(change.crashPoint === undefined ? {} : { crashPoint: change.crashPoint }),
         ...change.deps,
       };
       await using engine = createDuckDbEngine({
-        model: { name: 'customer', attributes, sourceName: 'shop', source: { engine: 'duckdb', datasets: { people: { path: change.dataset ?? 'people.csv' } } } },
+        model: {
+          name: 'customer',
+          attributes,
+          sourceName: 'shop',
+          source: { engine: 'duckdb', datasets: { people: { path: change.dataset ?? 'people.csv' } } },
+        },
         project: folder,
         cacheFolder: deps.paths.cache,
         temporaryFolder: join(stateFolder, 'tmp'),

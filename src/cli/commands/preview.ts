@@ -36,7 +36,7 @@ export async function run(context: CommandContext, [name]: readonly unknown[], o
   if (pql !== undefined && options['attributes'] === undefined) throw usage('--pql needs to know the attributes it speaks of', 'add --attributes NAME');
   const { resources: list } = requireValidProject({ directory, environment, variables });
   const resources: AppliedResources = new Map(list.map((resource) => [resourceKey(resource.kind, resource.metadata.name), resource satisfies AppliedResource]));
-  const [{ openProject }, { sampleSegment }, { findApplied }] = await Promise.all([import('../../compose.ts'), import('../../export/sample-segment.ts'), import('../../export/resolve-job.ts')]);
+  const [{ openProject }, { sampleSegment }, { findApplied }] = await Promise.all([import('../../compose.ts'), import('../../export/sample-segment.ts'), import('../../export/find-applied.ts')]);
   const segment = name === undefined ? undefined : findApplied<SegmentSpec>(resources, 'Segment', String(name)).spec;
   await using project = await openProject(context);
   const result = await sampleSegment(project, {

@@ -1,0 +1,120 @@
+import { AppError } from '../model/app-error.ts';
+import { ExitCode } from '../model/exit-code.ts';
+import type { AttributesSpec, SegmentSpec } from '../model/generated/kinds.ts';
+import type { Instant } from '../model/instant.ts';
+import type { PqlProblem } from '../segment/ast.ts';
+import { checkPql, checkValue, type CheckedPql } from '../segment/check/check-pql.ts';
+import { compileSegments, compileValues, withClause, type CompiledRelations } from '../segment/compile/compile-segments.ts';
+import { parsePql } from '../segment/parse/parse-pql.ts';
+import { lineage } from '../segment/lineage.ts';
+import { toProfileSchema } from '../segment/profile-schema.ts';
+import type { PqlType } from '../segment/type.ts';
+import type { Typed } from '../segment/typed.ts';
+import { ident, joinSql, noSql, sql, type Sql } from '../sql/sql.ts';
+import type { Audience } from './audience.ts';
+import type { AppliedResources } from './deps.ts';
+import { findApplied } from './find-applied.ts';
+import type { CompiledExpression, SettledMapping } from './output-columns.ts';
+
+/** Segments compiled together: what they ask of events is computed once for all, and each is a condition of the same scan. */
+export interface SharedAudience extends Omit<Audience, 'segment' | 'predicate'> {
+  readonly predicates: ReadonlyMap<string, Sql>;
+}
+
+/** The calculated fields of a mapping. */
+export interface CompiledExpressions {
+  readonly compiled: ReadonlyMap<string, CompiledExpression>;
+  /** Joined to `profile p` where the values are needed; nothing when they need no more than the profile. */
+  readonly join: Sql;
+  readonly paths: { readonly profile: readonly string[]; readonly event: readonly string[] | undefined };
+}
+
+const CALCULATED = 'calculated';
+
+/** Compiles one applied segment; its own relations only. */
+export function compileAudience(resources: AppliedResources, segment: string, now: Instant): Audience {
+  const shared = compileAudiences(resources, [segment], now);
+  return { ...shared, segment, predicate: shared.predicates.get(segment) ?? sql`false` };
+}
+
+/** Compiles segments of the same Attributes into one scan. */
+export function compileAudiences(resources: AppliedResources, segments: readonly string[], now: Instant): SharedAudience {
+  const typed = segments.map((name) => ({ name, typed: typeSegment(resources, name) }));
+  const compiled = compileSegments(typed, { now, dialect: 'duckdb', segments: namedSegments(resources, typed) });
+  return { ...audienceOf(compiled), predicates: compiled.filters };
+}
+
+/** Compiles a condition that is no segment, for `preview --pql`. Throws RC1290 (exit 64) with the place of each mistake in the text. */
+export function compileCondition(resources: AppliedResources, attributes: string, name: string, pql: string, now: Instant): Audience {
+  const typed = typeText(resources, attributes, pql, checkPql, name);
+  const compiled = compileSegments([{ name, typed }], { now, dialect: 'duckdb', segments: namedSegments(resources, [{ name, typed }]) });
+  return { ...audienceOf(compiled), segment: name, predicate: compiled.filters.get(name) ?? sql`false` };
+}
+
+/** Compiles the calculated fields of a mapping over `profile p`. */
+export function compileExpressions(resources: AppliedResources, attributes: string, mapping: readonly SettledMapping[], now: Instant): CompiledExpressions {
+  const texts = [...new Set(mapping.flatMap(({ entry }) => ('expression' in entry ? [entry.expression] : [])))];
+  if (texts.length === 0) return { compiled: new Map(), join: noSql, paths: { profile: [], event: undefined } };
+  const typed = texts.map((text) => typeText(resources, attributes, text, checkValue, 'expression'));
+  const values = compileValues(typed, { now, dialect: 'duckdb', segments: namedSegments(resources, typed.map((one) => ({ name: '', typed: one }))) });
+  const paths = { profile: values.profileColumns, event: values.eventColumns };
+  if (values.eventColumns === undefined) {
+    return { compiled: new Map(texts.map((text, index) => [text, { value: values.values[index]?.value ?? sql`null`, type: typeName(values.values[index]?.type) }])), join: noSql, paths };
+  }
+  // What is computed of events joins relations of its own; a subquery keeps their names apart from the segment's.
+  const list = values.values.map(({ value }, index) => sql`${value} as ${ident(`v${index}`)}`);
+  const join = sql` left join (${withClause(values.with)}select p."id" as "#of", ${joinSql(list, ', ')} from ${values.from}) ${ident(CALCULATED)} on ${ident(CALCULATED, '#of')} = p."id"`;
+  return { compiled: new Map(texts.map((text, index) => [text, { value: sql`${ident(CALCULATED, `v${index}`)}`, type: typeName(values.values[index]?.type) }])), join, paths };
+}
+
+function audienceOf(compiled: CompiledRelations): Omit<Audience, 'segment' | 'predicate'> {
+  return { with: withClause(compiled.with), from: compiled.from, profileColumns: compiled.profileColumns, eventColumns: compiled.eventColumns };
+}
+
+function typeSegment(resources: AppliedResources, name: string): Typed {
+  const { attributes, pql } = findApplied<SegmentSpec>(resources, 'Segment', name).spec;
+  return typeText(resources, attributes, pql, checkPql, `Segment \`${name}\``);
+}
+
+type Check = (expression: NonNullable<ReturnType<typeof parsePql>['expression']>, options: { readonly schema: ReturnType<typeof toProfileSchema>; readonly attributes: string }) => CheckedPql;
+
+function typeText(resources: AppliedResources, attributes: string, text: string, check: Check, what: string): Typed {
+  const { spec } = findApplied<AttributesSpec>(resources, 'Attributes', attributes);
+  const { expression, problems: syntax } = parsePql(text);
+  const checked = expression === undefined ? undefined : check(expression, { schema: toProfileSchema(spec), attributes });
+  const problems = [...syntax, ...(checked?.problems ?? [])].filter(({ severity }) => severity === 'error');
+  if (checked?.typed !== undefined && problems.length === 0) return checked.typed;
+  throw explain(what, text, problems);
+}
+
+/** Segments that were applied have been validated: what is wrong here is what somebody has just typed. */
+function explain(what: string, text: string, problems: readonly PqlProblem[]): AppError {
+  const [first] = problems;
+  const column = [...text.slice(0, first?.start ?? 0)].length + 1;
+  return new AppError({
+    code: first?.code ?? 'RC1290',
+    message: `${what}: ${first?.message ?? 'the expression cannot be read'} (at character ${column})${problems.length > 1 ? `; ${problems.length - 1} more` : ''}`,
+    ...(first?.hint === undefined ? {} : { hint: first.hint }),
+    exit: ExitCode.badUsage,
+  });
+}
+
+/** Typed trees of every segment that `inSegment` names, directly or by way of others. */
+function namedSegments(resources: AppliedResources, roots: readonly { readonly name: string; readonly typed: Typed }[]): ReadonlyMap<string, Typed> {
+  const found = new Map<string, Typed>();
+  const schema = { fields: new Map(), events: undefined };
+  const follow = (typed: Typed): void => {
+    for (const name of lineage(typed, schema).segments) {
+      if (found.has(name)) continue;
+      const named = typeSegment(resources, name);
+      found.set(name, named);
+      follow(named);
+    }
+  };
+  for (const { typed } of roots) follow(typed);
+  return found;
+}
+
+function typeName(type: PqlType | undefined): string {
+  return type === undefined || type.kind === 'null' || type.kind === 'any' ? 'string' : type.kind;
+}
