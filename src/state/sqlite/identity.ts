@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { AppError } from '../../model/app-error.ts';
 import type { DatabaseSync } from 'node:sqlite';
 import { brokenState, newerState } from '../state-errors.ts';
@@ -18,7 +18,35 @@ export function databaseExists(path: string): boolean {
     });
   }
   if (found.size === 0) throw brokenState(path, 'the file is empty; a database of reconcile never is');
+  refuseCutOff(path);
   return true;
+}
+
+/**
+ * SQLite fills the end of a file that was cut off within a page with zeros. What the file's header says of its length holds whenever there is no log
+ * beside it; with one, it may be in the middle of being brought up to date (sqlite.org/fileformat2.html#database_header).
+ */
+function refuseCutOff(path: string): void {
+  const shorter = (): string | undefined => {
+    const header = Buffer.alloc(100);
+    const file = openSync(path, 'r');
+    try {
+      if (readSync(file, header, 0, 100, 0) < 100) return 'it is cut off within its header';
+    } finally {
+      closeSync(file);
+    }
+    if (header.toString('latin1', 0, 16) !== 'SQLite format 3\0') return undefined;
+    const declaredSize = header.readUInt16BE(16);
+    const pageSize = declaredSize === 1 ? 65_536 : declaredSize;
+    const wanted = header.readUInt32BE(28) * pageSize;
+    const { size } = statSync(path);
+    return size < wanted ? `it is cut off: it has ${size} of ${wanted} bytes` : undefined;
+  };
+  const hasLog = (): boolean => (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  if (shorter() === undefined || hasLog()) return;
+  // The last writer may have ended between the two looks.
+  const why = shorter();
+  if (why !== undefined && !hasLog()) throw brokenState(path, why);
 }
 
 /** Returns the format; refuses what is not ours (RC3001) or too new (RC3002). */

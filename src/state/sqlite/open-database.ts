@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -103,8 +103,12 @@ async function openWithoutSideFiles(open: OpenDatabase, path: string, migrations
   }
   return inPrivateFolder(
     (copy) => {
-      copyFileSync(path, copy);
-      if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
+      for (const suffix of ['', '-wal']) {
+        if (!existsSync(`${path}${suffix}`)) continue;
+        copyFileSync(`${path}${suffix}`, `${copy}${suffix}`);
+        // The mode is copied too, and may forbid writing.
+        chmodSync(`${copy}${suffix}`, 0o600);
+      }
     },
     open,
     path,
@@ -137,7 +141,7 @@ function inPrivateFolder(copyTo: (copy: string) => void, open: OpenDatabase, pat
 
 function isUnwritable(error: unknown): boolean {
   const code = sqliteCode(error);
-  return code === SQLITE.readOnly || code === SQLITE.cannotOpen;
+  return code === SQLITE.readOnly || code === SQLITE.cannotOpen || code === SQLITE.io;
 }
 
 /** A file that was removed or replaced under a running process would take its writes and lose them. */
