@@ -95,7 +95,7 @@ function buildPatternTexts(schemas: ReadonlyMap<string, SchemaNode>): string {
     .update(JSON.stringify([...schemas]))
     .digest('hex')
     .slice(0, 16);
-  return `${HEADER}\n/** Changes whenever a schema does. */\nexport const SCHEMA_DIGEST = '${digest}';\n\n/** What a pattern of the schemas means, in words, with the values worth suggesting. */\nexport const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; readonly suggest?: readonly string[] }>> = ${JSON.stringify(texts, null, 2)};\n`;
+  return `${HEADER}\n/** Changes whenever a schema does. */\nexport const SCHEMA_DIGEST = '${digest}';\n\n/** What a pattern of the schemas means, in words, with the values worth suggesting. */\nexport const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; readonly suggest?: readonly string[]; readonly code?: string }>> = ${JSON.stringify(texts, null, 2)};\n`;
 }
 
 function buildSchemaTable(schemas: ReadonlyMap<string, SchemaNode>): string {

@@ -99,14 +99,17 @@ function tagValuesOf(branch: SchemaNode, tag: string, roots: readonly SchemaNode
   return 'const' in property ? [property['const']] : [...(property['enum'] as unknown[])];
 }
 
-/** Every `pattern` with its `x-pattern-message` and `x-suggest`. */
-export function* readPatternTexts(value: unknown): Generator<[string, { text: string; suggest?: readonly string[] }]> {
+/** Every `pattern` with its `x-pattern-message`, `x-suggest` and `x-code`. */
+export function* readPatternTexts(value: unknown): Generator<[string, { text: string; suggest?: readonly string[]; code?: string }]> {
   if (Array.isArray(value)) {
     for (const child of value) yield* readPatternTexts(child);
   } else if (isNode(value)) {
-    const { pattern, 'x-pattern-message': text, 'x-suggest': suggest } = value;
+    const { pattern, 'x-pattern-message': text, 'x-suggest': suggest, 'x-code': code } = value;
     if (typeof pattern === 'string' && typeof text === 'string')
-      yield [pattern, { text, ...(suggest === undefined ? {} : { suggest: suggest as readonly string[] }) }];
+      yield [
+        pattern,
+        { text, ...(suggest === undefined ? {} : { suggest: suggest as readonly string[] }), ...(code === undefined ? {} : { code: code as string }) },
+      ];
     for (const child of Object.values(value)) yield* readPatternTexts(child);
   }
 }

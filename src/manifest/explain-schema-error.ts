@@ -112,7 +112,9 @@ function explainType(at: At, name: string, value: unknown, type: string | readon
 }
 
 function explainPattern(at: At, name: string, value: unknown, pattern: string): PointedProblem {
-  const { text = `it must match ${pattern}`, suggest = [] } = PATTERN_TEXTS[pattern] ?? {};
+  const { text = `it must match ${pattern}`, suggest = [], code } = PATTERN_TEXTS[pattern] ?? {};
+  // What stands where a secret's name or address should may be the secret itself: it is not repeated.
+  if (code !== undefined) return { ...at, code, message: `${name} must not hold a secret`, hint: text };
   const near = typeof value === 'string' ? nearest(value, suggest) : undefined;
   const blank = typeof value === 'string' && value.trim() === '';
   return {

@@ -1,10 +1,10 @@
 // Generated from schemas/ by `npm run generate`; do not edit.
 
 /** Changes whenever a schema does. */
-export const SCHEMA_DIGEST = '2ad380a4f37e7ab5';
+export const SCHEMA_DIGEST = 'a57f792ad385377c';
 
 /** What a pattern of the schemas means, in words, with the values worth suggesting. */
-export const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; readonly suggest?: readonly string[] }>> = {
+export const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; readonly suggest?: readonly string[]; readonly code?: string }>> = {
   ".": {
     "text": "the path must not be empty"
   },
@@ -42,7 +42,8 @@ export const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; rea
     "text": "a connector is a module beside the card, such as connector.js"
   },
   "^[A-Za-z_][A-Za-z0-9_]*$": {
-    "text": "an environment variable’s name is letters, digits and underscores"
+    "text": "an environment variable’s name is letters, digits and underscores",
+    "code": "RC1403"
   },
   "^[^@\\s]+@[^@\\s]+$": {
     "text": "an address is name@host"
@@ -72,6 +73,7 @@ export const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; rea
     "text": "an address starts with https:// (http:// only to this machine)"
   },
   "^sqlite:.+": {
-    "text": "the state is sqlite:PATH, or {env: NAME} for a postgresql:// address, since it holds a password"
+    "text": "the state is sqlite:PATH, or {env: NAME} for a postgresql:// address, since it holds a password",
+    "code": "RC1403"
   }
 };

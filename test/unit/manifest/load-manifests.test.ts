@@ -158,6 +158,17 @@ spec: {type: t, storage: {type: s3, bucket: b, accessKeyId: AKIACANARY, secretAc
   });
 });
 
+test('what stands where a secret’s name or address should may be the secret: it is not repeated', () => {
+  const loaded = loadTexts({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: p}\nspec: {state: "postgresql://u:CANARY@h/d"}\n',
+    'a.yaml':
+      'apiVersion: reconcile/v1\nkind: Destination\nmetadata: {name: d}\nspec: {type: t, storage: {type: gcs, bucket: b, credentials: {env: CANARY!}}}\n',
+  });
+
+  expect(loaded.diagnostics.map(({ code }) => code)).toEqual(['RC1403', 'RC1403']);
+  expect(JSON.stringify(loaded.diagnostics)).not.toContain('CANARY');
+});
+
 describe('places inside texts', () => {
   const styles: readonly (readonly [string, string])[] = [
     ['literal', '|\n    a = 1 and\n    income > 5\n'],
