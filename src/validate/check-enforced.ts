@@ -24,11 +24,6 @@ export function checkEnforced(index: ResourceIndex, report: Reporter): void {
       refuse(attributes, '/spec/consents', 'enforce consents', 'declare the column under fields and say in each segment’s PQL who may be written to');
     }
   }
-  for (const destination of index.all('Destination')) {
-    if (destination.spec.encryption !== undefined) {
-      refuse(destination, '/spec/encryption', 'encrypt files', 'remove the key when the files may leave in clear text');
-    }
-  }
   for (const policy of index.all('Policy')) {
     if (policy.spec.enabled === true)
       refuse(policy, '/spec/enabled', 'enforce policies', 'write `enabled: false` to keep it as a draft, and check by hand what it would forbid');

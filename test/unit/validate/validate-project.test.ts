@@ -149,11 +149,6 @@ describe('references', () => {
 describe('what this version would have to ignore is refused', () => {
   test.each([
     [
-      'an encryption',
-      { 'manifests/x.yaml': document('Destination', '{type: local-directory, storage: {type: local, path: o}, encryption: {pgpPublicKey: {file: k.asc}}}') },
-      'RC1310 manifests/x.yaml:4:64',
-    ],
-    [
       'an enabled policy',
       { 'manifests/x.yaml': document('Policy', '{type: data-usage, marketingActions: [a], deny: {label: C2}, enabled: true}') },
       'RC1310 manifests/x.yaml:4:68',
