@@ -41,6 +41,8 @@ export interface CampaignSession extends AsyncDisposable {
 }
 
 const TIMEOUT_MS = 60_000;
+/** What looks like a token and was never ours: a web token, a Campaign session. */
+const TOKENS = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b___[0-9A-Fa-f-]{20,}/g;
 const MAX_BYTES = 64 * 1024 * 1024;
 const RETRIES = 3;
 
@@ -54,7 +56,7 @@ export function createSession(options: SessionOptions): CampaignSession {
   const signals = new AsyncLocalStorage<AbortSignal | undefined>();
   const secrets = new Set<string>();
   const learn = (secret: string): void => void (secret.length >= 4 && secrets.add(secret));
-  const clean = (text: string): string => [...secrets].reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text);
+  const clean = (text: string): string => [...secrets].reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text).replaceAll(TOKENS, '***');
   const transport = createTransport({
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     maxBytes: MAX_BYTES,

@@ -6,7 +6,7 @@ import { createCampaignState, type CampaignState, type CampaignSetup } from './s
 
 /** What goes wrong, for the next calls of a method (or of any): each as a real server or what stands before it does it. */
 export type Mishap =
-  | { readonly kind: 'fault'; readonly status: 200 | 403 | 500; readonly text: string; readonly detail?: string }
+  | { readonly kind: 'fault'; readonly status: 200 | 403 | 500; readonly text: string | (() => string); readonly detail?: string }
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   | { readonly kind: 'html' }
   | { readonly kind: 'redirect'; readonly to: string }
@@ -139,7 +139,8 @@ function strike(mishap: Mishap | undefined, response: ServerResponse, state: Cam
     state.forgetSessions();
     return false;
   }
-  if (mishap.kind === 'fault') send(response, mishap.status, 'application/soap+xml', writeFault(mishap.text, mishap.detail));
+  if (mishap.kind === 'fault')
+    send(response, mishap.status, 'application/soap+xml', writeFault(typeof mishap.text === 'string' ? mishap.text : mishap.text(), mishap.detail));
   else if (mishap.kind === 'status') send(response, mishap.status, 'text/plain', mishap.body ?? '', mishap.headers);
   else if (mishap.kind === 'html')
     send(response, 200, 'text/html', '<!doctype html><html><head><title>Sign in</title></head><body><form>Sign in</form></body></html>');
