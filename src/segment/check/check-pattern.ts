@@ -29,8 +29,54 @@ export function checkPattern(checker: Checker, pattern: Typed): Typed {
   return pattern;
 }
 
-/** The pattern for JavaScript; `(?i)` and its like at the start become flags. */
+/** How many groups a pattern that can be read has. */
+export function countGroups(pattern: string): number {
+  return (new RegExp(`${toRegExp(pattern).source}|`, 'u').exec('')?.length ?? 1) - 1;
+}
+
+const SPACE = '\\t\\n\\f\\r ';
+const MAX_REPEAT = 1000;
+
+/**
+ * The pattern for JavaScript, with RE2's meaning: `(?i)` and `(?s)` at the start become flags, `.` is anything but a line feed, `\s` is ASCII.
+ * Throws a SyntaxError for what JavaScript, RE2 or both cannot read.
+ */
 export function toRegExp(pattern: string): RegExp {
-  const flags = /^\(\?([ims]+)\)/.exec(pattern);
-  return new RegExp(flags === null ? pattern : pattern.slice(flags[0].length), `u${flags?.[1] ?? ''}`);
+  const flags = /^\(\?([is]+)\)/.exec(pattern);
+  const letters = new Set(flags?.[1] ?? '');
+  const body = flags === null ? pattern : pattern.slice(flags[0].length);
+  for (const [, most = ''] of body.matchAll(/\{\d*,?(\d+)\}/g)) if (Number(most) > MAX_REPEAT) throw new SyntaxError(`more than ${MAX_REPEAT} repetitions`);
+  return new RegExp(translate(body, letters.has('s')), letters.has('i') ? 'iu' : 'u');
+}
+
+function translate(body: string, dotIsAll: boolean): string {
+  let result = '';
+  let inClass = false;
+  for (let at = 0; at < body.length; at += 1) {
+    const letter = body.charAt(at);
+    if (letter === '\\') {
+      at += 1;
+      result += translateEscape(body.charAt(at), inClass);
+    } else if (inClass) {
+      if (letter === '[') throw new SyntaxError('`[` inside a class is written `\\[`');
+      inClass = letter !== ']';
+      result += letter;
+    } else if (letter === '[') {
+      if (/^\[\^?\]/.test(body.slice(at))) throw new SyntaxError('an empty class');
+      inClass = true;
+      result += letter;
+    } else if (letter === '.') result += dotIsAll ? '[^]' : '[^\\n]';
+    else result += letter;
+  }
+  return result;
+}
+
+function translateEscape(letter: string, inClass: boolean): string {
+  if (letter === 's') return inClass ? SPACE : `[${SPACE}]`;
+  if (letter === 'S' && !inClass) return `[^${SPACE}]`;
+  if (/[dDwWnrtf]/.test(letter) || (/[bBx]/.test(letter) && !inClass) || letter === 'p' || letter === 'P') return `\\${letter}`;
+  if (/[\^$\\.*+?()[\]{}|/]/.test(letter)) return `\\${letter}`;
+  if (letter === '-') return inClass ? '\\-' : '-';
+  if (/[!-/:-@[-`{-~]/.test(letter)) return letter;
+  throw new SyntaxError(letter === '' ? '`\\` at the end' : `unknown escape \`\\${letter}\``);
 }

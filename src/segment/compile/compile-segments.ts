@@ -2,8 +2,8 @@ import { AppError } from '../../model/app-error.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { DialectName } from '../../sql/print-sql.ts';
 import { ident, joinSql, noSql, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
-import { visit } from '../lineage.ts';
-import { scalar, type PqlType } from '../type.ts';
+import { eventFields } from '../event-order.ts';
+import type { PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import { ALWAYS, NO_ENV, WHERE, type Compiler } from './context.ts';
 import { EventFacts } from './event-facts.ts';
@@ -51,7 +51,7 @@ export function compileSegments(segments: readonly { readonly name: string; read
   const predicates = new Map<string, Sql>();
   const filters = new Map<string, Sql>();
   for (const { name, typed } of segments) {
-    compiler.eventFields = eventFieldsOf(typed);
+    compiler.eventFields = eventFields(typed);
     // The same names in both, so that both find the same facts.
     restartNames();
     filters.set(name, compiler.truth(typed, NO_ENV, WHERE));
@@ -65,7 +65,7 @@ export function compileSegments(segments: readonly { readonly name: string; read
 export function compileValues(typed: readonly Typed[], options: CompileOptions): CompiledValues {
   const { compiler } = createCompiler(options);
   const values = typed.map((node) => {
-    compiler.eventFields = eventFieldsOf(node);
+    compiler.eventFields = eventFields(node);
     return { value: compiler.value(node, NO_ENV), type: node.type };
   });
   return { ...relationsOf(compiler), values };
@@ -78,16 +78,6 @@ export function withClause(relations: CompiledRelations['with']): Sql {
     relations.map(({ name, sql: body }) => sql`${ident(name)} as (${body})`),
     ', ',
   )} `;
-}
-
-/** The event fields that an expression names, by path, and the time: what a list of its events holds, and in which order it breaks ties. */
-export function eventFieldsOf(typed: Typed): readonly { readonly path: string; readonly type: PqlType }[] {
-  const found = new Map<string, PqlType>([['timestamp', scalar('timestamp')]]);
-  visit(typed, (node) => {
-    if (node.kind === 'member' && node.object.type.kind === 'object' && node.object.type.event === true) found.set(node.name, node.type);
-    if (node.kind === 'chain' && !found.has(node.by)) found.set(node.by, scalar('timestamp'));
-  });
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, type]) => ({ path, type }));
 }
 
 function createCompiler(options: CompileOptions): { readonly compiler: Compiler; readonly restartNames: () => void } {
@@ -116,7 +106,7 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
     profileColumns: new Set(),
     eventColumns: new Set(),
     usesEvents: false,
-    eventFields: [],
+    eventFields: new Map(),
     segment(name) {
       const found = options.segments?.get(name);
       if (found === undefined) throw new AppError({ code: 'RC1213', message: `unknown segment \`${name}\``, hint: 'declare it, or remove the inSegment' });
@@ -128,7 +118,7 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
       if (node.kind !== 'segment') return bounded(truthSql(compiler, node, env, mode));
       const outer = compiler.eventFields;
       const inner = compiler.segment(node.name);
-      compiler.eventFields = eventFieldsOf(inner);
+      compiler.eventFields = eventFields(inner);
       const result = bounded(truthSql(compiler, inner, NO_ENV, ALWAYS));
       compiler.eventFields = outer;
       return mode.negated ? sql`(not ${result})` : result;

@@ -41,7 +41,7 @@ export interface Compiler {
   /** True when `event` is read at all. */
   usesEvents: boolean;
   /** Event fields that the expression at hand names: a list of events holds these, and they order events of the same time. */
-  eventFields: readonly { readonly path: string; readonly type: PqlType }[];
+  eventFields: ReadonlyMap<string, PqlType>;
   value(node: Typed, env: Env): Sql;
   truth(node: Typed, env: Env, mode: TruthMode): Sql;
 }

@@ -91,10 +91,10 @@ function isRow(node: Typed, env: Env, bound: ReadonlySet<VariableId>): boolean {
 
 /** The events as a list of structs in the order of time, for what no aggregate can answer. */
 export function eventList(compiler: Compiler, set: EventSet): Sql {
-  const fields = compiler.eventFields;
-  const members = fields.map(({ path, type }) => sql`${ident(path)}: ${rowSql(compiler, path, type)}`);
-  const ordering = fields.filter(({ path, type }) => path !== 'timestamp' && type.kind !== 'array' && type.kind !== 'map' && type.kind !== 'object');
-  const order = ['timestamp', ...ordering.map(({ path }) => path)].map((path) => sql`e.${ident(path)} asc nulls last`);
+  const fields = [...compiler.eventFields];
+  const members = fields.map(([path, type]) => sql`${ident(path)}: ${rowSql(compiler, path, type)}`);
+  const ordering = fields.filter(([path, type]) => path !== 'timestamp' && type.kind !== 'array' && type.kind !== 'map' && type.kind !== 'object');
+  const order = ['timestamp', ...ordering.map(([path]) => path)].map((path) => sql`e.${ident(path)} asc nulls last`);
   const aggregate = sql`list({${joinSql(members, ', ')}} order by ${joinSql(order, ', ')})`;
   let list = sql`${compiler.facts.add({ aggregate, filter: set.filter, correlated: set.correlated })}`;
   for (const { id, typed, env } of set.rest) {

@@ -1,0 +1,50 @@
+import { aligned, isDecimal, isMoment, isNumber, toDecimal, toDouble, type Value } from './value.ts';
+
+/** Negative, zero or positive. Exact between integers and decimals; as doubles when one is a double; texts by code point. */
+export function compareValues(left: Value, right: Value): number {
+  if (isNumber(left) && isNumber(right)) {
+    if (typeof left === 'bigint' && typeof right === 'bigint') return order(left, right);
+    if (typeof left !== 'number' && typeof right !== 'number') {
+      const [a, b] = aligned(toDecimal(left), toDecimal(right));
+      return order(a, b);
+    }
+    return order(toDouble(left), toDouble(right));
+  }
+  if (isMoment(left) && isMoment(right)) return order(left.micros, right.micros);
+  if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right);
+  if (typeof left === 'boolean' && typeof right === 'boolean') return order(Number(left), Number(right));
+  throw new TypeError(`cannot compare ${kindOf(left)} with ${kindOf(right)}`);
+}
+
+/** Equality of values inside collections: NULL equals NULL there. */
+export function equalValues(left: Value, right: Value): boolean {
+  if (left === null || right === null) return left === right;
+  if (Array.isArray(left) && Array.isArray(right))
+    return left.length === right.length && left.every((item: Value, index) => equalValues(item, right[index] as Value));
+  return compareValues(left, right) === 0;
+}
+
+/** UTF-16 order is not the order of code points: surrogates stand before the last private-use characters. */
+function compareTexts(left: string, right: string): number {
+  if (left === right) return 0;
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index += 1) {
+    const a = left.charCodeAt(index);
+    const b = right.charCodeAt(index);
+    if (a !== b) return order(rank(a), rank(b));
+  }
+  return order(left.length, right.length);
+}
+
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+function order<T extends number | bigint>(left: T, right: T): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function kindOf(value: Value): string {
+  if (value === null) return 'null';
+  return isDecimal(value) ? 'decimal' : isMoment(value) ? 'moment' : typeof value;
+}

@@ -1,0 +1,106 @@
+import { nearest } from '../../support/nearest.ts';
+import type { ProfileSchema, SchemaField } from '../profile-schema.ts';
+import { describeType, type PqlType } from '../type.ts';
+import type { EvaluatedProfile } from './evaluate.ts';
+import { parseMoment } from './evaluate-time.ts';
+import { parseDecimal, type Members, type Value } from './value.ts';
+
+/** Something in a fixture that is not as the Attributes say; `path` leads to it: `profile`, `events`, then keys and positions. */
+export interface FixtureProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface ReadFixture {
+  readonly profile: EvaluatedProfile;
+  readonly problems: readonly FixtureProblem[];
+}
+
+type Plain = Readonly<Record<string, unknown>>;
+type Path = readonly (string | number)[];
+
+/**
+ * Reads a segment's test: attributes by path (`homeAddress.city: Berlin`) or nested (`homeAddress: {city: Berlin}`), events with their fields the
+ * same way. Values are checked against the declared types: what a source could not hold is a problem.
+ */
+export function readFixture(profile: Plain, events: readonly Plain[], schema: ProfileSchema): ReadFixture {
+  const problems: FixtureProblem[] = [];
+  const report = (path: Path, message: string, hint?: string): void => void problems.push({ path, message, ...(hint === undefined ? {} : { hint }) });
+  const fields = readMembers(profile, schema.fields, ['profile'], 'attribute', report);
+  const read = events.map((event, index): Members => {
+    if (schema.events === undefined) {
+      report(['events', index], 'the Attributes declare no events', 'declare them under spec.events');
+      return { members: new Map() };
+    }
+    return { members: readMembers(event, schema.events, ['events', index], 'event field', report) };
+  });
+  return { profile: { fields, events: read }, problems };
+}
+
+type Report = (path: Path, message: string, hint?: string) => void;
+
+function readMembers(plain: Plain, known: ReadonlyMap<string, SchemaField>, at: Path, what: string, report: Report, prefix = ''): Map<string, Value> {
+  const found = new Map<string, Value>();
+  for (const [key, value] of Object.entries(plain)) {
+    const path = `${prefix}${key}`;
+    const field = known.get(path);
+    if (field !== undefined) found.set(path, readValue(value, field.type, [...at, key], report));
+    else if (isPlain(value) && [...known.keys()].some((name) => name.startsWith(`${path}.`))) {
+      for (const [inner, one] of readMembers(value, known, [...at, key], what, report, `${path}.`)) found.set(inner, one);
+    } else {
+      const near = nearest(path, known.keys());
+      report([...at, key], `unknown ${what} \`${path}\``, near === undefined ? undefined : `did you mean \`${near}\`?`);
+    }
+  }
+  return found;
+}
+
+/** A plain value as a value of its declared type; null stays null. */
+export function readValue(value: unknown, type: PqlType, at: Path, report: Report): Value {
+  if (value === null || value === undefined) return null;
+  const wrong = (hint?: string): null => {
+    report(at, `expected ${/^[aeiou]/.test(type.kind) ? 'an' : 'a'} ${describeType(type)}, found ${showPlain(value)}`, hint);
+    return null;
+  };
+  const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
+  switch (type.kind) {
+    case 'string':
+      return text ?? wrong('put it in quotes');
+    case 'boolean':
+      return typeof value === 'boolean' ? value : wrong();
+    case 'integer':
+      return text !== undefined && /^[+-]?\d+$/.test(text) ? BigInt(text) : wrong();
+    case 'decimal':
+      return (text === undefined ? undefined : parseDecimal(text)) ?? wrong('write digits and a point');
+    case 'double':
+      return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : wrong();
+    case 'date':
+      return text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text) ? (parseMoment(text) ?? wrong('there is no such day')) : wrong('write 2026-11-20');
+    case 'timestamp':
+      return (text === undefined ? undefined : parseMoment(text)) ?? wrong('write 2026-11-20T10:00:00Z');
+    case 'array':
+      return Array.isArray(value) ? value.map((item, index) => readValue(item, type.item, [...at, index], report)) : wrong('write a list: [a, b]');
+    case 'map':
+      return isPlain(value)
+        ? new Map(Object.entries(value).map(([key, one]) => [key, readValue(one, type.value, [...at, key], report)]))
+        : wrong('write {key: value}');
+    case 'object': {
+      if (!isPlain(value)) return wrong('write {name: value}');
+      const fields = new Map([...type.fields].map(([name, member]) => [name, { type: member, labels: [] }]));
+      return { members: readMembers(value, fields, at, 'member', report) };
+    }
+    default:
+      return wrong();
+  }
+}
+
+function isPlain(value: unknown): value is Plain {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function showPlain(value: unknown): string {
+  if (typeof value === 'bigint') return `\`${value}\``;
+  const text = JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+  return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\``;
+}
