@@ -2,10 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import type { CommandContext } from './cli/context.ts';
 import { loadCatalogue, type Catalogue } from './destination/catalogue.ts';
-import type { Connector, ConnectorContext, CreateConnector } from './destination/connector.ts';
+import type { ConnectorContext, CreateConnector } from './destination/connector.ts';
 import { createDuckDbEngine } from './engine/duckdb/duckdb-engine.ts';
 import type { Engine } from './engine/engine.ts';
 import type { ProfileModel } from './engine/profile-model.ts';
@@ -14,6 +13,7 @@ import { AppError } from './model/app-error.ts';
 import { ExitCode } from './model/exit-code.ts';
 import type { ProjectSpec } from './model/generated/kinds.ts';
 import type { Resource, SecretRef } from './model/resource.ts';
+import type { StateReport } from './state/opened-state.ts';
 import { currentOwner } from './state/owner.ts';
 import type { RunLedger } from './state/run-ledger.ts';
 import type { StateStore } from './state/state-store.ts';
@@ -27,6 +27,8 @@ export interface OpenedProject extends AsyncDisposable {
   readonly project: Resource<ProjectSpec>;
   readonly store: StateStore;
   readonly ledger: RunLedger;
+  /** Looks through everything that is recorded, for `state doctor`. */
+  readonly inspectState: () => Promise<StateReport>;
   readonly catalogue: () => Catalogue;
   /** The value of a secret; throws RC1405 when it is not there. */
   readonly secret: (ref: SecretRef) => Promise<string>;
@@ -65,13 +67,10 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
 
   const connector: ExportDeps['connector'] = async (destination, spec) => {
     const entry = getCatalogue().find(spec.type);
-    const builtIn = BUILT_IN_CONNECTORS[spec.type];
-    const load =
-      entry?.connectorPath === undefined
-        ? builtIn
-        : () => import(pathToFileURL(entry.connectorPath ?? '').href) as Promise<{ readonly default: CreateConnector }>;
-    if (load === undefined) return undefined;
-    return createConnector(load, { name: destination, spec: spec as unknown as ConnectorContext['spec'], secret, clock: context.clock, sleep, log });
+    const connectorContext = { name: destination, spec: spec as unknown as ConnectorContext['spec'], secret, clock: context.clock, sleep, log };
+    if (entry?.connectorPath !== undefined) return (await import('./destination/load-connector.ts')).loadConnector(entry, connectorContext);
+    const load = BUILT_IN_CONNECTORS[spec.type];
+    return load === undefined ? undefined : (await load()).default(connectorContext);
   };
 
   const log: ExportDeps['log'] = (level, message, fields = {}) => {
@@ -89,6 +88,7 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
     project,
     store: state.store,
     ledger: state.ledger,
+    inspectState: state.inspect,
     catalogue: getCatalogue,
     secret,
     engine,
@@ -204,9 +204,4 @@ function createEngine(project: string, stateFolder: string, model: ProfileModel,
     threads: availableParallelism(),
     ...(signal === undefined ? {} : { signal }),
   });
-}
-
-async function createConnector(load: () => Promise<{ readonly default: CreateConnector }>, context: ConnectorContext): Promise<Connector> {
-  const { default: create } = await load();
-  return create(context);
 }

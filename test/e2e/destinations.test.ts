@@ -224,6 +224,66 @@ spec:
   expect(everythingWritten(project).includes('CANARY')).toBe(false);
 });
 
+const PUSH_CARD = `apiVersion: reconcile/v1
+kind: DestinationCard
+type: acme-push
+displayName: Acme Push
+category: other
+description: A connector of the project's own.
+connector: connector.js
+storage: {kinds: [local]}
+example: |
+  apiVersion: reconcile/v1
+  kind: Destination
+  metadata: {name: push}
+  spec: {type: acme-push, storage: {type: local, path: out/push}}
+`;
+const PUSH_MANIFESTS = `apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: push}
+spec: {type: acme-push, storage: {type: local, path: out/push}}
+---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: to-push}
+spec:
+  destination: push
+  segments: [wealthy-owners]
+  mapping: [{source: identityMap.Email, target: email}]
+`;
+const PUSH_CONNECTOR = `import { appendFileSync } from 'node:fs';
+export default async function createConnector({ name }) {
+  return {
+    check: async () => [{ code: 'ACME1', level: 'ok', subject: 'push', message: 'there' }],
+    prepare: async () => ({ step: 'told' }),
+    deliver: async (batch, token) => {
+      if (process.env.PUSH_FAILS) throw Object.assign(new Error('the push service is closed'), { name: 'AppError', code: 'ACME7', hint: 'come back on Monday' });
+      appendFileSync(new URL('told.txt', import.meta.url), [name, batch.segment, batch.rows, token.step].join(' '));
+      return { status: 'imported', rows: batch.rows };
+    },
+    settle: async (batch, receipt) => receipt,
+  };
+}
+`;
+
+test('a connector of the project: called once, its errors told as errors and not as bugs, a broken one refused', async () => {
+  const folder = 'destinations/acme-push';
+  const project = makeProject({ [`${folder}/destination.yaml`]: PUSH_CARD, [`${folder}/connector.js`]: PUSH_CONNECTOR, 'manifests/push.yaml': PUSH_MANIFESTS });
+  writeFileSync(join(project, folder, 'package.json'), '{"type": "module"}');
+  expect(await reconcile(['-C', project, 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
+  const told = parse<RunJson>(await reconcile(['-C', project, 'run', 'to-push', '--json']));
+  expect(told.runs).toMatchObject([{ status: 'success', import: { status: 'imported' } }]);
+  expect(readFileSync(join(project, folder, 'told.txt'), 'utf8')).toBe(`push wealthy-owners ${told.runs[0]?.files[0]?.rows} told`);
+  const failed = await reconcile(['-C', project, 'run', 'to-push'], { env: { PUSH_FAILS: '1' } });
+  expect(failed.code).toBe(1);
+  expect(failed.stdout + failed.stderr).toContain('the push service is closed');
+  expect(failed.stdout + failed.stderr).not.toMatch(/connector\.js:\d+|has a bug/);
+  writeFileSync(join(project, folder, 'connector.js'), 'export const createConnector = 1;');
+  const doctor = await reconcile(['-C', project, 'doctor', 'push']);
+  expect(doctor.code).toBe(1);
+  expect(doctor.stdout).toContain('has no default export');
+});
+
 test('doctor examines what is not a destination, too', async () => {
   const project = makeProject({});
   rmSync(join(project, 'data/orders.csv'));
