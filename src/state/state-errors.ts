@@ -1,17 +1,10 @@
 import { AppError } from '../model/app-error.ts';
 import { ExitCode } from '../model/exit-code.ts';
-import { formatInstant, type Instant } from '../model/instant.ts';
-import type { Owner } from './owner.ts';
-
-interface LeaseHolder {
-  readonly owner: Owner;
-  readonly purpose: string;
-  readonly since: Instant;
-  readonly epoch: number;
-}
+import { formatInstant } from '../model/instant.ts';
+import type { LeaseHolder } from './state-store.ts';
 
 /** RC3005: another process holds the lease. */
-export function lockedError(place: string, { owner, purpose, since, epoch }: LeaseHolder): AppError {
+export function lockedError(place: string, { owner, purpose, since, epoch }: Omit<LeaseHolder, 'alive'>): AppError {
   return new AppError({
     code: 'RC3005',
     exit: ExitCode.locked,

@@ -39,6 +39,15 @@ export interface Lease extends AsyncDisposable {
   readonly lost: AbortSignal;
 }
 
+/** Who holds the lease. `alive` is false when the holder is proved dead, or was silent for too long. */
+export interface LeaseHolder {
+  readonly owner: Owner;
+  readonly epoch: number;
+  readonly purpose: string;
+  readonly since: Instant;
+  readonly alive: boolean;
+}
+
 /** One line of the journal of applies. An `intent` is durable before the effect it announces. */
 export type JournalEntry =
   | { readonly type: 'begin'; readonly applyId: string; readonly at: Instant; readonly actor: string; readonly planDigest: string; readonly operations: number }
@@ -100,7 +109,7 @@ export interface StateStore extends AsyncDisposable {
   /** The resources as they were at `serial`; undefined when that generation is not kept. */
   at(serial: number): Promise<RecordedState | undefined>;
   /** Who holds the lease now, and removes it when `force` names that epoch. */
-  unlock(force?: { readonly epoch: number }): Promise<{ readonly owner: Owner; readonly epoch: number; readonly alive: boolean } | undefined>;
+  unlock(force?: { readonly epoch: number }): Promise<LeaseHolder | undefined>;
   /** The secret key of the fingerprints of secrets, made with the first commit; undefined before. It never leaves the state. */
   fingerprintKey(): Promise<string | undefined>;
 }

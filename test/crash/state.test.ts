@@ -171,7 +171,11 @@ describe('processes at once', () => {
 
   it('never hold the lease together, and each gets its turns', async () => {
     const turns = 15;
-    const workers = [start('contend', workspace.path, String(turns)), start('contend', workspace.path, String(turns)), start('contend', workspace.path, String(turns))];
+    const workers = [
+      start('contend', workspace.path, String(turns)),
+      start('contend', workspace.path, String(turns)),
+      start('contend', workspace.path, String(turns)),
+    ];
     expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([0, 0, 0]);
     const held = workers
       .flatMap(({ lines }) => lines.map((line) => line.split(' ').map(BigInt)))
@@ -218,7 +222,10 @@ describe('a disk that is full', () => {
       await fillState(path, ['one', 'two']);
       const state = await openSqliteState({ path });
       const lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
-      const large = Array.from({ length: 200 }, (_, index) => ({ type: 'put' as const, resource: segment(`large-${index}`, `income > ${index} `.repeat(1000)) }));
+      const large = Array.from({ length: 200 }, (_, index) => ({
+        type: 'put' as const,
+        resource: segment(`large-${index}`, `income > ${index} `.repeat(1000)),
+      }));
       await expect(state.store.commit(lease, large, [])).rejects.toMatchObject({ code: 'RC3003', hint: expect.stringMatching(/space/) });
       expect([...(await state.store.read()).resources.keys()]).toEqual(['Segment/one', 'Segment/two']);
       execFileSync('mount', ['-o', 'remount,size=64m', disk]);

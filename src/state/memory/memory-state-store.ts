@@ -40,7 +40,7 @@ export function createMemoryStateStore(clock: () => number): MemoryStateStore {
       if (restore !== undefined) {
         const restored = restoredState(restore);
         const made = [...restored.resources.keys()].map((one) => ({ key: one, action: 'create' as const }));
-        remember(restored, undefined, made);
+        remember(restored, entries[0]?.applyId, made);
         return state;
       }
       if (changes.length === 0) return state;

@@ -44,7 +44,7 @@ async function checkResources(tx: Reader, place: string): Promise<readonly Diagn
     }
     if (whole) continue;
     problems.push({
-      code: 'RC3021',
+      code: 'RC3031',
       severity: 'error',
       message: `what is recorded for \`${key}\` is not what was applied: its digest differs`,
       hint: `\`reconcile state history\` lists earlier generations; \`reconcile apply\` of the manifest writes it anew`,
@@ -60,7 +60,7 @@ async function checkJournal(tx: Reader): Promise<readonly Diagnostic[]> {
       ? []
       : [
           {
-            code: 'RC3022',
+            code: 'RC3032',
             severity: 'error',
             message: `the journal was changed: ${broken.length} of its entries, the first with number ${broken[0] ?? 0}, do not follow from the one before`,
             hint: 'compare with a backup; applying goes on as before',
@@ -69,7 +69,7 @@ async function checkJournal(tx: Reader): Promise<readonly Diagnostic[]> {
   const unfinished = (await unfinishedEntries(tx)).filter(({ type }) => type === 'begin');
   for (const { applyId, at } of unfinished) {
     problems.push({
-      code: 'RC3023',
+      code: 'RC3033',
       severity: 'warning',
       message: `the apply \`${applyId}\` of ${new Date(at).toISOString()} began and did not end`,
       hint: 'when no apply is running, `reconcile apply` finishes it',
@@ -85,7 +85,7 @@ async function checkLease(tx: Reader): Promise<readonly Diagnostic[]> {
   if (mayBeAlive(owner)) return [];
   return [
     {
-      code: 'RC3024',
+      code: 'RC3034',
       severity: 'warning',
       message: `the lock is still in the name of process ${owner.pid} on ${owner.host} (${row.purpose}), which is dead`,
       hint: 'the next apply takes it over by itself',
@@ -98,7 +98,7 @@ async function checkRuns(tx: Reader): Promise<readonly Diagnostic[]> {
   return running
     .filter(({ owner }) => owner === null || !mayBeAlive(owner))
     .map((run) => ({
-      code: 'RC3025',
+      code: 'RC3035',
       severity: 'warning' as const,
       message: `the run \`${run.id}\` of ${run.activation}, ${run.segment} was interrupted at the step ${run.step}`,
       hint:

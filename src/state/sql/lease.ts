@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isLeaseHeld, LEASE_TTL_MS } from '../claim-rules.ts';
 import type { Owner } from '../owner.ts';
 import { lockedError, lostLease } from '../state-errors.ts';
-import type { Lease, StateStore } from '../state-store.ts';
+import type { Lease, LeaseHolder, StateStore } from '../state-store.ts';
 import { readAtOnce, writeAtOnce, type Reader, type StateConnection } from './connection.ts';
 import type { StateTables } from './tables.ts';
 
@@ -12,14 +12,6 @@ const RENEW_EVERY_MS = 10_000;
 /** A holder that could not renew for so long stops: another one may soon take over. */
 const GIVE_UP_AFTER_MS: number = LEASE_TTL_MS / 2;
 const POLL_MS = 100;
-
-interface HeldLease {
-  readonly owner: Owner;
-  readonly epoch: number;
-  readonly purpose: string;
-  readonly since: number;
-  readonly alive: boolean;
-}
 
 interface Leases {
   take(owner: Owner, options: Parameters<StateStore['lease']>[1]): Promise<Lease>;
@@ -30,7 +22,7 @@ interface Leases {
 
 /** The lock on the state: one row, taken and given back by compare-and-swap, with an epoch that only rises and fences every write. */
 export function createLeases(connection: StateConnection): Leases {
-  const tryTake = (owner: Owner, purpose: string): Promise<number | HeldLease> =>
+  const tryTake = (owner: Owner, purpose: string): Promise<number | LeaseHolder> =>
     writeAtOnce(connection, async (tx) => {
       const { held, epoch: last } = await readLease(tx, connection.clock());
       if (held?.alive === true) return held;
@@ -82,7 +74,7 @@ export function createLeases(connection: StateConnection): Leases {
 }
 
 /** The lease's row: who holds it, if anybody, and the last epoch that was given out. */
-async function readLease(db: Reader, now: number): Promise<{ readonly held: HeldLease | undefined; readonly epoch: number }> {
+async function readLease(db: Reader, now: number): Promise<{ readonly held: LeaseHolder | undefined; readonly epoch: number }> {
   const row = await db.selectFrom('lease').selectAll().where('name', '=', NAME).executeTakeFirst();
   if (row === undefined) return { held: undefined, epoch: 0 };
   if (row.owner === null) return { held: undefined, epoch: row.epoch };

@@ -42,7 +42,7 @@ export function createSqlStateStore(connection: StateConnection): StateStore {
         checkChanges(changes, before);
         await appendJournal(tx, journal);
         const restore = changes.find((change) => change.type === 'restore');
-        if (restore !== undefined) return restoreState(tx, connection, restore);
+        if (restore !== undefined) return restoreState(tx, connection, restore, journal);
         await mintKey(tx);
         return changes.length === 0 ? before : applyChanges(tx, connection, before, changes, journal);
       });
@@ -137,6 +137,7 @@ async function restoreState(
   tx: Transaction<StateTables>,
   connection: StateConnection,
   { lineage, serial, environment, resources }: Extract<StateChange, { readonly type: 'restore' }>,
+  journal: readonly JournalEntry[],
 ): Promise<RecordedState> {
   if ((await readMeta(tx)).lineage !== undefined) throw notEmptyState(connection.place);
   await mintKey(tx);
@@ -146,7 +147,8 @@ async function restoreState(
   const rows = resources.map((resource) => toResourceRow({ ...resource, fingerprints: {} }, resource.version));
   await putResources(tx, rows);
   const changes = new Map(rows.map((row) => [`${row.kind}/${row.name}` as ResourceKey, { action: 'create' as const, row }]));
-  await recordGeneration(tx, { serial, at: connection.clock(), actor: '', applyId: undefined, changes });
+  const applyId = journal[0]?.applyId;
+  await recordGeneration(tx, { serial, at: connection.clock(), actor: await actorOf(tx, applyId), applyId, changes });
   const restored = rows.map((row): [ResourceKey, RecordedResource] => [`${row.kind}/${row.name}` as ResourceKey, fromResourceRow(row, connection.place)]);
   return { lineage, serial, environment, resources: new Map(restored) };
 }

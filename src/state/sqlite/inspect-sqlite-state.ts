@@ -13,7 +13,7 @@ export async function inspectSqliteState(connection: SqliteConnection): Promise<
   try {
     if ((await connection.read()) === undefined) return NOTHING;
     const damage: readonly Diagnostic[] = (await connection.checkIntegrity()).map((line) => ({
-      code: 'RC3020',
+      code: 'RC3030',
       severity: 'error',
       message: `the database is damaged: ${line}`,
       hint: 'put your last backup back; copy what is there away first',

@@ -153,7 +153,7 @@ describe('a state that cannot be read is an error, never empty, and stays as it 
     expect(resources.get('Segment/three')?.spec).toEqual({ attributes: 'customer', pql: 'true' });
     expect(() => resources.get('Segment/one')?.spec).toThrow(expect.objectContaining({ code: 'RC3001', message: expect.stringContaining('Segment/one') }));
     const { problems } = await state.inspect();
-    expect(problems.map(({ code, message }) => `${code} ${/Segment\/\w+/.exec(message)?.[0] ?? ''}`)).toEqual(['RC3021 Segment/one', 'RC3021 Segment/two']);
+    expect(problems.map(({ code, message }) => `${code} ${/Segment\/\w+/.exec(message)?.[0] ?? ''}`)).toEqual(['RC3031 Segment/one', 'RC3031 Segment/two']);
     await state.close();
   });
 
@@ -186,7 +186,7 @@ describe('a state that cannot be read is an error, never empty, and stays as it 
     vandal.exec('delete from journal where seq = 2');
     vandal.close();
     const again = await openSqliteState({ path: workspace.path });
-    expect((await again.inspect()).problems).toMatchObject([{ code: 'RC3022', message: expect.stringContaining('number 3') }]);
+    expect((await again.inspect()).problems).toMatchObject([{ code: 'RC3032', message: expect.stringContaining('number 3') }]);
     await again.close();
   });
 });

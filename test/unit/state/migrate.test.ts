@@ -10,6 +10,15 @@ import { createWorkspace, fillState, segment, type Workspace } from '../../suppo
 const NEXT = [...MIGRATIONS, 'alter table resource add column note text'];
 const AFTER_NEXT = [...NEXT, 'create table extra (id text primary key) strict'];
 
+function formatOf(path: string): unknown {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return database.prepare('pragma user_version').get()?.['user_version'];
+  } finally {
+    database.close();
+  }
+}
+
 describe('bringing an older database forward', () => {
   let workspace: Workspace;
   beforeEach(async () => {
@@ -19,15 +28,6 @@ describe('bringing an older database forward', () => {
   afterEach(() => workspace[Symbol.dispose]());
 
   const openNewer = (migrations: readonly string[]): ReturnType<typeof openSqliteState> => openSqliteState({ path: workspace.path, migrations });
-  const formatOf = (path: string): unknown => {
-    const database = new DatabaseSync(path, { readOnly: true });
-    try {
-      return database.prepare('pragma user_version').get()?.['user_version'];
-    } finally {
-      database.close();
-    }
-  };
-
   it('reads it without changing it', async () => {
     const before = sha256(readFileSync(workspace.path));
     const state = await openNewer(AFTER_NEXT);

@@ -26,6 +26,13 @@ function countAs(user: number | undefined, path: string): Promise<string> {
   });
 }
 
+/** Makes the folder one that nobody but root can write, with a state that everybody can read. */
+function share({ folder, path }: Workspace): void {
+  chmodSync(folder, 0o755);
+  for (const name of readdirSync(dirname(path))) chmodSync(join(dirname(path), name), 0o444);
+  chmodSync(dirname(path), 0o555);
+}
+
 describe('reading changes nothing', () => {
   let workspace: Workspace;
   beforeEach(() => void (workspace = createWorkspace()));
@@ -112,16 +119,9 @@ describe('reading changes nothing', () => {
   });
 
   describe.skipIf(process.getuid?.() !== 0)('as a user who may only read', () => {
-    /** A folder that nobody but root can write, with a state that everybody can read. */
-    function share(): void {
-      chmodSync(workspace.folder, 0o755);
-      chmodSync(dirname(workspace.path), 0o555);
-      for (const name of readdirSync(dirname(workspace.path))) chmodSync(join(dirname(workspace.path), name), 0o444);
-    }
-
     it('reads a database at rest', async () => {
       await fillState(workspace.path, ['one', 'two']);
-      share();
+      share(workspace);
       expect(await countAs(NOBODY, workspace.path)).toBe('2');
       expect(readdirSync(dirname(workspace.path)).sort()).toEqual(['.gitignore', 'state.db']);
     });
