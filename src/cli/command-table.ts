@@ -21,6 +21,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'watch', summary: 'reconcile on change, export on schedule, until stopped', load: () => import('./commands/watch.ts') },
   { name: 'status', summary: 'how everything that is applied stands, and what to do', load: () => import('./commands/status.ts') },
   { name: 'runs', summary: 'the runs on record: list, show, retry, replay', load: () => import('./commands/runs.ts') },
+  { name: 'state', summary: 'what is applied: list, show, history, unlock, doctor, export, import', load: () => import('./commands/state.ts') },
   { name: 'destinations', summary: 'the catalogue: what there is, its rules, an example', load: () => import('./commands/destinations.ts') },
   { name: 'setup', summary: 'what to build on the other side, with sample files', load: () => import('./commands/setup.ts') },
   { name: 'doctor', summary: 'every connection tried for real, with what to do', load: () => import('./commands/doctor.ts') },
