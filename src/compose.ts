@@ -15,6 +15,7 @@ import type { ProjectSpec } from './model/generated/kinds.ts';
 import type { Resource, SecretRef } from './model/resource.ts';
 import type { StateReport } from './state/opened-state.ts';
 import { currentOwner } from './state/owner.ts';
+import { makePrivateFolder } from './state/private-folder.ts';
 import type { RunLedger } from './state/run-ledger.ts';
 import type { StateStore } from './state/state-store.ts';
 import { loadProjectFile } from './validate/load-project.ts';
@@ -58,7 +59,15 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
   let catalogue: Catalogue | undefined;
   const getCatalogue = (): Catalogue => (catalogue ??= loadCatalogue({ projectDirectory: directory }));
 
-  const engine: ExportDeps['engine'] = (model, signal) => createEngine(directory, stateFolder, model, signal);
+  const engine: ExportDeps['engine'] = (model, signal) => {
+    try {
+      // The engine's cache may be the first thing in it.
+      makePrivateFolder(stateFolder);
+    } catch {
+      // Where nothing can be written, the engine says so if it has to write.
+    }
+    return createEngine(directory, stateFolder, model, signal);
+  };
 
   const storage: ExportDeps['storage'] = async (spec) => {
     const { createStorage } = await import('./storage/create-storage.ts');
