@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { startFakeCampaign, type FakeCampaign } from '../support/campaign/fake-campaign.ts';
 import { reconcile, ROOT, type Ended } from '../support/reconcile.ts';
+import { SSHD, startSshd } from '../support/servers/sshd.ts';
 
 const CANARY = 'CANARY-client-secret';
 const work = mkdtempSync(join(tmpdir(), 'destinations-'));
@@ -111,6 +112,33 @@ spec:
   });
   return { fake, project, env: { ACC_SECRET: CANARY } };
 }
+
+test.skipIf(SSHD === undefined)(
+  'Campaign’s files over a real SFTP server: the host key printed and pinned, a changed one told, the paths as the server sees them',
+  async () => {
+    const server = await startSshd();
+    open.push(async () => await server[Symbol.asyncDispose]());
+    const keys = await reconcile(['doctor', '--host-key', `127.0.0.1:${server.port}`]);
+    expect(keys.stdout).toContain(server.hostKeys.ed25519);
+    const { fake, project, env } = await campaignProject();
+    const manifest = join(project, 'manifests/campaign.yaml');
+    const storage = (hostKey: string): string =>
+      `{type: sftp, host: 127.0.0.1, port: ${server.port}, username: ${server.username}, privateKey: {file: key}, hostKey: "${hostKey}", path: ${server.folder}}`;
+    const text = readFileSync(manifest, 'utf8');
+    writeFileSync(join(project, 'key'), server.keys.right, { mode: 0o600 });
+    writeFileSync(manifest, text.replace('{type: local, path: out/campaign}', storage(`SHA256:${'A'.repeat(43)}`)));
+    const changed = await reconcile(['-C', project, 'doctor', 'campaign-emea'], { env });
+    expect(changed.code).toBe(1);
+    expect(changed.stdout).toContain('is not the pinned one');
+    writeFileSync(manifest, text.replace('{type: local, path: out/campaign}', storage(server.hostKeys.ed25519)));
+    expect(await reconcile(['-C', project, 'doctor', 'campaign-emea'], { env })).toMatchObject({ code: 0 });
+    expect(readdirSync(server.folder)).toEqual([]);
+    expect(await reconcile(['-C', project, 'apply', '--auto-approve'], { env })).toMatchObject({ code: 0 });
+    expect(await reconcile(['-C', project, 'run', 'to-campaign'], { env })).toMatchObject({ code: 0 });
+    const remote = fake.state.events[0]?.variables['remoteFiles'] ?? '';
+    expect(readFileSync(remote, 'utf8')).toMatch(/^email,firstName,segmentMembershipStatus\n/);
+  },
+);
 
 interface RunJson {
   readonly runs: readonly {
