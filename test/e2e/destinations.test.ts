@@ -189,6 +189,19 @@ test('Campaign end to end: check, apply, export, one signal, the import followed
   expect(seen.length).toBeGreaterThan(10_000);
 });
 
+test('killed right after the signal: the slot goes on, and Campaign is not told twice', async () => {
+  const { fake, project, env } = await campaignProject();
+  expect(await reconcile(['-C', project, '--now', '2026-12-01T00:30:00Z', 'apply', '--auto-approve'], { env })).toMatchObject({ code: 0 });
+  const slot = ['-C', project, '--now', '2026-12-01T06:30:00Z', 'run', 'to-campaign', '--slot', '2026-12-01T06:00:00Z', '--json'];
+  const killed = await reconcile(slot, { env: { ...env, RECONCILE_CRASH_AT: 'delivered' } });
+  expect(killed.signal).toBe('SIGKILL');
+  expect(fake.state.events).toHaveLength(1);
+  const again = await reconcile(slot, { env });
+  expect(parse<RunJson>(again).runs).toMatchObject([{ status: 'success', import: { status: 'imported' } }]);
+  expect(fake.state.events).toHaveLength(1);
+  expect(parse<RunJson>(again).runs[0]?.id).toBe(fake.state.events[0]?.variables['runId']);
+});
+
 test('what Campaign lacks stops apply and is told by doctor, with what to do', async () => {
   const { project, env } = await campaignProject({ mapping: 'mapRecipent' });
   const doctor = await reconcile(['-C', project, 'doctor', 'campaign-emea', '--json'], { env });
