@@ -6,6 +6,9 @@ import type { WatchEvent } from '../watch/watch-event.ts';
 import type { CommandContext } from './context.ts';
 import { formatCount, formatDuration } from './format-amount.ts';
 
+/** `run-segment` ends a run with it that a signal stopped. */
+const STOPPED = 'RC4013';
+
 type Level = 'info' | 'warn' | 'error';
 
 /** One line of the log. `event` is stable, for machines; `text` is for people. */
@@ -22,7 +25,7 @@ export function createWatchLog({ options, clock, say }: CommandContext): (line: 
     const time = formatInstant(clock());
     say(
       options.logFormat === 'json'
-        ? JSON.stringify({ time, level, event, message: text, ...fields })
+        ? JSON.stringify({ time, level, event, message: text.trim(), ...fields })
         : `${time.slice(0, 19)}Z  ${level === 'info' ? '' : `${level}  `}${text}`,
     );
   };
@@ -125,9 +128,11 @@ function describeRun(run: Run): LogLine {
   const rows = `${formatCount(counts.activated)} ${counts.activated === 1 ? 'row' : 'rows'}${counts.excluded === 0 ? '' : `, ${formatCount(counts.excluded)} excluded`}`;
   const why = error === undefined ? '' : `: ${error.code}  ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
   const imported = run.import === undefined ? '' : `, import ${run.import.status}`;
+  // Stopped by a signal: it goes on at the next start, and nobody has to look.
+  const isStopped = status === 'failed' && error?.code === STOPPED;
   return {
-    level: status === 'success' ? 'info' : status === 'held' || status === 'skipped' ? 'warn' : 'error',
-    event: `run-${status}`,
+    level: status === 'success' ? 'info' : status === 'held' || status === 'skipped' || isStopped ? 'warn' : 'error',
+    event: isStopped ? 'run-stopped' : `run-${status}`,
     text: `${activation}/${segment}  slot ${slot ?? 'now'}  ${status}${status === 'success' ? `, ${rows}${imported}` : why}   run ${id}`,
     fields: {
       run: id,

@@ -1,0 +1,193 @@
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { Run } from '../../src/model/run.ts';
+import { reconcile, type Ended } from '../support/reconcile.ts';
+import { startWatch, type WatchProcess } from '../support/watch-process.ts';
+
+const work = mkdtempSync(join(tmpdir(), 'watch-'));
+const running: WatchProcess[] = [];
+let counter = 0;
+
+beforeAll(async () => {
+  expect(await reconcile(['init', join(work, 'starter')])).toMatchObject({ code: 0 });
+  return () => rmSync(work, { recursive: true, force: true });
+});
+afterEach(async () => {
+  for (const one of running.splice(0)) await one.end('SIGKILL');
+});
+
+/** A starter project with a slot each 6 hours, applied on 1 December 2026 at 00:00. */
+async function makeProject(change: (manifest: string) => string = (text) => text): Promise<string> {
+  const folder = join(work, `p${(counter += 1)}`);
+  cpSync(join(work, 'starter'), folder, { recursive: true });
+  edit(folder, (text) => change(text.replace('{every: 24h, at: "02:00"}', '{every: 6h, at: "02:00", start: 2026-12-01}')));
+  expect(await reconcile(['-C', folder, '--now', '2026-12-01T00:00:00Z', 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
+  return folder;
+}
+
+function edit(folder: string, change: (text: string) => string): void {
+  const path = join(folder, 'manifests/newsletter.yaml');
+  writeFileSync(path, change(readFileSync(path, 'utf8')));
+}
+
+function watch(folder: string, now: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): WatchProcess {
+  const process = startWatch(['-C', folder, '--now', now, 'watch', ...args], env);
+  running.push(process);
+  return process;
+}
+
+const once = (folder: string, now: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+  reconcile(['-C', folder, '--now', now, '--json', 'watch', '--once'], { env });
+const runsOf = ({ stdout }: Ended): readonly Run[] => (JSON.parse(stdout) as { readonly runs: readonly Run[] }).runs;
+const brief = (runs: readonly Run[]): string[] => runs.map(({ segment, slot, status }) => `${slot?.slice(5, 13)} ${segment} ${status}`).toSorted();
+const files = (folder: string): Record<string, string> =>
+  Object.fromEntries(readdirSync(join(folder, 'out')).map((name) => [name, readFileSync(join(folder, 'out', name), 'utf8')]));
+const list = async (folder: string): Promise<readonly Run[]> => runsOf(await reconcile(['-C', folder, 'runs', 'list', '--json']));
+
+describe('--once', () => {
+  test('runs what is due, then nothing; exits as run does', async () => {
+    const folder = await makeProject();
+    const first = await once(folder, '2026-12-01T02:05:00Z');
+    expect(first.code).toBe(0);
+    expect(brief(runsOf(first))).toEqual(['12-01T02 german-recent-buyers success', '12-01T02 wealthy-owners success']);
+    const again = await once(folder, '2026-12-01T02:06:00Z');
+    expect(again).toMatchObject({ code: 0, stdout: '{"runs":[]}\n' });
+    const later = await once(folder, '2026-12-01T21:00:00Z');
+    expect(brief(runsOf(later)).filter((line) => line.includes('wealthy'))).toEqual([
+      '12-01T08 wealthy-owners skipped',
+      '12-01T14 wealthy-owners skipped',
+      '12-01T20 wealthy-owners success',
+    ]);
+  });
+
+  test('a run that fails exits 1, is tried again at the next call, and is made good', async () => {
+    const folder = await makeProject();
+    const data = join(folder, 'data/customers.csv');
+    const text = readFileSync(data, 'utf8');
+    rmSync(data);
+    const failed = await once(folder, '2026-12-01T02:05:00Z');
+    expect(failed.code).toBe(1);
+    expect(runsOf(failed).map(({ status }) => status)).toEqual(['failed', 'failed']);
+    writeFileSync(data, text);
+    const mended = await once(folder, '2026-12-01T02:10:00Z');
+    expect(mended.code).toBe(0);
+    expect(runsOf(mended).map(({ id }) => id)).toEqual(runsOf(failed).map(({ id }) => id));
+  });
+
+  test('a project where nothing is applied has nothing due', async () => {
+    const folder = join(work, `p${(counter += 1)}`);
+    cpSync(join(work, 'starter'), folder, { recursive: true });
+    expect(await once(folder, '2026-12-01T02:05:00Z')).toMatchObject({ code: 0, stdout: '{"runs":[]}\n' });
+    expect(existsSync(join(folder, '.reconcile/state.db'))).toBe(false);
+  });
+});
+
+describe('the process', () => {
+  test('waits for the slot, runs it, and ends cleanly on SIGTERM', async () => {
+    const folder = await makeProject();
+    const process = watch(folder, '2026-12-01T01:59:57Z');
+    expect((await process.until('next-slots'))['slots']).toEqual(['2026-12-01T02:00:00Z', '2026-12-01T08:00:00Z', '2026-12-01T14:00:00Z']);
+    await process.until('run-success', 2);
+    const end = await process.end('SIGTERM');
+    expect(end).toMatchObject({ code: 0, signal: null, stdout: '' });
+    expect(process.events.at(-1)?.event).toBe('stopped');
+    expect(Object.keys(files(folder)).filter((name) => name.endsWith('.csv'))).toEqual([
+      'outbox_german-recent-buyers_20261201_020000.csv',
+      'outbox_wealthy-owners_20261201_020000.csv',
+    ]);
+  });
+
+  test('SIGINT ends it as cleanly, with nothing applied at all', async () => {
+    const folder = join(work, `p${(counter += 1)}`);
+    cpSync(join(work, 'starter'), folder, { recursive: true });
+    const process = watch(folder, '2026-12-01T01:00:00Z');
+    await process.until('nothing-applied');
+    await process.until('planned');
+    expect((await process.end('SIGINT')).code).toBe(0);
+  });
+
+  test.each(['claimed', 'written', 'published-part-1', 'snapshot-placed', 'recorded'])(
+    'killed at `%s` and started again: the slot ends once, with the same files',
+    async (step) => {
+      const folder = await makeProject((text) => text.replace('segments: [german-recent-buyers, wealthy-owners]', 'segments: [wealthy-owners]'));
+      const killed = watch(folder, '2026-12-01T01:59:58Z', [], { RECONCILE_CRASH_AT: step });
+      expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' });
+      const [before] = await list(folder);
+      const visible = existsSync(join(folder, 'out')) ? files(folder) : {};
+      // Hours later: a later slot is due as well, and what was begun ends first.
+      const again = await once(folder, '2026-12-01T08:10:00Z');
+      expect(again.code).toBe(0);
+      const after = (await list(folder)).filter(({ status }) => status === 'success');
+      expect(brief(after)).toEqual(['12-01T02 wealthy-owners success', '12-01T08 wealthy-owners success']);
+      expect(after.find(({ slot }) => slot === '2026-12-01T02:00:00Z')?.id).toBe(before?.id);
+      expect(files(folder)).toMatchObject(Object.fromEntries(Object.entries(visible).filter(([name]) => !name.startsWith('.'))));
+      expect(readdirSync(join(folder, 'out')).filter((name) => name.startsWith('.'))).toEqual([]);
+      // Everybody once, in the first file; the second slot saw no change.
+      expect(files(folder)['outbox_wealthy-owners_20261201_020000.csv']?.trimEnd().split('\n')).toHaveLength(6);
+    },
+  );
+
+  test('two beside each other run each slot once', async () => {
+    const folder = await makeProject();
+    const both = [watch(folder, '2026-12-01T01:59:56Z'), watch(folder, '2026-12-01T01:59:56Z')];
+    await Promise.race(both.map((one) => one.until('run-success', 2)));
+    for (const one of both) expect((await one.end('SIGTERM')).code).toBe(0);
+    expect(brief(await list(folder))).toEqual(['12-01T02 german-recent-buyers success', '12-01T02 wealthy-owners success']);
+  });
+});
+
+describe('manifests', () => {
+  test('a change is planned and printed, and applied only with --auto-apply', async () => {
+    const folder = await makeProject();
+    const printing = watch(folder, '2026-12-01T00:10:00Z');
+    await printing.until('plan-empty');
+    edit(folder, (text) => text.replace('every: 6h', 'every: 3h'));
+    expect((await printing.until('planned'))['summary']).toMatchObject({ create: 0, update: 1, delete: 0 });
+    await printing.until('apply-wanted');
+    await printing.end('SIGTERM');
+    const applying = watch(folder, '2026-12-01T00:20:00Z', ['--auto-apply']);
+    await applying.until('applied');
+    await applying.end('SIGTERM');
+    const { activations } = JSON.parse((await reconcile(['-C', folder, '--now', '2026-12-01T00:30:00Z', 'status', '--json'])).stdout) as {
+      activations: { nextSlots: string[] }[];
+    };
+    expect(activations[0]?.nextSlots.slice(0, 2)).toEqual(['2026-12-01T02:00:00Z', '2026-12-01T05:00:00Z']);
+  });
+
+  test('broken ones are told and change nothing: slots go on', async () => {
+    const folder = await makeProject();
+    const process = watch(folder, '2026-12-01T01:59:55Z', ['--auto-apply']);
+    await process.until('plan-empty');
+    appendFileSync(join(folder, 'manifests/newsletter.yaml'), '\n  unbalanced: [');
+    expect(await process.until('look-failed')).toMatchObject({ what: 'manifests' });
+    await process.until('run-success', 2);
+    // Everything gone is no wish to delete everything.
+    for (const name of readdirSync(join(folder, 'manifests'))) rmSync(join(folder, 'manifests', name));
+    await process.until('look-failed', 2);
+    expect((await process.end('SIGTERM')).code).toBe(0);
+    const { resources } = JSON.parse((await reconcile(['-C', folder, 'status', '--json'])).stdout) as { resources: unknown[] };
+    expect(resources).toHaveLength(6);
+  });
+});
+
+describe('status and runs', () => {
+  test('show a failure and what to do, and every run', async () => {
+    const folder = await makeProject();
+    await once(folder, '2026-12-01T02:05:00Z');
+    rmSync(join(folder, 'data/customers.csv'));
+    await once(folder, '2026-12-01T08:05:00Z');
+    const screen = (await reconcile(['-C', folder, '--now', '2026-12-01T09:00:00Z', 'status'])).stdout;
+    expect(screen).toMatch(/newsletter +02:00 \(7 h ago\) +08:00 failed: .* +14:00 +Stalled +reconcile runs show /);
+    const failed = (await list(folder)).find(({ status }) => status === 'failed');
+    const shown = await reconcile(['-C', folder, 'runs', 'show', failed?.id.slice(0, 22) ?? '']);
+    expect(shown).toMatchObject({ code: 0 });
+    expect(shown.stdout).toContain('customers.csv');
+    const filtered = runsOf(await reconcile(['-C', folder, 'runs', 'list', '--status', 'success', '--segment', 'wealthy-owners', '--limit', '5', '--json']));
+    expect(brief(filtered)).toEqual(['12-01T02 wealthy-owners success']);
+    expect(await reconcile(['-C', folder, 'runs', 'show', 'NOSUCH'])).toMatchObject({ code: 64 });
+    expect(await reconcile(['-C', folder, 'runs', 'show'])).toMatchObject({ code: 64 });
+    expect(await reconcile(['-C', folder, 'runs', 'list', '--limit', '0'])).toMatchObject({ code: 64 });
+  });
+});
