@@ -37,7 +37,6 @@ export interface LoadedProject {
   readonly brokenNames: ReadonlySet<string>;
   /** How many manifest files were read, reconcile.yaml among them. */
   readonly fileCount: number;
-  readonly manifestBytes: number;
   readonly cache: CheckCache;
 }
 
@@ -51,7 +50,7 @@ export function loadProject(options: ProjectOptions): LoadedProject {
   const projectFile = requireProjectFile(directory);
   const cache = openCheckCache(directory);
   const roots = readRoots(projectFile, variables, cache);
-  const found = readManifestFiles(directory, roots);
+  const found = readManifestFiles(directory, roots, cache);
   const files = [projectFile, ...found.files.filter(({ path }) => path !== PROJECT_FILE)];
   const { resources, diagnostics, locator, brokenNames } = loadManifests(files, variables, cache);
   const all: Diagnostic[] = [...variableFaults, ...found.diagnostics, ...diagnostics];
@@ -79,8 +78,7 @@ export function loadProject(options: ProjectOptions): LoadedProject {
       hint: 'write one, or name the right folder under spec.manifests in reconcile.yaml; to remove everything that is applied: reconcile destroy',
     });
   }
-  const manifestBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  return { directory, environment, project, resources: others, diagnostics: all, locator, brokenNames, fileCount: files.length, manifestBytes, cache };
+  return { directory, environment, project, resources: others, diagnostics: all, locator, brokenNames, fileCount: files.length, cache };
 }
 
 /**

@@ -7,6 +7,21 @@ import { sha256 } from '../support/digest.ts';
 /** Folders nest no deeper than this: more is a loop of links. */
 const MAX_DEPTH = 32;
 
+/** What changes whenever a file's content does: the kernel moves `changedAtMs` (ctime) with every write, and nobody can set it back. */
+export interface FileStamp {
+  readonly bytes: number;
+  readonly modifiedAtMs: number;
+  readonly changedAtMs: number;
+  readonly inode: number;
+}
+
+/** Digests of files that were read before. */
+export interface FileStamps {
+  /** The digest, when the file is surely as it was; then it is not read. */
+  digestOfUnchanged(path: string, stamp: FileStamp): string | undefined;
+  remember(path: string, stamp: FileStamp, sha256: string): void;
+}
+
 export interface FilesRead {
   readonly files: readonly ManifestFile[];
   readonly diagnostics: readonly Diagnostic[];
@@ -25,9 +40,10 @@ export function readManifestFile(directory: string, path: string): ManifestFile 
 
 /**
  * Every `.yaml` and `.yml` under the roots (folders or files, relative to the project), sorted by path. Hidden folders and `node_modules` are
- * left out. Whatever cannot be read is a diagnostic: it never looks like a manifest that was deleted.
+ * left out. Whatever cannot be read is a diagnostic: it never looks like a manifest that was deleted. With `stamps`, files that have not changed are
+ * read only when their bytes are asked for.
  */
-export function readManifestFiles(directory: string, roots: readonly string[]): FilesRead {
+export function readManifestFiles(directory: string, roots: readonly string[], stamps?: FileStamps): FilesRead {
   const files = new Map<string, ManifestFile>();
   const diagnostics: Diagnostic[] = [];
   const refuse = (file: string, error: unknown): void => void diagnostics.push(describeUnreadable(file, error));
@@ -55,7 +71,7 @@ export function readManifestFiles(directory: string, roots: readonly string[]): 
   };
   const read = (path: string): void => {
     try {
-      const file = readManifestFile(directory, path);
+      const file = stamps === undefined ? readManifestFile(directory, path) : readStampedFile(directory, path, stamps);
       if (file === undefined) throw Object.assign(new Error('the link leads nowhere'), { code: 'ENOENT' });
       files.set(path, file);
     } catch (error) {
@@ -76,6 +92,29 @@ export function readManifestFiles(directory: string, roots: readonly string[]): 
     else read(path);
   }
   return { files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), diagnostics };
+}
+
+function readStampedFile(directory: string, path: string, stamps: FileStamps): ManifestFile | undefined {
+  const absolute = resolve(directory, path);
+  const found = statSync(absolute, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  const stamp: FileStamp = { bytes: found.size, modifiedAtMs: found.mtimeMs, changedAtMs: found.ctimeMs, inode: found.ino };
+  const known = stamps.digestOfUnchanged(path, stamp);
+  if (known !== undefined) return createLazyFile(path, absolute, known);
+  const file = readManifestFile(directory, path);
+  if (file !== undefined) stamps.remember(path, stamp, file.sha256);
+  return file;
+}
+
+function createLazyFile(path: string, absolute: string, sha256: string): ManifestFile {
+  let bytes: Uint8Array | undefined;
+  return {
+    path,
+    sha256,
+    get bytes() {
+      return (bytes ??= readFileSync(absolute));
+    },
+  };
 }
 
 function leadsToFolder(path: string): boolean {

@@ -42,7 +42,7 @@ export function validateProject(options: ProjectOptions): ValidatedProject {
   checkActivations(index, catalogue, report);
   checkSegments({ index, report, locator: loaded.locator, brokenNames: loaded.brokenNames, cache: loaded.cache });
   const diagnostics = sortDiagnostics([...loaded.diagnostics, ...catalogue.diagnostics, ...report.diagnostics]);
-  loaded.cache.save(loaded.manifestBytes);
+  loaded.cache.save();
   return { ...loaded, diagnostics, index, ok: diagnostics.every(({ severity }) => severity !== 'error') };
 }
 

@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createStarterProject } from '../../../src/cli/starter-project.ts';
+import { readManifestFiles } from '../../../src/validate/read-files.ts';
 import { validateProject, type ValidatedProject } from '../../../src/validate/validate-project.ts';
 import { createTempProject, type TempProject } from '../../support/temp-project.ts';
 
@@ -52,4 +53,35 @@ test.each(['', '{', 'null', '[]', '{"version":"0","files":{},"passed":[]}', '{"v
   project.write('.reconcile/cache/manifests.json', text);
 
   expect(validate(project)).toMatchObject({ ok: true, diagnostics: [] });
+});
+
+test('an edit of the same length whose time was set back is noticed', () => {
+  using project = bigProject();
+  validate(project);
+  const cache = join(project.directory, '.reconcile/cache/manifests.json');
+  const file = join(project.directory, 'manifests/many/s7.yaml');
+  // As if the cache were written long after the files.
+  const later = new Date(Date.now() + 60_000);
+  utimesSync(cache, later, later);
+  expect(validate(project).index.find('Segment', 's-7')?.spec.pql).toBe('income > 5');
+  utimesSync(cache, later, later);
+  const { atime, mtime, size } = statSync(file);
+  project.write('manifests/many/s7.yaml', segment(7, 'income > 6'));
+  utimesSync(file, atime, mtime);
+
+  expect(statSync(file).size).toBe(size);
+  expect(validate(project).index.find('Segment', 's-7')?.spec.pql).toBe('income > 6');
+});
+
+test('a file that has not changed is read only when its bytes are asked for', () => {
+  using project = createTempProject({ 'm/a.yaml': 'a: 1\n', 'm/b.yaml': 'b: 1\n' });
+  const remembered: string[] = [];
+  const { files } = readManifestFiles(project.directory, ['m'], {
+    digestOfUnchanged: (path) => (path === 'm/a.yaml' ? 'known' : undefined),
+    remember: (path) => void remembered.push(path),
+  });
+
+  expect(files.map(({ path, sha256 }) => `${path} ${sha256.slice(0, 5)}`)).toEqual(['m/a.yaml known', expect.stringMatching(/^m\/b.yaml [0-9a-f]{5}$/)]);
+  expect(remembered).toEqual(['m/b.yaml']);
+  expect(Buffer.from(files[0]?.bytes ?? []).toString()).toBe('a: 1\n');
 });
