@@ -28,7 +28,7 @@ export function callSql(compiler: Compiler, node: Call, env: Env): Sql {
     case 'matches':
       return sql`regexp_matches(${value(0)}, ${value(1)})`;
     case 'regexGroup':
-      return sql`case when regexp_matches(${value(0)}, ${value(1)}) then regexp_extract(${value(0)}, ${value(1)}, ${value(2)}) end`;
+      return sql`case when regexp_matches(${value(0)}, ${value(1)}) then regexp_extract(${value(0)}, ${value(1)}, cast(${value(2)} as integer)) end`;
     case 'isNull':
       return isNullSql(compiler, arg(0), env);
     case 'getMonth':

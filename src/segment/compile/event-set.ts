@@ -96,7 +96,8 @@ export function eventList(compiler: Compiler, set: EventSet): Sql {
   const ordering = fields.filter(([path, type]) => path !== 'timestamp' && type.kind !== 'array' && type.kind !== 'map' && type.kind !== 'object');
   const order = ['timestamp', ...ordering.map(([path]) => path)].map((path) => sql`e.${ident(path)} asc nulls last`);
   const aggregate = sql`list({${joinSql(members, ', ')}} order by ${joinSql(order, ', ')})`;
-  let list = sql`${compiler.facts.add({ aggregate, filter: set.filter, correlated: set.correlated })}`;
+  // Who has no such events has none, not an unknown number of them.
+  let list = sql`coalesce(${compiler.facts.add({ aggregate, filter: set.filter, correlated: set.correlated })}, [])`;
   for (const { id, typed, env } of set.rest) {
     const name = compiler.name();
     list = sql`list_filter(${list}, lambda ${name}: ${compiler.truth(typed, new Map(env).set(id, { kind: 'item', value: name }), WHERE)})`;

@@ -703,7 +703,8 @@ class PqlGrammar extends EmbeddedActionsParser {
   }
 
   private isMoment(): boolean {
-    return this.LA(1).tokenType === Moment && this.LA(2).tokenType !== Dot;
+    // `today.open` may be an attribute; `today.getYear()` is today’s.
+    return this.LA(1).tokenType === Moment && (this.LA(2).tokenType !== Dot || this.LA(4).tokenType === Open);
   }
 }
 

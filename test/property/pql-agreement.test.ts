@@ -1,0 +1,101 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compileSegments, withClause } from '../../src/segment/compile/compile-segments.ts';
+import { evaluate, type EvaluatedProfile } from '../../src/segment/evaluate/evaluate.ts';
+import { printSql } from '../../src/sql/print-sql.ts';
+import { ident, joinSql, sql } from '../../src/sql/sql.ts';
+import { drawCondition } from '../support/pql/draw-expression.ts';
+import { drawWorld, evaluated, loadWorld, WORLD_NOW, type World } from '../support/pql/world.ts';
+import { openDatabase, typedOf } from '../support/segment-database.ts';
+
+/** `PQL_CASES=50000 PQL_SEED=… npx vitest run test/property` for the long run; every expression over every person of its world is one case. */
+const CASES = Number(process.env['PQL_CASES'] ?? 3000);
+const SEED = Number(process.env['PQL_SEED'] ?? 20261124);
+const PEOPLE = 24;
+const WORLDS = 6;
+const AT_ONCE = 20;
+
+interface Loaded {
+  readonly world: World;
+  readonly profiles: readonly EvaluatedProfile[];
+  readonly connection: DuckDBConnection;
+}
+
+const worlds: Loaded[] = [];
+
+beforeAll(async () => {
+  for (const seed of Array.from({ length: WORLDS }, (_, index) => SEED + index)) {
+    const world = drawWorld(randomDraw(seed), PEOPLE);
+    const connection = await openDatabase(["set timezone = 'UTC'"]);
+    await loadWorld(connection, world);
+    worlds.push({ world, connection, profiles: evaluated(world) });
+  }
+}, 60_000);
+
+afterAll(() => {
+  for (const { connection } of worlds) connection.closeSync();
+});
+
+test(
+  `the evaluator and DuckDB agree on ${CASES} expressions (seed ${SEED})`,
+  async () => {
+    let seen = 0;
+    let mixed = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.gen(), async (draw) => {
+        const from = (count: number): number => draw(fc.nat, { max: count - 1 });
+        const loaded = worlds[from(WORLDS)] as Loaded;
+        const texts = Array.from({ length: AT_ONCE }, () => drawCondition(from, loaded.world));
+        const answers = await compare(loaded, texts);
+        seen += texts.length;
+        mixed += answers.filter((answer) => answer > 0 && answer < PEOPLE).length;
+      }),
+      { numRuns: Math.ceil(CASES / AT_ONCE), seed: SEED, endOnFailure: process.env['PQL_QUICK'] !== undefined },
+    );
+    // Cases in which everybody or nobody is a member would prove little.
+    expect(mixed / seen).toBeGreaterThan(0.4);
+  },
+  CASES * 50 + 60_000,
+);
+
+/** Asks both for all members of all expressions; returns how many members each has. */
+async function compare({ world, profiles, connection }: Loaded, texts: readonly string[]): Promise<readonly number[]> {
+  const typed = texts.map((text, index) => ({ name: `s${index}`, typed: typedOf(text, world.schema) }));
+  const compiled = compileSegments(typed, { now: WORLD_NOW, dialect: 'duckdb' });
+  const columns = typed.flatMap(({ name }) => [
+    sql`${compiled.predicates.get(name) ?? sql`null`} as ${ident(name)}`,
+    sql`coalesce(${compiled.filters.get(name) ?? sql`null`}, false) as ${ident(`${name}w`)}`,
+  ]);
+  const query = printSql(sql`${withClause(compiled.with)}select ${joinSql(columns, ', ')} from ${compiled.from} order by p."#key"`, 'duckdb');
+  let rows: readonly (readonly unknown[])[];
+  try {
+    rows = (await connection.runAndReadAll(query)).getRows();
+  } catch (error) {
+    throw new Error(`${(error as Error).message.slice(0, 500)}\nof: ${texts.join('\n    ')}`, { cause: error });
+  }
+  return typed.map(({ typed: tree }, index) => {
+    const wanted = profiles.map((profile) => evaluate(tree, profile, { now: WORLD_NOW }) === true);
+    for (const offset of [0, 1]) {
+      const found = rows.map((row) => row[index * 2 + offset]);
+      const differs = found.findIndex((value, person) => value !== wanted[person]);
+      if (differs >= 0) {
+        throw new Error(
+          `${texts[index] ?? ''}\nevaluator ${String(wanted[differs])}, DuckDB ${String(found[differs])} (${offset === 0 ? 'predicate' : 'filter'}), for ${JSON.stringify(world.people[differs], null, 1)}`,
+        );
+      }
+    }
+    return wanted.filter(Boolean).length;
+  });
+}
+
+/** A small generator of its own (mulberry32), so that worlds depend on the seed alone. */
+function randomDraw(seed: number): (count: number) => number {
+  let state = seed;
+  return (count) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * count);
+  };
+}
