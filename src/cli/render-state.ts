@@ -2,9 +2,6 @@ import { formatInstant } from '../model/instant.ts';
 import type { RecordedResource, RecordedState, StateGeneration } from '../state/state-store.ts';
 import { renderTable } from './render-table.ts';
 
-/** Digits of a commit's name that are enough to find it. */
-const SHORT_COMMIT = 10;
-
 /** What is applied, a line each. `resources` in the order to show. */
 export function renderStateList(state: RecordedState, resources: readonly RecordedResource[]): string {
   if (resources.length === 0) return 'Nothing is applied.';
@@ -18,17 +15,6 @@ export function renderStateList(state: RecordedState, resources: readonly Record
   const count = `${resources.length} ${resources.length === 1 ? 'resource' : 'resources'}`;
   const environment = state.environment === undefined ? '' : `, environment ${state.environment}`;
   return `${renderTable(rows)}\n\n${count}, serial ${state.serial}${environment}`;
-}
-
-/** One resource as the manifest that would give it, with where it comes from above. `yaml` prints a value. */
-export function renderStateResource(resource: RecordedResource, yaml: (value: unknown) => string): string {
-  const { kind, metadata, spec, version, appliedAt, source, commit, digest, activeFrom } = resource;
-  const head = [
-    `# version ${version}, applied ${formatInstant(appliedAt)} from ${source.file}:${source.line}${commit === undefined ? '' : ` at commit ${commit.slice(0, SHORT_COMMIT)}`}`,
-    `# digest ${digest}`,
-    ...(activeFrom === undefined ? [] : [`# slots before ${formatInstant(activeFrom)} are never due`]),
-  ];
-  return `${head.join('\n')}\n${yaml({ apiVersion: 'reconcile/v1', kind, metadata, spec })}`;
 }
 
 /** Earlier values of the whole state, newest first. */

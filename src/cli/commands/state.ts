@@ -89,10 +89,7 @@ async function show({ options, out }: CommandContext, { store }: OpenedProject, 
   const resource = key === undefined ? undefined : resources.get(key);
   if (resource === undefined) throw await unknownName(`\`${wanted}\` is not applied`, wanted, resources.keys(), 'reconcile state list');
   if (options.json) out(JSON.stringify({ ...toListed(resource), metadata: resource.metadata, spec: resource.spec }));
-  else {
-    const [{ stringify }, { renderStateResource }] = await Promise.all([import('yaml'), import('../render-state.ts')]);
-    out(renderStateResource(resource, (value) => stringify(value, { lineWidth: 0 })));
-  }
+  else out((await import('../render-state-resource.ts')).renderStateResource(resource));
   return ExitCode.done;
 }
 

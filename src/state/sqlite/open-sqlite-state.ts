@@ -3,9 +3,11 @@ import type { Kysely } from 'kysely';
 import type { DatabaseSync } from 'node:sqlite';
 import type { OpenedState } from '../opened-state.ts';
 import type { StateConnection } from '../sql/connection.ts';
+import { createSqlRunLedger } from '../sql/sql-run-ledger.ts';
+import { createSqlStateStore } from '../sql/sql-state-store.ts';
 import type { StateTables } from '../sql/tables.ts';
-import type { OpenOptions } from './open-database.ts';
 import { MIGRATIONS } from './migrations/migrations.ts';
+import { openForReading, openForWriting, type OpenOptions } from './open-database.ts';
 import { translateSqliteError } from './translate-sqlite-error.ts';
 
 export type { OpenedState };
@@ -23,7 +25,6 @@ export interface SqliteStateOptions {
 
 /** The state in one SQLite file. Nothing is opened before it is needed, nothing is created before the first write. */
 export async function openSqliteState(options: SqliteStateOptions): Promise<OpenedState> {
-  const [{ createSqlStateStore }, { createSqlRunLedger }] = await Promise.all([import('../sql/sql-state-store.ts'), import('../sql/sql-run-ledger.ts')]);
   const connection = createConnection(options);
   return {
     store: createSqlStateStore(connection),
@@ -62,12 +63,10 @@ function createConnection({ path, folder = dirname(path), clock = Date.now, migr
   };
 
   const openReader = async (): Promise<Opened | undefined> => {
-    const { openForReading } = await import('./open-database.ts');
     const database = await openForReading(options);
     return database === undefined ? undefined : wrap(database);
   };
   const openWriter = async (): Promise<Opened> => {
-    const { openForWriting } = await import('./open-database.ts');
     const { database, checkBeforeWrite } = await openForWriting(options);
     return wrap(database, checkBeforeWrite);
   };
