@@ -11,9 +11,9 @@ import type {
 } from '../model/generated/kinds.ts';
 import { resolveMapping, type ResolvedColumn } from './resolve-mapping.ts';
 
-export const DEFAULT_FILE_NAME = '%DESTINATION%_%SEGMENT_ID%_%DATETIME(YYYYMMdd_HHmmss)%';
+const DEFAULT_FILE_NAME = '%DESTINATION%_%SEGMENT_ID%_%DATETIME(YYYYMMdd_HHmmss)%';
 /** Most rows of one file, and the default (activation-rules 2.6). */
-export const MAX_FILE_ROWS = 5_000_000;
+const MAX_FILE_ROWS = 5_000_000;
 
 /** What a file is, every default filled in. Still a legal `FileSpec`. */
 export interface EffectiveFile extends FileSpec {
@@ -120,7 +120,7 @@ const SCHEDULE_KINDS = ['every', 'once', 'cron', 'after'] as const;
  * An override's keys replace the activation's one by one; naming another of `every`, `once`, `cron`, `after` replaces the whole. What results may
  * hold keys that do not go together (`end` on a `once`): a rule tells it.
  */
-export function mergeSchedule(schedule: ScheduleSpec | undefined, override: ScheduleOverrideSpec | undefined): ScheduleSpec | undefined {
+function mergeSchedule(schedule: ScheduleSpec | undefined, override: ScheduleOverrideSpec | undefined): ScheduleSpec | undefined {
   if (override === undefined) return schedule;
   const kind = SCHEDULE_KINDS.find((key) => override[key] !== undefined);
   const replaces = schedule === undefined || (kind !== undefined && !(kind in schedule));

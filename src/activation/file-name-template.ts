@@ -49,7 +49,7 @@ const LETTER_HINTS: Readonly<Record<string, string>> = {
   S: 'ss is the second',
   D: 'DD or dd is the day',
 };
-export const DEFAULT_DATETIME = '%DATETIME(YYYYMMdd_HHmmss)%';
+const DEFAULT_DATETIME = '%DATETIME(YYYYMMdd_HHmmss)%';
 
 const cache = new Map<string, FileNameTemplate>();
 const MAX_CACHED = 1000;

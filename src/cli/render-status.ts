@@ -22,8 +22,9 @@ export function renderStatus({ activations, resources }: Status, options: Render
   );
   const notes = others.map(({ kind, name, conditions }) => `${kind}/${name}  ${conditions.find(({ type }) => type === 'Reconciling')?.message ?? ''}`);
   if (activations.length === 0) return [`${formatCount(resources.length)} resources are applied, no Activation among them.`, ...notes].join('\n');
+  const conditionsOf = new Map(resources.flatMap(({ kind, name, conditions }) => (kind === 'Activation' ? [[name, conditions] as const] : [])));
   const rows = activations.map((activation) => {
-    const conditions = resources.find(({ kind, name }) => kind === 'Activation' && name === activation.name)?.conditions ?? [];
+    const conditions = conditionsOf.get(activation.name) ?? [];
     const condition = (type: string): (typeof conditions)[number] | undefined => conditions.find((one) => one.type === type);
     const state = stateOf(condition('Suspended')?.status === 'True', condition('Ready')?.reason ?? '');
     const worst = worstSegment(activation, condition('Stalled')?.message);

@@ -56,7 +56,7 @@ export function dueSlots(question: DueQuestion): DueSlots {
 }
 
 /** How late a slot may start and still count as on time. */
-export function graceMs(schedule: ScheduleSpec, anchor: Instant, slot: Instant): number {
+function graceMs(schedule: ScheduleSpec, anchor: Instant, slot: Instant): number {
   const next = nextSlot(schedule, anchor, slot);
   return next === undefined ? MAX_GRACE_MS : Math.min(MAX_GRACE_MS, (next - slot) / 2);
 }

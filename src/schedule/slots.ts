@@ -58,7 +58,7 @@ export function dayStanding(schedule: ScheduleSpec | undefined, instant: Instant
 }
 
 /** Where slots may lie: at or after `from`, before `until`. */
-export function scheduleRange(schedule: ScheduleSpec, anchor: Instant): { readonly from: Instant; readonly until: Instant } {
+function scheduleRange(schedule: ScheduleSpec, anchor: Instant): { readonly from: Instant; readonly until: Instant } {
   if ('once' in schedule) return { from: -Infinity, until: Infinity };
   const zone = zoneOf(schedule);
   const at = 'every' in schedule ? timeOfDayMs(schedule.at ?? '00:00') : 0;

@@ -51,7 +51,8 @@ const STOPPED = 'RC4013';
 export function judgePair({ pair, records, now, wall, impatient, chance, givenUp }: JudgeInput): Judgement {
   const { schedule, missed, activeFrom, suspended } = pair;
   const idle = { run: undefined, again: false, skipped: [], skippedBefore: 0, retryAt: undefined };
-  if (schedule === undefined || suspended || !Number.isFinite(activeFrom)) return { ...idle, next: undefined };
+  // What an evaluation fires is not the watch's to try again: its slots are on no grid.
+  if (schedule === undefined || 'after' in schedule || suspended || !Number.isFinite(activeFrom)) return { ...idle, next: undefined };
   const next = nextSlot(schedule, activeFrom, Math.max(now, activeFrom - 1));
   const slots = records.flatMap(({ slot, ...rest }) => (slot === null ? [] : [{ slot, ...rest }]));
   const decided = Math.max(-Infinity, ...slots.filter(({ status }) => isDecided(status)).map(({ slot }) => slot), ...(givenUp ?? []));

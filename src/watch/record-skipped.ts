@@ -7,7 +7,7 @@ import type { ScheduledPair } from './scheduled-pair.ts';
 const STALE_AFTER_MS = 5 * 60_000;
 const ZERO = { received: 0, activated: 0, excluded: 0, failed: 0, reasons: {} };
 /** The code of the error on a slot that passed while nothing ran. */
-export const SLOT_MISSED = 'RC7010';
+const SLOT_MISSED = 'RC7010';
 
 /**
  * Writes down that slots passed and will not be made up for: silence would leave whoever looks to guess. Slots that somebody has run meanwhile stay

@@ -175,6 +175,6 @@ export class SlotWorker {
   }
 }
 
-export function isBusy(run: Run): boolean {
+function isBusy(run: Run): boolean {
   return run.status === 'skipped' && run.error?.code === ALREADY_RUNNING;
 }

@@ -42,6 +42,10 @@ describe('what is due', () => {
   test('nothing while it is suspended, has no schedule, or is not active yet', () => {
     expect(judge({ pair: { ...pair, suspended: true } })).toMatchObject({ run: undefined, next: undefined });
     expect(judge({ pair: { ...pair, schedule: undefined } })).toMatchObject({ run: undefined, next: undefined });
+    expect(judge({ pair: { ...pair, schedule: { after: 'evaluation' } }, records: [record(s02 + 7, 'failed')] })).toMatchObject({
+      run: undefined,
+      next: undefined,
+    });
     expect(judge({ pair: { ...pair, activeFrom: at('01T08:00') + 1 } })).toMatchObject({ run: undefined, next: s14 });
     expect(judge({ pair: { ...pair, activeFrom: Infinity } })).toMatchObject({ run: undefined });
   });
