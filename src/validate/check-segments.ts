@@ -4,6 +4,7 @@ import type { AttributesSpec, SegmentSpec } from '../model/generated/kinds.ts';
 import type { Resource } from '../model/resource.ts';
 import type { Expression } from '../segment/ast.ts';
 import { checkPql, checkValue, type CheckedPql } from '../segment/check/check-pql.ts';
+import { readFixture } from '../segment/evaluate/read-fixture.ts';
 import { parsePql } from '../segment/parse/parse-pql.ts';
 import { toProfileSchema, type ProfileSchema } from '../segment/profile-schema.ts';
 import { digestOf, sha256 } from '../support/digest.ts';
@@ -42,16 +43,37 @@ export function checkSegments(checks: SegmentChecks): void {
   for (const segment of index.all('Segment')) {
     const schema = schemas.get(segment.spec.attributes);
     const { pql } = segment.spec;
-    // An expression that names other segments depends on more than itself.
-    const key = schema === undefined || pql.includes('inSegment') ? undefined : `pql ${schema.digest} ${pql.length > MAX_KEY_CHARACTERS ? sha256(pql) : pql}`;
+    const key = schema === undefined ? undefined : keyOf(segment.spec, schema);
     if (key !== undefined && cache.passed(key)) continue;
     const found = checkText(segment, '/spec/pql', pql, schema, checkPql, checks);
     references.push(...found.references);
-    if (key !== undefined && found.clean) cache.pass(key);
+    const fixturesHold = schema === undefined || checkFixtures(segment, schema.schema, report);
+    if (key !== undefined && found.clean && fixturesHold) cache.pass(key);
   }
   for (const activation of index.all('Activation')) checkExpressions(activation, schemas, checks);
   checkReferencesBetween(references, checks);
   checkCycles(references, report);
+}
+
+/** What all of a segment's checks look at. An expression that names other segments depends on more than itself and has no key. */
+function keyOf({ pql, tests }: SegmentSpec, schema: Schema): string | undefined {
+  if (pql.includes('inSegment')) return undefined;
+  const short = tests === undefined && pql.length <= MAX_KEY_CHARACTERS;
+  return `pql ${schema.digest} ${short ? pql : sha256(JSON.stringify([pql, tests]))}`;
+}
+
+/** The profiles and events of a segment's own tests hold what its Attributes declare: a mistyped path would make a test say nothing. */
+function checkFixtures(segment: Resource<SegmentSpec>, schema: ProfileSchema, report: Reporter): boolean {
+  let clean = true;
+  for (const [position, { profile = {}, events = [] }] of (segment.spec.tests ?? []).entries()) {
+    for (const { path, message, hint } of readFixture(profile, events, schema).problems) {
+      clean = false;
+      const pointer = ['', 'spec', 'tests', position, ...path].map((part) => escapePointer(String(part))).join('/');
+      const part = message.startsWith('unknown') ? 'key' : 'value';
+      report.at(segment, pointer, { code: 'RC1216', part, message, ...(hint === undefined ? {} : { hint }) });
+    }
+  }
+  return clean;
 }
 
 type Check = (

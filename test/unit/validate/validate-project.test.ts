@@ -222,6 +222,43 @@ describe('storages', () => {
   });
 });
 
+describe('segments', () => {
+  const segments = BASE['manifests/segments.yaml'] ?? '';
+
+  test.each([
+    [
+      'an unknown attribute in a test',
+      'profile: {homeAddress.countryCode: DE}',
+      'profile: {homeAddress.countyCode: DE}',
+      'RC1216 manifests/segments.yaml:12:17 unknown attribute `homeAddress.countyCode`',
+    ],
+    ['a value of the wrong type in a test', 'income: 90000', 'income: much', 'RC1216 manifests/segments.yaml:29:25 expected a decimal, found `"much"`'],
+    [
+      'an unknown event field',
+      'timestamp: 2026-11-17T10:00:00Z',
+      'timestmp: 2026-11-17T10:00:00Z',
+      'RC1216 manifests/segments.yaml:13:38 unknown event field `timestmp`',
+    ],
+    ['an unknown attribute', 'income >= 80000', 'incom >= 80000', 'RC1207 manifests/segments.yaml:26:8 unknown attribute `incom`'],
+  ])('%s', (_, from, to, wanted) => {
+    expect(segments).toContain(from);
+    using project = starter({ 'manifests/segments.yaml': segments.replace(from, to) });
+
+    expect(problems(project)).toEqual([wanted]);
+  });
+
+  test('a calculated column is typed as well', () => {
+    using project = starter({
+      'manifests/newsletter.yaml': (BASE['manifests/newsletter.yaml'] ?? '').replace(
+        '    - {source: homeAddress.countryCode, target: country}',
+        '    - {expression: incom * 12, target: country}',
+      ),
+    });
+
+    expect(problems(project)).toEqual(['RC1207 manifests/newsletter.yaml:18:20 unknown attribute `incom`']);
+  });
+});
+
 describe('environments and variables', () => {
   const withVariable = { 'manifests/newsletter.yaml': (BASE['manifests/newsletter.yaml'] ?? '').replace('path: out', 'path: "${var.folder}"') };
 
