@@ -26,7 +26,9 @@ function renderGroup(runs: readonly Run[], options: RenderRunsOptions): string {
   const took = Math.max(...ended.map(({ end }) => end)) - Math.min(...ended.map(({ start }) => start));
   const ids = runs.map((run) => run.id);
   const summary = summarize(runs);
-  lines.push(`${summary} in ${formatDuration(took)}   ${ids.length === 1 ? 'run' : 'runs'} ${ids.join(' ')}   ${dim(`details: reconcile runs show ${ids[0] ?? ''}`)}`);
+  lines.push(
+    `${summary} in ${formatDuration(took)}   ${ids.length === 1 ? 'run' : 'runs'} ${ids.join(' ')}   ${dim(`details: reconcile runs show ${ids[0] ?? ''}`)}`,
+  );
   return `${lines.join('\n')}\n`;
 }
 
@@ -40,10 +42,16 @@ function renderRun(run: Run, width: number, nameWidth: number, { color }: Render
   const counts = `  ${segment}   received ${formatCount(received)}   activated ${formatCount(activated)}   excluded ${formatCount(excluded)}${why.length === 0 ? '' : ` (${why.join(', ')})`}   failed ${formatCount(failed)}`;
   if (run.status !== 'success') return [counts, `    ${red('failed')} ${run.error?.code ?? ''}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
   const files = run.files.map(
-    (file) => `    ${file.path.padEnd(nameWidth)}   ${formatCount(file.rows)} ${file.rows === 1 ? 'row' : 'rows'}   ${formatBytes(file.bytes)}   sha256 ${file.sha256.slice(0, 4)}…${file.sha256.slice(-2)}   read back: equal`,
+    (file) =>
+      `    ${file.path.padEnd(nameWidth)}   ${formatCount(file.rows)} ${file.rows === 1 ? 'row' : 'rows'}   ${formatBytes(file.bytes)}   sha256 ${file.sha256.slice(0, 4)}…${file.sha256.slice(-2)}   read back: equal`,
   );
   const none = run.files.length === 0 ? [`    ${dim('nothing changed: no file')}`] : [];
-  const imported = run.import === undefined ? [] : [`    import ${run.import.status}${run.import.rows === undefined ? '' : `, ${formatCount(run.import.rows)} rows`}${run.import.message === undefined ? '' : `: ${run.import.message}`}`];
+  const imported =
+    run.import === undefined
+      ? []
+      : [
+          `    import ${run.import.status}${run.import.rows === undefined ? '' : `, ${formatCount(run.import.rows)} rows`}${run.import.message === undefined ? '' : `: ${run.import.message}`}`,
+        ];
   return [counts, ...files, ...none, ...imported];
 }
 

@@ -40,16 +40,31 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
   if (standing === 'no-slots') throw noSlot(job, slot, 'it runs after each evaluation', 'use `reconcile evaluate`');
   if (standing !== 'slot') {
     const around = [previousSlot(schedule, anchor, slot), ...nextSlots(schedule, anchor, slot, 1)].filter((near) => near !== undefined).map(formatInstant);
-    throw noSlot(job, slot, { 'off-grid': 'it is off the grid', 'before-start': 'it is before the schedule starts', 'after-end': 'the schedule has ended by then' }[standing], around.length === 0 ? 'look at `schedule` of the activation' : `slots near it: ${around.join(', ')}`);
+    throw noSlot(
+      job,
+      slot,
+      { 'off-grid': 'it is off the grid', 'before-start': 'it is before the schedule starts', 'after-end': 'the schedule has ended by then' }[standing],
+      around.length === 0 ? 'look at `schedule` of the activation' : `slots near it: ${around.join(', ')}`,
+    );
   }
   if (slot > now) throw noSlot(job, slot, `it lies in the future (now is ${formatInstant(now)})`, 'wait for it, or export now without --slot');
   if (settings.mode !== 'incremental') return;
   const last = await ledger.snapshot(job.activation, job.segment);
   if (last !== undefined && last.target === job.target && slot < last.slot) {
-    throw noSlot(job, slot, `a later one, ${formatInstant(last.slot)}, has been delivered already`, 'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`');
+    throw noSlot(
+      job,
+      slot,
+      `a later one, ${formatInstant(last.slot)}, has been delivered already`,
+      'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`',
+    );
   }
 }
 
 function noSlot(job: { readonly activation: string; readonly segment: string }, slot: Instant, why: string, hint: string): AppError {
-  return new AppError({ code: 'RC4017', message: `${formatInstant(slot)} cannot be run for \`${job.segment}\` of \`${job.activation}\`: ${why}`, hint, exit: ExitCode.badUsage });
+  return new AppError({
+    code: 'RC4017',
+    message: `${formatInstant(slot)} cannot be run for \`${job.segment}\` of \`${job.activation}\`: ${why}`,
+    hint,
+    exit: ExitCode.badUsage,
+  });
 }

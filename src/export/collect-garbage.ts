@@ -27,7 +27,11 @@ export interface GarbageCollected {
   readonly bytes: number;
 }
 
-export const DEFAULT_RETENTION: { readonly runsMs: number; readonly spoolMs: number; readonly cacheMs: number } = { runsMs: 90 * DAY_MS, spoolMs: 7 * DAY_MS, cacheMs: 30 * DAY_MS };
+export const DEFAULT_RETENTION: { readonly runsMs: number; readonly spoolMs: number; readonly cacheMs: number } = {
+  runsMs: 90 * DAY_MS,
+  spoolMs: 7 * DAY_MS,
+  cacheMs: 30 * DAY_MS,
+};
 
 /** Removes what nothing needs any more: spools of ended runs, snapshots that no pointer names, old records, cached measurements. */
 export async function collectGarbage(deps: Pick<ExportDeps, 'ledger' | 'paths'>, request: GarbageRequest): Promise<GarbageCollected> {

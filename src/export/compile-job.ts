@@ -56,15 +56,30 @@ export function compileExpressions(resources: AppliedResources, attributes: stri
   const texts = [...new Set(mapping.flatMap(({ entry }) => ('expression' in entry ? [entry.expression] : [])))];
   if (texts.length === 0) return { compiled: new Map(), join: noSql, paths: { profile: [], event: undefined } };
   const typed = texts.map((text) => typeText(resources, attributes, text, checkValue, 'expression'));
-  const values = compileValues(typed, { now, dialect: 'duckdb', segments: namedSegments(resources, typed.map((one) => ({ name: '', typed: one }))) });
+  const values = compileValues(typed, {
+    now,
+    dialect: 'duckdb',
+    segments: namedSegments(
+      resources,
+      typed.map((one) => ({ name: '', typed: one })),
+    ),
+  });
   const paths = { profile: values.profileColumns, event: values.eventColumns };
   if (values.eventColumns === undefined) {
-    return { compiled: new Map(texts.map((text, index) => [text, { value: values.values[index]?.value ?? sql`null`, type: typeName(values.values[index]?.type) }])), join: noSql, paths };
+    return {
+      compiled: new Map(texts.map((text, index) => [text, { value: values.values[index]?.value ?? sql`null`, type: typeName(values.values[index]?.type) }])),
+      join: noSql,
+      paths,
+    };
   }
   // What is computed of events joins relations of its own; a subquery keeps their names apart from the segment's.
   const list = values.values.map(({ value }, index) => sql`${value} as ${ident(`v${index}`)}`);
   const join = sql` left join (${withClause(values.with)}select p."id" as "#of", ${joinSql(list, ', ')} from ${values.from}) ${ident(CALCULATED)} on ${ident(CALCULATED, '#of')} = p."id"`;
-  return { compiled: new Map(texts.map((text, index) => [text, { value: sql`${ident(CALCULATED, `v${index}`)}`, type: typeName(values.values[index]?.type) }])), join, paths };
+  return {
+    compiled: new Map(texts.map((text, index) => [text, { value: sql`${ident(CALCULATED, `v${index}`)}`, type: typeName(values.values[index]?.type) }])),
+    join,
+    paths,
+  };
 }
 
 function audienceOf(compiled: CompiledRelations): Omit<Audience, 'segment' | 'predicate'> {
@@ -76,7 +91,10 @@ function typeSegment(resources: AppliedResources, name: string): Typed {
   return typeText(resources, attributes, pql, checkPql, `Segment \`${name}\``);
 }
 
-type Check = (expression: NonNullable<ReturnType<typeof parsePql>['expression']>, options: { readonly schema: ReturnType<typeof toProfileSchema>; readonly attributes: string }) => CheckedPql;
+type Check = (
+  expression: NonNullable<ReturnType<typeof parsePql>['expression']>,
+  options: { readonly schema: ReturnType<typeof toProfileSchema>; readonly attributes: string },
+) => CheckedPql;
 
 function typeText(resources: AppliedResources, attributes: string, text: string, check: Check, what: string): Typed {
   const { spec } = findApplied<AttributesSpec>(resources, 'Attributes', attributes);

@@ -33,10 +33,15 @@ export async function* gzipMembers(source: AsyncIterable<Buffer>): AsyncGenerato
 /** Zstandard at its default level, with a checksum of the content. */
 export async function* zstdFrames(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const compressor = createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag]: 1 }, chunkSize: 1 << 20 });
-  const input = Readable.from(source, { objectMode: false, highWaterMark: 1 << 20 });
+  const input = Readable.from(copies(source), { objectMode: false, highWaterMark: 1 << 20 });
   input.on('error', (error) => compressor.destroy(error));
   input.pipe(compressor);
   for await (const chunk of compressor as AsyncIterable<Buffer>) yield chunk;
+}
+
+/** A stream may hold on to its chunks, which the source uses again. */
+export async function* copies(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of source) yield Buffer.from(chunk);
 }
 
 /** Cuts a stream into blocks of exactly `bytes`, the last one shorter. */

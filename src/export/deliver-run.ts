@@ -27,7 +27,12 @@ export async function deliverRun(input: DeliverInput): Promise<NonNullable<RunWo
   const waitMs = durationMs(job.destination.import?.wait) ?? DEFAULT_WAIT_MS;
   const earlier = work.delivery;
   if (earlier !== undefined) {
-    const found = await connector.settle(batch, earlier.receipt ?? { status: 'unknown', ...(earlier.token === undefined ? {} : { token: earlier.token }) }, waitMs, signal);
+    const found = await connector.settle(
+      batch,
+      earlier.receipt ?? { status: 'unknown', ...(earlier.token === undefined ? {} : { token: earlier.token }) },
+      waitMs,
+      signal,
+    );
     if (found.status === 'imported') return { ...earlier, receipt: found };
     // Still unknown after the wait: signalling twice could import twice. A failure there is known, so the import may be tried anew.
     if (found.status === 'signalled') return { ...earlier, receipt: found };
@@ -35,17 +40,26 @@ export async function deliverRun(input: DeliverInput): Promise<NonNullable<RunWo
   const token = await connector.prepare(batch);
   await journal({ ...work, delivery: token === undefined ? {} : { token } });
   const receipt = await connector.deliver(batch, token, signal);
-  const settled = receipt.status === 'signalled' && job.destination.import?.wait !== undefined ? await connector.settle(batch, receipt, waitMs, signal) : receipt;
+  const settled =
+    receipt.status === 'signalled' && job.destination.import?.wait !== undefined ? await connector.settle(batch, receipt, waitMs, signal) : receipt;
   return { ...(token === undefined ? {} : { token }), receipt: settled };
 }
 
 /** What an answer means for the run: a failed import fails it, an unknown one does not (contract section 6). */
 export function importEnd(receipt: Receipt | undefined): { readonly status: Run['import']; readonly failed: AppError | undefined } {
   if (receipt === undefined) return { status: undefined, failed: undefined };
-  const status = { status: receipt.status, ...(receipt.message === undefined ? {} : { message: receipt.message }), ...(receipt.rows === undefined ? {} : { rows: receipt.rows }) };
+  const status = {
+    status: receipt.status,
+    ...(receipt.message === undefined ? {} : { message: receipt.message }),
+    ...(receipt.rows === undefined ? {} : { rows: receipt.rows }),
+  };
   const failed =
     receipt.status === 'import-failed'
-      ? new AppError({ code: 'RC4014', message: `the files were delivered, but their import failed${receipt.message === undefined ? '' : `: ${receipt.message}`}`, hint: 'correct it on the other side, then: reconcile runs retry RUN' })
+      ? new AppError({
+          code: 'RC4014',
+          message: `the files were delivered, but their import failed${receipt.message === undefined ? '' : `: ${receipt.message}`}`,
+          hint: 'correct it on the other side, then: reconcile runs retry RUN',
+        })
       : undefined;
   return { status, failed };
 }

@@ -10,8 +10,15 @@ export async function encryptionStages(destination: DestinationSpec, deps: Pick<
   const references = Array.isArray(encryption.pgpPublicKey) ? encryption.pgpPublicKey : [encryption.pgpPublicKey];
   const texts = await Promise.all(references.map((reference) => deps.secret(reference)));
   const { createEncryption } = await import('./openpgp-stage.ts');
-  return [await createEncryption(texts, deps.clock()).catch((error: unknown) => {
-    if (error instanceof AppError) throw error;
-    throw new AppError({ code: 'RC4020', message: `the OpenPGP key cannot be read: ${error instanceof Error ? error.message : String(error)}`, hint: 'give the receiver’s public key, ASCII-armored', cause: error });
-  })];
+  return [
+    await createEncryption(texts, deps.clock()).catch((error: unknown) => {
+      if (error instanceof AppError) throw error;
+      throw new AppError({
+        code: 'RC4020',
+        message: `the OpenPGP key cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+        hint: 'give the receiver’s public key, ASCII-armored',
+        cause: error,
+      });
+    }),
+  ];
 }

@@ -34,7 +34,13 @@ export function exclusionsOf(audience: Audience, columns: readonly OutputColumn[
     ...columns.flatMap((column) => (column.mandatory || column.key ? [{ reason: `no ${column.target}`, when: sql`${column.value} is null` }] : [])),
     ...columns.flatMap(expectationReasons),
   ];
-  const reason = reasons.length === 0 ? sql`cast(null as varchar)` : sql`case ${joinSql(reasons.map(({ reason: text, when }) => sql`when ${when} then ${literal(text)}`), ' ')} end`;
+  const reason =
+    reasons.length === 0
+      ? sql`cast(null as varchar)`
+      : sql`case ${joinSql(
+          reasons.map(({ reason: text, when }) => sql`when ${when} then ${literal(text)}`),
+          ' ',
+        )} end`;
   const candidates = badDeciding.length === 0 ? audience.predicate : sql`((${audience.predicate}) or ${joinSql(badDeciding, ' or ')})`;
   return { reasons, reason, candidates };
 }
@@ -59,7 +65,17 @@ function expectationReasons(column: OutputColumn): readonly { readonly reason: s
     ...(pattern === undefined ? [] : [{ reason: `${target} pattern`, when: sql`not regexp_full_match(${text}, ${literal(pattern)})` }]),
     ...(range?.min === undefined ? [] : [{ reason: `${target} range`, when: sql`${value} < ${bound(range.min, column.type)}` }]),
     ...(range?.max === undefined ? [] : [{ reason: `${target} range`, when: sql`${value} > ${bound(range.max, column.type)}` }]),
-    ...(values === undefined ? [] : [{ reason: `${target} values`, when: sql`${text} not in (${joinSql(values.map((allowed) => literal(String(allowed))), ', ')})` }]),
+    ...(values === undefined
+      ? []
+      : [
+          {
+            reason: `${target} values`,
+            when: sql`${text} not in (${joinSql(
+              values.map((allowed) => literal(String(allowed))),
+              ', ',
+            )})`,
+          },
+        ]),
   ];
 }
 

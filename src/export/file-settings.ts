@@ -65,9 +65,23 @@ export function engineFormat(settings: FileSettings, lines: { readonly header: s
     const end = csv.lineEnding === 'CRLF' ? '\r\n' : '\n';
     return { type: 'lines', prefix: csv.header ? `${lines.header}${end}` : '', separator: end, suffix: end };
   }
-  if (lines !== undefined) return settings.jsonArray ? { type: 'lines', prefix: '[\n', separator: ',\n', suffix: '\n]\n' } : { type: 'lines', prefix: '', separator: '\n', suffix: '' };
+  if (lines !== undefined)
+    return settings.jsonArray
+      ? { type: 'lines', prefix: '[\n', separator: ',\n', suffix: '\n]\n' }
+      : { type: 'lines', prefix: '', separator: '\n', suffix: '' };
   if (settings.format === 'json') return { type: 'json', array: settings.jsonArray, dateFormat: DATE, timestampFormat: TIMESTAMP };
-  return { type: 'csv', delimiter: csv.delimiter, quote: csv.quote, escape: csv.escape, header: csv.header, quoteAll: csv.quoteAll, nullValue: csv.nullValue, lineEnding: csv.lineEnding, dateFormat: csv.dateFormat, timestampFormat: csv.timestampFormat };
+  return {
+    type: 'csv',
+    delimiter: csv.delimiter,
+    quote: csv.quote,
+    escape: csv.escape,
+    header: csv.header,
+    quoteAll: csv.quoteAll,
+    nullValue: csv.nullValue,
+    lineEnding: csv.lineEnding,
+    dateFormat: csv.dateFormat,
+    timestampFormat: csv.timestampFormat,
+  };
 }
 
 /** What a file without rows holds, where the engine's writer would not write it so: nothing but the header, or an empty array. */

@@ -13,7 +13,8 @@ export function findApplied<Spec>(resources: AppliedResources, kind: Kind, name:
   throw new AppError({
     code: 'RC4015',
     message: `no ${kind} \`${name}\` is applied`,
-    hint: near === undefined ? (names.length === 0 ? 'apply the manifests first: reconcile apply' : `applied: ${names.join(', ')}`) : `did you mean \`${near}\`?`,
+    hint:
+      near === undefined ? (names.length === 0 ? 'apply the manifests first: reconcile apply' : `applied: ${names.join(', ')}`) : `did you mean \`${near}\`?`,
     exit: ExitCode.badUsage,
   });
 }

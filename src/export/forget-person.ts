@@ -39,12 +39,28 @@ export async function forgetPerson(deps: Pick<ExportDeps, 'ledger' | 'engine' | 
   const { resources, namespace, value, now, signal } = request;
   const { ledger, paths } = deps;
   const running = (await ledger.find({ status: 'running' })).filter((run) => run.owner !== null);
-  if (running[0] !== undefined) throw new AppError({ code: 'RC4025', message: `run ${running[0].id} is at work and may hold the person`, hint: 'wait for it to end, then forget again', exit: ExitCode.locked });
-  const attributes = [...resources].filter(([key]) => key.startsWith('Attributes/')).map(([, one]) => ({ name: one.metadata.name, spec: one.spec as AttributesSpec }));
+  if (running[0] !== undefined)
+    throw new AppError({
+      code: 'RC4025',
+      message: `run ${running[0].id} is at work and may hold the person`,
+      hint: 'wait for it to end, then forget again',
+      exit: ExitCode.locked,
+    });
+  const attributes = [...resources]
+    .filter(([key]) => key.startsWith('Attributes/'))
+    .map(([, one]) => ({ name: one.metadata.name, spec: one.spec as AttributesSpec }));
   const knowing = attributes.filter(({ spec }) => spec.identities[namespace] !== undefined);
   if (knowing.length === 0) {
-    const near = nearest(namespace, attributes.flatMap(({ spec }) => Object.keys(spec.identities)));
-    throw new AppError({ code: 'RC4026', message: `no applied Attributes have an identity \`${namespace}\``, hint: near === undefined ? 'write --identity NAMESPACE=VALUE' : `did you mean \`${near}\`?`, exit: ExitCode.badUsage });
+    const near = nearest(
+      namespace,
+      attributes.flatMap(({ spec }) => Object.keys(spec.identities)),
+    );
+    throw new AppError({
+      code: 'RC4026',
+      message: `no applied Attributes have an identity \`${namespace}\``,
+      hint: near === undefined ? 'write --identity NAMESPACE=VALUE' : `did you mean \`${near}\`?`,
+      exit: ExitCode.badUsage,
+    });
   }
   // First of all nothing may leave any more; what follows may be done again.
   const hash = await addSuppression(paths, namespace, value, now);
@@ -56,8 +72,14 @@ export async function forgetPerson(deps: Pick<ExportDeps, 'ledger' | 'engine' | 
     const primary = primaryIdentity(spec).namespace === namespace;
     const ids = new Set(primary ? [value] : []);
     await engine.open({ profile: [`identityMap.${namespace}`], event: undefined });
-    const plain = /e-?mail/i.test(namespace) ? { column: sql`lower(trim(p.${ident(`identityMap.${namespace}`)}))`, value: value.trim().toLowerCase() } : { column: sql`p.${ident(`identityMap.${namespace}`)}`, value };
-    for (const row of await engine.rows(sql`select p."id" as "id" from profile p where ${plain.column} = ${literal(plain.value)} and p."id" is not null`, signal)) ids.add(String(row['id']));
+    const plain = /e-?mail/i.test(namespace)
+      ? { column: sql`lower(trim(p.${ident(`identityMap.${namespace}`)}))`, value: value.trim().toLowerCase() }
+      : { column: sql`p.${ident(`identityMap.${namespace}`)}`, value };
+    for (const row of await engine.rows(
+      sql`select p."id" as "id" from profile p where ${plain.column} = ${literal(plain.value)} and p."id" is not null`,
+      signal,
+    ))
+      ids.add(String(row['id']));
     for (const pointer of await pointersOf(deps, resources, name)) {
       const removed = await removeFromSnapshot(engine, join(paths.state, pointer.path), [...ids], pointer, plain.value);
       members += removed;
@@ -85,7 +107,13 @@ async function pointersOf(deps: Pick<ExportDeps, 'ledger'>, resources: AppliedRe
 }
 
 /** Rewrites a snapshot without these members, under the same name. Values that it carries identify as well as the id does. */
-async function removeFromSnapshot(engine: ReturnType<ExportDeps['engine']>, path: string, ids: readonly string[], pointer: SnapshotPointer, value: string): Promise<number> {
+async function removeFromSnapshot(
+  engine: ReturnType<ExportDeps['engine']>,
+  path: string,
+  ids: readonly string[],
+  pointer: SnapshotPointer,
+  value: string,
+): Promise<number> {
   const relation = engine.files([path]);
   const carried = pointer.keys.map((key) => sql`coalesce(${ident(`k_${key}`)}, '') = ${literal(value)}`);
   const isTheirs = joinSql([...(ids.length === 0 ? [] : [sql`"id" in (${joinSql(ids.map(literal), ', ')})`]), ...carried, sql`false`], ' or ');

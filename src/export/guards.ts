@@ -43,14 +43,22 @@ export function checkGuards(input: GuardInput): void {
     );
   }
   if (members < minMembers) {
-    throw new HeldError('RC4005', `\`${segment}\` has ${members} members, fewer than guards.minMembers ${minMembers}`, 'look at the source and the segment; if it is right, lower `guards.minMembers` and apply');
+    throw new HeldError(
+      'RC4005',
+      `\`${segment}\` has ${members} members, fewer than guards.minMembers ${minMembers}`,
+      'look at the source and the segment; if it is right, lower `guards.minMembers` and apply',
+    );
   }
 }
 
 /** Throws `HeldError` RC4001 for a source without rows: that never means that everybody left. */
 export function checkSource(rows: number, source: string): void {
   if (rows > 0) return;
-  throw new HeldError('RC4001', `the source of ${source} is empty`, 'an empty source never means that everybody left: look at how it is loaded, then run again');
+  throw new HeldError(
+    'RC4001',
+    `the source of ${source} is empty`,
+    'an empty source never means that everybody left: look at how it is loaded, then run again',
+  );
 }
 
 function percent(part: number, whole: number): string {

@@ -44,7 +44,10 @@ export interface Measure {
  * Counts what an activation's next export would do, per segment, without any effect but in the cache. A problem with a source is thrown as the run
  * itself would meet it.
  */
-export async function measureActivation(deps: Pick<ExportDeps, 'ledger' | 'engine' | 'card' | 'paths' | 'newId'>, request: MeasureRequest): Promise<readonly Measure[]> {
+export async function measureActivation(
+  deps: Pick<ExportDeps, 'ledger' | 'engine' | 'card' | 'paths' | 'newId'>,
+  request: MeasureRequest,
+): Promise<readonly Measure[]> {
   const resolved = resolveJobs({ ...request, slot: request.slot ?? request.now }, deps.card);
   const engines = new Map<string, Engine>();
   const measures: Measure[] = [];
@@ -58,7 +61,9 @@ export async function measureActivation(deps: Pick<ExportDeps, 'ledger' | 'engin
         const pointer = await deps.ledger.snapshot(job.activation, job.segment);
         const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(deps.paths.state, pointer.path) };
         const { counts } = await selectJob({ job, opened, folder, snapshot, signal: request.signal });
-        const held = guardsHold(() => checkGuards({ ...job, slot: request.slot ?? null, recorded: snapshot?.pointer.members ?? 0, members: counts.members, removed: counts.removed }));
+        const held = guardsHold(() =>
+          checkGuards({ ...job, slot: request.slot ?? null, recorded: snapshot?.pointer.members ?? 0, members: counts.members, removed: counts.removed }),
+        );
         measures.push({
           activation: job.activation,
           segment: job.segment,

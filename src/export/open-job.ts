@@ -19,14 +19,31 @@ export interface OpenedJob {
 /** Opens the source for what a job reads and judges its health; throws as `checkHealth` does. */
 export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJob> {
   const { audience, mapping, expressionPaths } = job;
-  const events = audience.eventColumns === undefined && expressionPaths.event === undefined ? undefined : [...(audience.eventColumns ?? []), ...(expressionPaths.event ?? [])];
+  const events =
+    audience.eventColumns === undefined && expressionPaths.event === undefined
+      ? undefined
+      : [...(audience.eventColumns ?? []), ...(expressionPaths.event ?? [])];
   const { namespace: primary } = primaryIdentity(job.attributes);
   const forgotten = suppressedNamespaces(job.suppressions).filter((namespace) => job.attributes.identities[namespace] !== undefined);
   const source = await engine.open({
-    profile: [...new Set([...audience.profileColumns, ...mappedPaths(mapping), ...expressionPaths.profile, ...forgotten.map((namespace) => `identityMap.${namespace}`)])].filter((path) => path !== 'id' && !path.startsWith('#')),
+    profile: [
+      ...new Set([
+        ...audience.profileColumns,
+        ...mappedPaths(mapping),
+        ...expressionPaths.profile,
+        ...forgotten.map((namespace) => `identityMap.${namespace}`),
+      ]),
+    ].filter((path) => path !== 'id' && !path.startsWith('#')),
     event: events,
   });
   checkHealth(source.health, job.attributes, job.attributesName);
   const columns = outputColumns(mapping, source.columns, primary, job.expressions);
-  return { engine, source, columns, keys: keyColumns(columns), carried: carriedColumns(columns), exclusions: exclusionsOf(audience, columns, source.health, suppressedCondition(job.suppressions, forgotten, primary)) };
+  return {
+    engine,
+    source,
+    columns,
+    keys: keyColumns(columns),
+    carried: carriedColumns(columns),
+    exclusions: exclusionsOf(audience, columns, source.health, suppressedCondition(job.suppressions, forgotten, primary)),
+  };
 }

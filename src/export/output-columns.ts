@@ -57,7 +57,16 @@ export function outputColumns(
     if ('expression' in entry) {
       const expression = compiled.get(entry.expression);
       if (expression === undefined) throw new TypeError(`the expression of \`${target}\` was not compiled`);
-      return hashed(entry, target, { target, kind: 'expression', path: undefined, ...expression, text: undefined, mandatory: entry.mandatory === true, key: entry.key === true, expect });
+      return hashed(entry, target, {
+        target,
+        kind: 'expression',
+        path: undefined,
+        ...expression,
+        text: undefined,
+        mandatory: entry.mandatory === true,
+        key: entry.key === true,
+        expect,
+      });
     }
     if (entry.source === STATUS_SOURCE) {
       return { target, kind: 'status', path: undefined, value: literal('realized'), text: undefined, type: 'string', mandatory: false, key: false, expect };

@@ -7,7 +7,13 @@ import type { RunWork } from './run-work.ts';
 export async function placeSnapshot(paths: ExportPaths, folder: string, snapshot: NonNullable<RunWork['snapshot']>): Promise<void> {
   const from = join(folder, snapshot.file);
   const to = join(paths.state, snapshot.pointer.path);
-  if (await stat(to).then(() => true, () => false)) return;
+  if (
+    await stat(to).then(
+      () => true,
+      () => false,
+    )
+  )
+    return;
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   const temporary = `${to}.new`;
   await rm(temporary, { force: true });

@@ -54,7 +54,12 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const pointer = await ledger.snapshot(job.activation, job.segment);
   const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
 
-  const direct = job.slot === null && snapshot === undefined && opened.exclusions.reasons.length === 0 && opened.keys.length === 0 && uniqueColumns(opened.columns).length === 0;
+  const direct =
+    job.slot === null &&
+    snapshot === undefined &&
+    opened.exclusions.reasons.length === 0 &&
+    opened.keys.length === 0 &&
+    uniqueColumns(opened.columns).length === 0;
   const selection = direct ? undefined : await selectJob({ job, opened, folder, snapshot, signal });
   crashPoint('selected');
   if (selection !== undefined) {
@@ -81,11 +86,17 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   if (selection === undefined) checkGuards({ ...job, recorded: 0, members: rows, removed: 0 });
   const counts = settleCounts(selection, rows);
-  const spacedValues = job.file.spacesForLineBreaks && !nothing ? await countSpacedValues(opened, rowsQuery(job, opened, selection, snapshot !== undefined)) : 0;
-  if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined)) await writeRejects({ opened, selection, paths, job, runId, signal });
+  const spacedValues =
+    job.file.spacesForLineBreaks && !nothing ? await countSpacedValues(opened, rowsQuery(job, opened, selection, snapshot !== undefined)) : 0;
+  if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined))
+    await writeRejects({ opened, selection, paths, job, runId, signal });
   const next = job.slot === null || selection === undefined ? undefined : await writeSnapshot(input, opened, selection, folder);
   if ((await engine.fingerprint()) !== opened.source.fingerprint) {
-    throw new AppError({ code: 'RC4010', message: `the source of Attributes \`${job.attributesName}\` changed while it was read`, hint: 'run again; load files under another name and rename them when they are whole' });
+    throw new AppError({
+      code: 'RC4010',
+      message: `the source of Attributes \`${job.attributesName}\` changed while it was read`,
+      hint: 'run again; load files under another name and rename them when they are whole',
+    });
   }
   const planned = await planRun(input, parts, folder);
   return {
@@ -112,10 +123,12 @@ function rowsQuery(job: SegmentJob, opened: OpenedJob, selection: Selection | un
   const { sort } = file;
   if (selection !== undefined && job.mode === 'incremental' && hasSnapshot) {
     const { relation, losers, silent } = selection;
-    return (render) => changeRows({ selection: relation, losers, silent, withExits: hasExits(job, opened, hasSnapshot), carried, columns, render, sort, calculated });
+    return (render) =>
+      changeRows({ selection: relation, losers, silent, withExits: hasExits(job, opened, hasSnapshot), carried, columns, render, sort, calculated });
   }
   // A condition over events is dearer than a join with those who were found already.
-  if (selection !== undefined && job.audience.eventColumns !== undefined) return (render) => selectedRows(selection.relation, selection.losers, columns, render, sort, calculated);
+  if (selection !== undefined && job.audience.eventColumns !== undefined)
+    return (render) => selectedRows(selection.relation, selection.losers, columns, render, sort, calculated);
   return (render) => memberRows(job.audience, exclusions, selection?.losers, columns, render, sort, calculated);
 }
 
@@ -124,7 +137,11 @@ function settleCounts(selection: Selection | undefined, rows: number): RunCounts
   if (selection === undefined) return { received: rows, activated: rows, excluded: 0, failed: 0, reasons: {} };
   const { received, activated, reasons } = selection.counts;
   if (rows !== activated) {
-    throw new AppError({ code: 'RC4011', message: `the counts do not add up: ${activated} rows were selected, ${rows} were written`, hint: 'run again; if it happens again, please report it' });
+    throw new AppError({
+      code: 'RC4011',
+      message: `the counts do not add up: ${activated} rows were selected, ${rows} were written`,
+      hint: 'run again; if it happens again, please report it',
+    });
   }
   return { received, activated, excluded: received - activated, failed: 0, reasons };
 }
@@ -160,6 +177,13 @@ async function planRun(input: PrepareInput, parts: readonly WrittenPart[], folde
   const file = 'manifest.json';
   await writeText(join(folder, file), text, { mode: 0o600 });
   // The run's id is in its name, so whatever has this name is ours.
-  const manifest = { key: `${job.folder}${manifestName(job.destinationName, runId)}`, file, rows: 0, bytes: Buffer.byteLength(text), sha256: sha256(text), replace: true };
+  const manifest = {
+    key: `${job.folder}${manifestName(job.destinationName, runId)}`,
+    file,
+    rows: 0,
+    bytes: Buffer.byteLength(text),
+    sha256: sha256(text),
+    replace: true,
+  };
   return { parts: planned, surplus, manifest };
 }

@@ -12,8 +12,16 @@ import { digest } from './write-file.ts';
  * Decides for each file whether one of that key may be replaced: one that a run of this state wrote may, any other one fails the run with RC4008
  * before anything is visible.
  */
-export async function planFiles(ledger: RunLedger, storage: Storage, target: string, files: readonly Omit<PlannedFile, 'replace'>[]): Promise<readonly PlannedFile[]> {
-  const ours = await ledger.delivered(target, files.map(({ key }) => key));
+export async function planFiles(
+  ledger: RunLedger,
+  storage: Storage,
+  target: string,
+  files: readonly Omit<PlannedFile, 'replace'>[],
+): Promise<readonly PlannedFile[]> {
+  const ours = await ledger.delivered(
+    target,
+    files.map(({ key }) => key),
+  );
   const planned: PlannedFile[] = [];
   for (const file of files) {
     const mine = ours.has(file.key);
@@ -24,7 +32,13 @@ export async function planFiles(ledger: RunLedger, storage: Storage, target: str
 }
 
 /** Our own `_2`, `_3` … of an earlier, longer export of the same name, beyond the parts of this one. */
-export async function surplusFiles(ledger: RunLedger, storage: Storage, target: string, partKey: (index: number) => string, parts: number): Promise<readonly string[]> {
+export async function surplusFiles(
+  ledger: RunLedger,
+  storage: Storage,
+  target: string,
+  partKey: (index: number) => string,
+  parts: number,
+): Promise<readonly string[]> {
   const surplus: string[] = [];
   for (let index = parts + 1; ; index += 1) {
     const key = partKey(index);
@@ -34,7 +48,14 @@ export async function surplusFiles(ledger: RunLedger, storage: Storage, target: 
 }
 
 /** Makes one file visible, whole. May be called again after a crash: what landed already is left as it is. */
-export async function publishFile(storage: Storage, folder: string, file: PlannedFile, runId: string, signal?: AbortSignal, onProgress?: (bytes: number) => void): Promise<void> {
+export async function publishFile(
+  storage: Storage,
+  folder: string,
+  file: PlannedFile,
+  runId: string,
+  signal?: AbortSignal,
+  onProgress?: (bytes: number) => void,
+): Promise<void> {
   const local = { path: join(folder, file.file), bytes: file.bytes, sha256: file.sha256 };
   try {
     await storage.publish(file.key, local, {
@@ -96,5 +117,9 @@ function foreignFile(address: string): AppError {
 }
 
 function mismatch(address: string, how: string): AppError {
-  return new AppError({ code: 'RC4009', message: `\`${address}\` is not what was written: ${how}`, hint: 'run the slot again; if it happens again, look at what else writes there' });
+  return new AppError({
+    code: 'RC4009',
+    message: `\`${address}\` is not what was written: ${how}`,
+    hint: 'run the slot again; if it happens again, look at what else writes there',
+  });
 }

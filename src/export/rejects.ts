@@ -7,10 +7,28 @@ import type { OpenedJob } from './open-job.ts';
 import type { SegmentJob } from './segment-job.ts';
 import type { Selection } from './select-job.ts';
 
-const CSV: FileFormat = { type: 'csv', delimiter: ',', quote: '"', escape: '"', header: true, quoteAll: false, nullValue: '', lineEnding: 'LF', dateFormat: '%Y-%m-%d', timestampFormat: '%Y-%m-%dT%H:%M:%SZ' };
+const CSV: FileFormat = {
+  type: 'csv',
+  delimiter: ',',
+  quote: '"',
+  escape: '"',
+  header: true,
+  quoteAll: false,
+  nullValue: '',
+  lineEnding: 'LF',
+  dateFormat: '%Y-%m-%d',
+  timestampFormat: '%Y-%m-%dT%H:%M:%SZ',
+};
 
 /** Who was left out by an expectation or another rule, as `id,reason`: on the sender's side only, beside the state. */
-export async function writeRejects(input: { readonly opened: OpenedJob; readonly selection: Selection; readonly paths: ExportPaths; readonly job: SegmentJob; readonly runId: string; readonly signal: AbortSignal | undefined }): Promise<void> {
+export async function writeRejects(input: {
+  readonly opened: OpenedJob;
+  readonly selection: Selection;
+  readonly paths: ExportPaths;
+  readonly job: SegmentJob;
+  readonly runId: string;
+  readonly signal: AbortSignal | undefined;
+}): Promise<void> {
   const { opened, selection, paths, job, runId, signal } = input;
   if (Object.keys(selection.counts.reasons).length === 0) return;
   const folder = join(paths.state, 'rejects', job.activation, job.segment);

@@ -40,7 +40,12 @@ export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promis
   const record = await findRun(deps, request.runId);
   const { activation, segment, slot, status } = record;
   if (status === 'success' && record.import?.status !== 'unknown') {
-    throw new AppError({ code: 'RC4023', message: `run ${record.id} ended in success`, hint: `to deliver its files again: reconcile runs replay ${record.id}`, exit: ExitCode.badUsage });
+    throw new AppError({
+      code: 'RC4023',
+      message: `run ${record.id} ended in success`,
+      hint: `to deliver its files again: reconcile runs replay ${record.id}`,
+      exit: ExitCode.badUsage,
+    });
   }
   if (status !== 'success') {
     const [run] = await runActivation(deps, { ...request, activation, segments: [segment], slot, evaluation: slot !== null && record.mode === 'full' });
@@ -71,7 +76,12 @@ export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promis
 export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promise<ReplayedRun> {
   const record = await findRun(deps, request.runId);
   if (record.status !== 'success') {
-    throw new AppError({ code: 'RC4023', message: `run ${record.id} did not end in success`, hint: `to try it again: reconcile runs retry ${record.id}`, exit: ExitCode.badUsage });
+    throw new AppError({
+      code: 'RC4023',
+      message: `run ${record.id} did not end in success`,
+      hint: `to try it again: reconcile runs retry ${record.id}`,
+      exit: ExitCode.badUsage,
+    });
   }
   let from: ReplayedRun['from'] = 'spool';
   const run = await withClaim(deps, request, record, async (open, one, claim) => {
@@ -89,7 +99,15 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
     }
     const connector = files.length === 0 ? undefined : await open.connector(one);
     if (connector === undefined) return finishAgain(deps, claim, record, work);
-    const delivery = await deliverRun({ connector, job: one.job, runId: record.id, work, storage, signal: request.signal, journal: (next) => deps.ledger.advance(claim, { work: asRecord(next), now: deps.clock() }) });
+    const delivery = await deliverRun({
+      connector,
+      job: one.job,
+      runId: record.id,
+      work,
+      storage,
+      signal: request.signal,
+      journal: (next) => deps.ledger.advance(claim, { work: asRecord(next), now: deps.clock() }),
+    });
     return finishAgain(deps, claim, record, { ...work, delivery });
   });
   return { run, from };
@@ -98,23 +116,63 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
 async function rebuild(deps: ExportDeps, request: RepeatRequest, record: RunRecord, one: ResolvedJob, open: OpenOnce): Promise<void> {
   const work = workOf(record);
   const different = (why: string): AppError =>
-    new AppError({ code: 'RC4021', message: `the files of run ${record.id} are not kept any more and cannot be built again: ${why}`, hint: 'nothing was sent; export now with `reconcile run` to send what holds today' });
+    new AppError({
+      code: 'RC4021',
+      message: `the files of run ${record.id} are not kept any more and cannot be built again: ${why}`,
+      hint: 'nothing was sent; export now with `reconcile run` to send what holds today',
+    });
   if (work.changesOnly === true) throw different('they hold what had changed since the run before, which the source does not tell');
-  const job = { ...one.job, slot: null, mode: record.mode, suppressions: await readSuppressions(deps.paths), stages: await encryptionStages(one.job.destination, deps) };
+  const job = {
+    ...one.job,
+    slot: null,
+    mode: record.mode,
+    suppressions: await readSuppressions(deps.paths),
+    stages: await encryptionStages(one.job.destination, deps),
+  };
   if (job.stages.length > 0) throw different('they were encrypted, and encrypting again gives other bytes');
-  const prepared = await prepareRun({ job, runId: record.id, engine: open.engine(one), ledger: deps.ledger, storage: await open.storage(one), paths: deps.paths, signal: request.signal, step: () => {}, crashPoint: () => {} });
+  const prepared = await prepareRun({
+    job,
+    runId: record.id,
+    engine: open.engine(one),
+    ledger: deps.ledger,
+    storage: await open.storage(one),
+    paths: deps.paths,
+    signal: request.signal,
+    step: () => {},
+    crashPoint: () => {},
+  });
   const wanted = (work.parts ?? []).map(({ sha256 }) => sha256).join(' ');
   if ((prepared.work.parts ?? []).map(({ sha256 }) => sha256).join(' ') !== wanted) throw different('the source would give other bytes now');
 }
 
-async function withClaim(deps: ExportDeps, request: RepeatRequest, record: RunRecord, work: (open: OpenOnce, one: ResolvedJob, claim: Claim) => Promise<RunRecord>): Promise<Run> {
+async function withClaim(
+  deps: ExportDeps,
+  request: RepeatRequest,
+  record: RunRecord,
+  work: (open: OpenOnce, one: ResolvedJob, claim: Claim) => Promise<RunRecord>,
+): Promise<Run> {
   const { activation, segment, slot, mode } = record;
   const time = workOf(record).time ?? slot ?? record.startedAt;
   const [one] = resolveJobs({ resources: request.resources, activation, segments: [segment], slot, now: time }, deps.card);
   if (one === undefined) throw new TypeError('an activation resolved to no segment');
-  const claimed = await deps.ledger.claim({ activation, segment, slot, mode, owner: deps.owner, now: deps.clock(), newId: record.id, runId: record.id, staleAfterMs: STALE_AFTER_MS });
+  const claimed = await deps.ledger.claim({
+    activation,
+    segment,
+    slot,
+    mode,
+    owner: deps.owner,
+    now: deps.clock(),
+    newId: record.id,
+    runId: record.id,
+    staleAfterMs: STALE_AFTER_MS,
+  });
   if (claimed.outcome !== 'claimed') {
-    throw new AppError({ code: ALREADY_RUNNING, message: `\`${segment}\` of \`${activation}\` is being exported already, in run ${claimed.run.id}`, hint: 'wait for it to end', exit: ExitCode.locked });
+    throw new AppError({
+      code: ALREADY_RUNNING,
+      message: `\`${segment}\` of \`${activation}\` is being exported already, in run ${claimed.run.id}`,
+      hint: 'wait for it to end',
+      exit: ExitCode.locked,
+    });
   }
   await using open = openOnce(deps, request.signal);
   try {

@@ -44,7 +44,12 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
   const chosen = chooseSegments(effective.segments, request.segments, activation);
   // Some types keep what they send in a place of their own (http-api).
   const storageSpec = destination.storage ?? card?.storage.default;
-  if (storageSpec === undefined) throw new AppError({ code: 'RC4016', message: `the Destination \`${spec.destination}\` has no storage`, hint: 'declare `storage` in its manifest and apply' });
+  if (storageSpec === undefined)
+    throw new AppError({
+      code: 'RC4016',
+      message: `the Destination \`${spec.destination}\` has no storage`,
+      hint: 'declare `storage` in its manifest and apply',
+    });
   const mapping = effective.mapping.map(({ entry, target }) => ({ entry, target }));
   return chosen.map((settings) => {
     const segment = findApplied<SegmentSpec>(resources, 'Segment', settings.name);
@@ -53,7 +58,14 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
     const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
     const { compiled, join, paths } = compileExpressions(resources, attributesName, mapping, time);
     const storage = resolveStoragePath(storageSpec, settings.name, segment.metadata.title);
-    const naming = { destination: spec.destination, segment: settings.name, segmentTitle: segment.metadata.title, template: settings.file.name, format: settings.file.format, compression: settings.file.compression };
+    const naming = {
+      destination: spec.destination,
+      segment: settings.name,
+      segmentTitle: segment.metadata.title,
+      template: settings.file.name,
+      format: settings.file.format,
+      compression: settings.file.compression,
+    };
     const job: SegmentJob = {
       activation,
       segment: settings.name,
@@ -84,14 +96,19 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
 
 /** Where files go, as a digest of the destination's name and the storage's place; credentials do not count. */
 export function targetOf(destination: string, storage: StorageSpec): string {
-  const place = Object.entries(storage).filter(([key]) => ['type', 'path', 'host', 'port', 'bucket', 'prefix', 'endpoint', 'container', 'url', 'region'].includes(key));
+  const place = Object.entries(storage).filter(([key]) =>
+    ['type', 'path', 'host', 'port', 'bucket', 'prefix', 'endpoint', 'container', 'url', 'region'].includes(key),
+  );
   return digestOf([destination, Object.fromEntries(place)]);
 }
 
 /** `path` and `prefix` may end in %SEGMENT_NAME% or %SEGMENT_ID% (activation-rules 2.5). */
 export function resolveStoragePath(storage: StorageSpec, segment: string, title: string | undefined): StorageSpec {
   const resolve = (text: string): string => text.replaceAll('%SEGMENT_ID%', segment).replaceAll('%SEGMENT_NAME%', segmentNameToken(segment, title));
-  const changed = Object.entries(storage).map(([key, value]) => [key, (key === 'path' || key === 'prefix') && typeof value === 'string' ? resolve(value) : value]);
+  const changed = Object.entries(storage).map(([key, value]) => [
+    key,
+    (key === 'path' || key === 'prefix') && typeof value === 'string' ? resolve(value) : value,
+  ]);
   return Object.fromEntries(changed) as StorageSpec;
 }
 
@@ -100,7 +117,10 @@ function chooseSegments(all: readonly EffectiveSegment[], wanted: readonly strin
   return [...new Set(wanted)].map((name) => {
     const found = all.find((segment) => segment.name === name);
     if (found !== undefined) return found;
-    const near = nearest(name, all.map((segment) => segment.name));
+    const near = nearest(
+      name,
+      all.map((segment) => segment.name),
+    );
     throw new AppError({
       code: 'RC4015',
       message: `the activation \`${activation}\` has no segment \`${name}\``,

@@ -25,7 +25,8 @@ export function needsLines(settings: FileSettings, columns: readonly OutputColum
 /** How one column is written by the engine's own writer. */
 export function renderFor(settings: FileSettings): RenderColumn {
   const clean = settings.spacesForLineBreaks ? withoutLineBreaks : (_column: OutputColumn, value: Expression): Expression => value;
-  if (settings.format === 'csv') return (column) => clean(column, column.text ?? (isNested(column.type) ? sql`cast(to_json(${column.value}) as varchar)` : column.value));
+  if (settings.format === 'csv')
+    return (column) => clean(column, column.text ?? (isNested(column.type) ? sql`cast(to_json(${column.value}) as varchar)` : column.value));
   return (column) => clean(column, column.value);
 }
 
@@ -88,10 +89,15 @@ function csvLine(settings: FileSettings, columns: readonly OutputColumn[], cells
 function quotedCell(settings: FileSettings, value: Expression): Sql {
   const { delimiter, quote, escape, quoteAll, nullValue, emptyValue } = settings.csv;
   if (quote === '') return sql`${value}`;
-  const escaped = escape === '' ? sql`${value}` : sql`replace(${escape === quote ? value : sql`replace(${value}, ${literal(escape)}, ${literal(escape + escape)})`}, ${literal(quote)}, ${literal(escape + quote)})`;
+  const escaped =
+    escape === ''
+      ? sql`${value}`
+      : sql`replace(${escape === quote ? value : sql`replace(${value}, ${literal(escape)}, ${literal(escape + escape)})`}, ${literal(quote)}, ${literal(escape + quote)})`;
   const wrapped = sql`${literal(quote)} || ${escaped} || ${literal(quote)}`;
   if (quoteAll) return wrapped;
-  const special = [delimiter, quote, '\n', '\r', ...(escape === quote || escape === '' ? [] : [escape])].map((text) => sql`contains(${value}, ${literal(text)})`);
+  const special = [delimiter, quote, '\n', '\r', ...(escape === quote || escape === '' ? [] : [escape])].map(
+    (text) => sql`contains(${value}, ${literal(text)})`,
+  );
   const ambiguous = [nullValue, emptyValue ?? ''].filter((text) => text !== '').map((text) => sql`${value} = ${literal(text)}`);
   return sql`case when ${joinSql([...special, ...ambiguous], ' or ')} then ${wrapped} else ${value} end`;
 }
@@ -106,5 +112,8 @@ function jsonNumber(text: Sql): Sql {
 }
 
 function concat(parts: readonly Sql[]): Sql {
-  return sql`concat(${joinSql(parts.map((part) => sql`(${part})`), ', ')})`;
+  return sql`concat(${joinSql(
+    parts.map((part) => sql`(${part})`),
+    ', ',
+  )})`;
 }

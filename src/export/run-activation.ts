@@ -55,5 +55,9 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
 }
 
 function alreadyRunning({ id, activation, segment }: RunRecord): NonNullable<Run['error']> {
-  return { code: ALREADY_RUNNING, message: `\`${segment}\` of \`${activation}\` is being exported already, in run ${id}`, hint: `wait for it: reconcile runs show ${id}` };
+  return {
+    code: ALREADY_RUNNING,
+    message: `\`${segment}\` of \`${activation}\` is being exported already, in run ${id}`,
+    hint: `wait for it: reconcile runs show ${id}`,
+  };
 }

@@ -41,7 +41,16 @@ const ZERO: RunCounts = { received: 0, activated: 0, excluded: 0, failed: 0, rea
 export async function runSegment(input: RunSegmentInput): Promise<SegmentOutcome> {
   const { deps, job } = input;
   const { ledger, clock } = deps;
-  const claimed = await ledger.claim({ activation: job.activation, segment: job.segment, slot: job.slot, mode: job.mode, owner: deps.owner, now: clock(), newId: deps.newId(), staleAfterMs: STALE_AFTER_MS });
+  const claimed = await ledger.claim({
+    activation: job.activation,
+    segment: job.segment,
+    slot: job.slot,
+    mode: job.mode,
+    owner: deps.owner,
+    now: clock(),
+    newId: deps.newId(),
+    staleAfterMs: STALE_AFTER_MS,
+  });
   if (claimed.outcome !== 'claimed') return claimed;
   deps.crashPoint?.('claimed');
   const { claim, run } = claimed;
@@ -93,7 +102,14 @@ class SegmentRun {
   #endAgain(): Promise<RunRecord> {
     const { ledger, clock } = this.#input.deps;
     const { import: imported, files } = this.#run;
-    return ledger.finish(this.#claim, { status: 'success', counts: this.#counts, files, endedAt: clock(), work: asRecord(this.#work), ...(imported === undefined ? {} : { import: imported }) });
+    return ledger.finish(this.#claim, {
+      status: 'success',
+      counts: this.#counts,
+      files,
+      endedAt: clock(),
+      work: asRecord(this.#work),
+      ...(imported === undefined ? {} : { import: imported }),
+    });
   }
 
   #reached(step: RunStep): boolean {
@@ -271,7 +287,16 @@ class SegmentRun {
     const { snapshot } = this.#work;
     if (snapshot === undefined) return true;
     const places = [join(this.#folder, snapshot.file), join(this.#input.deps.paths.state, snapshot.pointer.path)];
-    return (await Promise.all(places.map((path) => stat(path).then(() => true, () => false)))).some(Boolean);
+    return (
+      await Promise.all(
+        places.map((path) =>
+          stat(path).then(
+            () => true,
+            () => false,
+          ),
+        ),
+      )
+    ).some(Boolean);
   }
 
   #files(work: RunWork): readonly RunFile[] {

@@ -46,7 +46,9 @@ export async function sampleSegment(deps: EngineDeps, request: SampleRequest): P
   const masked = maskedPaths(attributes);
   return {
     members: Number(count?.['n'] ?? 0),
-    sample: rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name === 'id' || masked.has(name) ? maskValue(value) : value]))),
+    sample: rows.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name === 'id' || masked.has(name) ? maskValue(value) : value])),
+    ),
   };
 }
 

@@ -57,9 +57,15 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
     return engine.files([path]);
   };
   const before = snapshot === undefined ? undefined : { relation: engine.files([snapshot.path]), columns: snapshot.pointer.keys };
-  const relation = await write(selectionQuery({ audience: job.audience, exclusions, calculated: job.calculated, carried, since: job.time, snapshot: before }), 'selection.parquet');
+  const relation = await write(
+    selectionQuery({ audience: job.audience, exclusions, calculated: job.calculated, carried, since: job.time, snapshot: before }),
+    'selection.parquet',
+  );
   const rounds: LoserRound[] = [];
-  const competitions = [...(keys.length === 0 ? [] : [{ reason: REASON_DUPLICATE, keys }]), ...uniqueColumns(columns).map((column) => ({ reason: `${column.target} unique`, keys: [column] }))];
+  const competitions = [
+    ...(keys.length === 0 ? [] : [{ reason: REASON_DUPLICATE, keys }]),
+    ...uniqueColumns(columns).map((column) => ({ reason: `${column.target} unique`, keys: [column] })),
+  ];
   for (const { reason, keys: by } of competitions) {
     const lost = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
     const name = `losers-${rounds.length}.parquet`;
@@ -77,16 +83,28 @@ export function hasExits(job: SegmentJob, opened: OpenedJob, hasSnapshot: boolea
   return hasSnapshot && job.mode === 'incremental' && opened.columns.some((column) => column.kind === 'status');
 }
 
-async function count(request: SelectionRequest, relation: Sql, rounds: readonly LoserRound[], silent: Sql | undefined, exits: boolean): Promise<SelectionCounts> {
+async function count(
+  request: SelectionRequest,
+  relation: Sql,
+  rounds: readonly LoserRound[],
+  silent: Sql | undefined,
+  exits: boolean,
+): Promise<SelectionCounts> {
   const { job, opened, signal } = request;
   const due = job.mode === 'incremental' ? sql`"present" and not "delivered"` : sql`"present"`;
-  const lost = rounds.map(({ path }, index) => sql`, (select count(*) from ${relation} where ${due} and "reason" is null and "id" in (select "id" from ${opened.engine.files([path])})) as ${ident(`lost${index}`)}`);
+  const lost = rounds.map(
+    ({ path }, index) =>
+      sql`, (select count(*) from ${relation} where ${due} and "reason" is null and "id" in (select "id" from ${opened.engine.files([path])})) as ${ident(`lost${index}`)}`,
+  );
   const unheard = silent === undefined ? sql`0` : sql`(select count(*) from ${silent})`;
   const [row] = await opened.engine.rows(
     sql`select count(*) filter (where "present") as "members", count(*) filter (where "present" and not "delivered") as "joined", count(*) filter (where "delivered" and not "present") as "removed", count(*) filter (where ${due}) as "due", ${unheard} as "unheard"${joinSql(lost, ' ')} from ${relation}`,
     signal,
   );
-  const counted = opened.exclusions.reasons.length === 0 ? [] : await opened.engine.rows(sql`select "reason", count(*) as "n" from ${relation} where ${due} and "reason" is not null group by "reason"`, signal);
+  const counted =
+    opened.exclusions.reasons.length === 0
+      ? []
+      : await opened.engine.rows(sql`select "reason", count(*) as "n" from ${relation} where ${due} and "reason" is not null group by "reason"`, signal);
   const number = (name: string): number => Number(row?.[name] ?? 0);
   const byReason = new Map(counted.map((entry) => [String(entry['reason']), Number(entry['n'])]));
   // In mapping order, so that equal runs print equal texts.

@@ -36,7 +36,10 @@ export function selectionQuery(input: SelectionInput): Sql {
     sql`coalesce(s."delivered", false) as "delivered"`,
     sql`coalesce(s."since", cast(${literal(since)} as bigint)) as "since"`,
     ...carried.map((column) => sql`m.${ident(`n_${column.target}`)} as ${ident(`n_${column.target}`)}`),
-    ...carried.map((column) => sql`${snapshot.columns.includes(column.target) ? sql`s.${ident(`k_${column.target}`)}` : sql`cast(null as varchar)`} as ${ident(`s_${column.target}`)}`),
+    ...carried.map(
+      (column) =>
+        sql`${snapshot.columns.includes(column.target) ? sql`s.${ident(`k_${column.target}`)}` : sql`cast(null as varchar)`} as ${ident(`s_${column.target}`)}`,
+    ),
   ];
   return sql`${audience.with}select ${joinSql(parts, ', ')} from (select *, true as "present" from (${members})) m full join ${snapshot.relation} s on m."id" = s."id"`;
 }
@@ -48,13 +51,27 @@ export function selectionQuery(input: SelectionInput): Sql {
  */
 export function losersQuery(selection: Sql, keys: readonly OutputColumn[], columns: readonly OutputColumn[], calculated: Sql, lost?: Sql): Sql {
   const names = keys.map((key) => ident(`n_${key.target}`));
-  const shared = joinSql(names.map((name) => sql`${name}`), ', ');
-  const candidates = sql`select * from ${selection} where "present" and "reason" is null and ${joinSql(names.map((name) => sql`${name} is not null`), ' and ')}${lost === undefined ? noSql : sql` and "id" not in (select "id" from ${lost})`}`;
+  const shared = joinSql(
+    names.map((name) => sql`${name}`),
+    ', ',
+  );
+  const candidates = sql`select * from ${selection} where "present" and "reason" is null and ${joinSql(
+    names.map((name) => sql`${name} is not null`),
+    ' and ',
+  )}${lost === undefined ? noSql : sql` and "id" not in (select "id" from ${lost})`}`;
   const twice = sql`select ${shared} from (${candidates}) group by ${shared} having count(*) > 1`;
-  const ties = columns.filter((column) => !column.key && column.kind !== 'status' && column.type !== 'array' && column.type !== 'map' && column.type !== 'object');
+  const ties = columns.filter(
+    (column) => !column.key && column.kind !== 'status' && column.type !== 'array' && column.type !== 'map' && column.type !== 'object',
+  );
   const order = [sql`c."since" desc`, ...ties.map((column) => sql`coalesce(${textOf(column)}, '')`), sql`c."id"`];
-  const same = joinSql(names.map((name) => sql`c.${name} = d.${name}`), ' and ');
-  const partition = joinSql(names.map((name) => sql`c.${name}`), ', ');
+  const same = joinSql(
+    names.map((name) => sql`c.${name} = d.${name}`),
+    ' and ',
+  );
+  const partition = joinSql(
+    names.map((name) => sql`c.${name}`),
+    ', ',
+  );
   const ranked = sql`select c."id" as "id", row_number() over (partition by ${partition} order by ${joinSql(order, ', ')}) as "rank" from (${candidates}) c join (${twice}) d on ${same} join profile p on p."id" = c."id"${calculated}`;
   return sql`select "id" from (${ranked}) where "rank" > 1`;
 }
@@ -63,9 +80,18 @@ export function losersQuery(selection: Sql, keys: readonly OutputColumn[], colum
 export function silentExitsQuery(selection: Sql, keys: readonly OutputColumn[]): Sql {
   const now = keys.map((key) => ident(`n_${key.target}`));
   const then = keys.map((key) => ident(`s_${key.target}`));
-  const exits = sql`select "id", "since", ${joinSql(then.map((name) => sql`${name}`), ', ')} from ${selection} where "delivered" and not "present"`;
-  const still = joinSql(now.map((name, index) => sql`m.${name} = x.${then[index] ?? name}`), ' and ');
-  const partition = joinSql(then.map((name) => sql`x.${name}`), ', ');
+  const exits = sql`select "id", "since", ${joinSql(
+    then.map((name) => sql`${name}`),
+    ', ',
+  )} from ${selection} where "delivered" and not "present"`;
+  const still = joinSql(
+    now.map((name, index) => sql`m.${name} = x.${then[index] ?? name}`),
+    ' and ',
+  );
+  const partition = joinSql(
+    then.map((name) => sql`x.${name}`),
+    ', ',
+  );
   const ranked = sql`select x."id", row_number() over (partition by ${partition} order by x."since" desc, x."id") as "rank", exists (select 1 from ${selection} m where m."present" and m."reason" is null and ${still}) as "still" from (${exits}) x`;
   return sql`select "id" from (${ranked}) where "rank" > 1 or "still"`;
 }

@@ -9,14 +9,29 @@ type Expression = Exclude<SqlPart, string>;
 export type RenderColumn = (column: OutputColumn) => Expression;
 
 /** Everybody who goes out, in one scan of the source. `losers`: a relation with the `id` of who lost a deduplication. */
-export function memberRows(audience: Audience, exclusions: Exclusions, losers: Sql | undefined, columns: readonly OutputColumn[], render: RenderColumn, sort: boolean, calculated: Sql): Sql {
+export function memberRows(
+  audience: Audience,
+  exclusions: Exclusions,
+  losers: Sql | undefined,
+  columns: readonly OutputColumn[],
+  render: RenderColumn,
+  sort: boolean,
+  calculated: Sql,
+): Sql {
   const won = losers === undefined ? noSql : sql` and p."id" not in (select "id" from ${losers})`;
   const where = sql`${exclusions.reasons.length === 0 ? audience.predicate : exclusions.candidates}${passing(exclusions)}${won}`;
   return sql`${audience.with}select ${selectList(columns, render)} from ${audience.from}${calculated} where ${where}${orderBy(sort)}`;
 }
 
 /** The same rows by way of a selection that is written already, where the condition costs more than a join. */
-export function selectedRows(selection: Sql, losers: Sql | undefined, columns: readonly OutputColumn[], render: RenderColumn, sort: boolean, calculated: Sql): Sql {
+export function selectedRows(
+  selection: Sql,
+  losers: Sql | undefined,
+  columns: readonly OutputColumn[],
+  render: RenderColumn,
+  sort: boolean,
+  calculated: Sql,
+): Sql {
   const won = losers === undefined ? noSql : sql` and p."id" not in (select "id" from ${losers})`;
   return sql`select ${selectList(columns, render)} from profile p${calculated} where p."id" in (select "id" from ${selection} where "present" and "reason" is null)${won}${orderBy(sort)}`;
 }
@@ -57,11 +72,17 @@ export function changeRows(input: {
 
 /** Rows `from` to `to` of a staged file, in its own order. */
 export function stagedRows(staged: Sql, targets: readonly string[], from: number, to: number): Sql {
-  return sql`select ${joinSql(targets.map((target) => sql`${ident(target)}`), ', ')} from ${staged} where file_row_number >= ${literal(from)} and file_row_number < ${literal(to)}`;
+  return sql`select ${joinSql(
+    targets.map((target) => sql`${ident(target)}`),
+    ', ',
+  )} from ${staged} where file_row_number >= ${literal(from)} and file_row_number < ${literal(to)}`;
 }
 
 export function selectList(columns: readonly OutputColumn[], render: RenderColumn): Sql {
-  return joinSql(columns.map((column) => sql`${render(column)} as ${ident(column.target)}`), ', ');
+  return joinSql(
+    columns.map((column) => sql`${render(column)} as ${ident(column.target)}`),
+    ', ',
+  );
 }
 
 function columnsAfter(columns: readonly Sql[]): Sql {

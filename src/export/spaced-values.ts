@@ -7,6 +7,8 @@ export async function countSpacedValues(opened: OpenedJob, query: (render: Rende
   const texts = opened.columns.filter((column) => column.type === 'string' && column.kind !== 'status');
   if (texts.length === 0) return 0;
   const counts = texts.map((column) => sql`count(*) filter (where regexp_matches(r.${ident(column.target)}, '[\\r\\n]'))`);
-  const [row] = await opened.engine.rows(sql`select ${counts.reduce((sum, count) => sql`${sum} + ${count}`)} as "n" from (${query((column) => column.value)}) r`);
+  const [row] = await opened.engine.rows(
+    sql`select ${counts.reduce((sum, count) => sql`${sum} + ${count}`)} as "n" from (${query((column) => column.value)}) r`,
+  );
   return Number(row?.['n'] ?? 0);
 }

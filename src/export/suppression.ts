@@ -24,7 +24,12 @@ export async function readSuppressions(paths: Pick<ExportPaths, 'state'>): Promi
     return JSON.parse(await readFile(path, 'utf8')) as Suppressions;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new AppError({ code: 'RC4022', message: `the list of forgotten people \`${path}\` cannot be read`, hint: 'restore it from your backup; nothing is exported without it', cause: error });
+    throw new AppError({
+      code: 'RC4022',
+      message: `the list of forgotten people \`${path}\` cannot be read`,
+      hint: 'restore it from your backup; nothing is exported without it',
+      cause: error,
+    });
   }
 }
 
@@ -36,7 +41,9 @@ export async function addSuppression(paths: Pick<ExportPaths, 'state'>, namespac
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   const temporary = join(paths.state, `${FILE}.${process.pid}`);
   await using file = await open(temporary, 'w', 0o600);
-  await file.writeFile(JSON.stringify({ key: before.key, entries: [...before.entries, { namespace, hash, at: formatInstant(at) }] } satisfies Suppressions, null, 2));
+  await file.writeFile(
+    JSON.stringify({ key: before.key, entries: [...before.entries, { namespace, hash, at: formatInstant(at) }] } satisfies Suppressions, null, 2),
+  );
   await file.sync();
   await rename(temporary, join(paths.state, FILE));
   return hash;

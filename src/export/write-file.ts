@@ -42,22 +42,45 @@ export async function writeFile(request: WriteFileRequest): Promise<WrittenFile>
   const plain = stages.length === 0 ? path : `${path}.plain`;
   await rm(plain, { force: true });
   let bytesSoFar = 0;
-  const writing = engine.write({ query, format, path: plain, ...(signal === undefined ? {} : { signal }), onProgress: (rows) => onProgress?.(rows, bytesSoFar) });
+  const writing = engine.write({
+    query,
+    format,
+    path: plain,
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: (rows) => onProgress?.(rows, bytesSoFar),
+  });
   const count = (bytes: number): void => void (bytesSoFar += bytes);
   const source = followFile(plain, writing);
-  let result = stages.length === 0 ? await digest(source, count) : await store(stages.reduce<AsyncIterable<Buffer>>((bytes, stage) => stage(bytes), source), path, count);
+  let result =
+    stages.length === 0
+      ? await digest(source, count)
+      : await store(
+          stages.reduce<AsyncIterable<Buffer>>((bytes, stage) => stage(bytes), source),
+          path,
+          count,
+        );
   const rows = await writing;
   if (rows === 0 && request.whenEmpty !== undefined) {
     await writeWhole(plain, request.whenEmpty);
     const again = followFile(plain, Promise.resolve());
-    result = stages.length === 0 ? await digest(again, () => {}) : await store(stages.reduce<AsyncIterable<Buffer>>((bytes, stage) => stage(bytes), again), path, () => {});
+    result =
+      stages.length === 0
+        ? await digest(again, () => {})
+        : await store(
+            stages.reduce<AsyncIterable<Buffer>>((bytes, stage) => stage(bytes), again),
+            path,
+            () => {},
+          );
   }
   if (plain !== path) await rm(plain, { force: true });
   return { rows, ...result };
 }
 
 /** Size and SHA-256 of a stream. */
-export async function digest(source: AsyncIterable<Buffer>, onBytes: (bytes: number) => void = () => {}): Promise<{ readonly bytes: number; readonly sha256: string }> {
+export async function digest(
+  source: AsyncIterable<Buffer>,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<{ readonly bytes: number; readonly sha256: string }> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of source) {
@@ -68,7 +91,11 @@ export async function digest(source: AsyncIterable<Buffer>, onBytes: (bytes: num
   return { bytes, sha256: hash.digest('hex') };
 }
 
-async function store(source: AsyncIterable<Buffer>, path: string, onBytes: (bytes: number) => void): Promise<{ readonly bytes: number; readonly sha256: string }> {
+async function store(
+  source: AsyncIterable<Buffer>,
+  path: string,
+  onBytes: (bytes: number) => void,
+): Promise<{ readonly bytes: number; readonly sha256: string }> {
   await using file = await open(path, 'w', 0o600);
   const hash = createHash('sha256');
   let bytes = 0;

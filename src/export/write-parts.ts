@@ -1,7 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
-import { INTERNAL_FORMAT } from '../engine/file-format.ts';
 import type { Sql } from '../sql/sql.ts';
 import { emptyFile, engineFormat, type FileSettings } from './file-settings.ts';
 import type { OutputColumn } from './output-columns.ts';
@@ -53,7 +52,10 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
     const { signal, onProgress } = request;
     const stages = [...compressionStages(settings.format, settings.compression), ...request.stages];
     const report = onProgress === undefined ? {} : { onProgress: (some: number, bytes: number) => onProgress(before.rows + some, before.bytes + bytes) };
-    return { file, ...(await writeFile({ engine, query, format, whenEmpty: emptyFile(settings, format), stages, path: join(folder, file), signal, ...report })) };
+    return {
+      file,
+      ...(await writeFile({ engine, query, format, whenEmpty: emptyFile(settings, format), stages, path: join(folder, file), signal, ...report })),
+    };
   };
   const none: WrittenFile = { rows: 0, bytes: 0, sha256: '' };
 
@@ -64,7 +66,12 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
   }
 
   const staged = join(folder, STAGED);
-  const total = await engine.write({ query: rows, path: staged, format: INTERNAL_FORMAT, ...(request.signal === undefined ? {} : { signal: request.signal }) });
+  const total = await engine.write({
+    query: rows,
+    path: staged,
+    format: { type: 'parquet', compression: 'snappy' },
+    ...(request.signal === undefined ? {} : { signal: request.signal }),
+  });
   const parts: WrittenPart[] = [];
   const targets = columns.map((column) => column.target);
   let before = none;

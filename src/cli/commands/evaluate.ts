@@ -23,7 +23,11 @@ Examples:
 }
 
 export async function run(context: CommandContext, [names]: readonly unknown[]): Promise<ExitCode> {
-  const [{ openProject }, { countSegments }, { segmentsAfterEvaluation }] = await Promise.all([import('../../compose.ts'), import('../../export/count-segments.ts'), import('../../export/after-evaluation.ts')]);
+  const [{ openProject }, { countSegments }, { segmentsAfterEvaluation }] = await Promise.all([
+    import('../../compose.ts'),
+    import('../../export/count-segments.ts'),
+    import('../../export/after-evaluation.ts'),
+  ]);
   await using project = await openProject(context);
   const { resources } = await project.store.read();
   const applied = [...resources.values()].filter(({ kind }) => kind === 'Segment').map(({ metadata }) => metadata.name);
@@ -40,7 +44,9 @@ export async function run(context: CommandContext, [names]: readonly unknown[]):
       const fired = segmentsAfterEvaluation(metadata.name, spec as ActivationSpec, deps.card, resources).filter((segment) => segments.includes(segment));
       if (fired.length === 0) continue;
       const { runActivation } = await import('../../export/run-activation.ts');
-      runs.push(...(await runActivation(deps, { resources, activation: metadata.name, segments: fired, slot: now, now, evaluation: true, signal: context.signal })));
+      runs.push(
+        ...(await runActivation(deps, { resources, activation: metadata.name, segments: fired, slot: now, now, evaluation: true, signal: context.signal })),
+      );
     }
   } finally {
     progress.end();

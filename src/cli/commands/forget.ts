@@ -20,16 +20,29 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
   const identity = String(options['identity']);
   const at = identity.indexOf('=');
   if (at < 1 || at === identity.length - 1) {
-    throw new AppError({ code: 'RC9007', message: '--identity is not NAMESPACE=VALUE', hint: 'write --identity Email=jo@example.com', exit: ExitCode.badUsage });
+    throw new AppError({
+      code: 'RC9007',
+      message: '--identity is not NAMESPACE=VALUE',
+      hint: 'write --identity Email=jo@example.com',
+      exit: ExitCode.badUsage,
+    });
   }
   const [{ openProject }, { forgetPerson }] = await Promise.all([import('../../compose.ts'), import('../../export/forget-person.ts')]);
   await using project = await openProject(context);
   const { resources } = await project.store.read();
-  const forgotten = await forgetPerson(project.exportDeps(), { resources, namespace: identity.slice(0, at), value: identity.slice(at + 1), now: context.clock(), signal: context.signal });
+  const forgotten = await forgetPerson(project.exportDeps(), {
+    resources,
+    namespace: identity.slice(0, at),
+    value: identity.slice(at + 1),
+    now: context.clock(),
+    signal: context.signal,
+  });
   if (context.options.json) context.out(JSON.stringify({ namespace: identity.slice(0, at), ...forgotten }));
   else {
     const { members, snapshots, spools, hash } = forgotten;
-    context.out(`forgotten   ${members} ${members === 1 ? 'membership' : 'memberships'} in ${snapshots} snapshots   ${spools} spools   kept: ${identity.slice(0, at)} ${hash.slice(0, 12)}…`);
+    context.out(
+      `forgotten   ${members} ${members === 1 ? 'membership' : 'memberships'} in ${snapshots} snapshots   ${spools} spools   kept: ${identity.slice(0, at)} ${hash.slice(0, 12)}…`,
+    );
     context.out('files that were delivered lie with their receivers: tell them too');
   }
   return ExitCode.done;

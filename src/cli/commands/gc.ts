@@ -20,7 +20,11 @@ Examples:
 }
 
 export async function run(context: CommandContext, _args: readonly unknown[], options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
-  const [{ openProject }, { collectGarbage, DEFAULT_RETENTION }, { DAY_MS }] = await Promise.all([import('../../compose.ts'), import('../../export/collect-garbage.ts'), import('../../model/instant.ts')]);
+  const [{ openProject }, { collectGarbage, DEFAULT_RETENTION }, { DAY_MS }] = await Promise.all([
+    import('../../compose.ts'),
+    import('../../export/collect-garbage.ts'),
+    import('../../model/instant.ts'),
+  ]);
   await using project = await openProject(context);
   const { resources } = await project.store.read();
   const dryRun = options['dryRun'] === true;
@@ -35,7 +39,9 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
   if (context.options.json) context.out(JSON.stringify({ dryRun, ...collected }));
   else {
     const { spools, snapshots, cacheFiles, bytes } = collected;
-    context.out(`${dryRun ? 'would remove' : 'removed'}   ${formatCount(spools)} spools   ${formatCount(snapshots)} snapshots   ${formatCount(cacheFiles)} cache files   ${formatBytes(bytes)}`);
+    context.out(
+      `${dryRun ? 'would remove' : 'removed'}   ${formatCount(spools)} spools   ${formatCount(snapshots)} snapshots   ${formatCount(cacheFiles)} cache files   ${formatBytes(bytes)}`,
+    );
   }
   return ExitCode.done;
 }

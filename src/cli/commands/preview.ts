@@ -32,11 +32,16 @@ export async function run(context: CommandContext, [name]: readonly unknown[], o
   const limit = options['limit'] as number;
   const usage = (message: string, hint: string): AppError => new AppError({ code: 'RC9006', message, hint, exit: ExitCode.badUsage });
   if (!Number.isInteger(limit) || limit < 0 || limit > 1000) throw usage('--limit is a number from 0 to 1000', 'write --limit 20');
-  if ((name === undefined) === (pql === undefined)) throw usage('preview takes a segment, or --pql with --attributes', 'reconcile preview german-recent-buyers');
+  if ((name === undefined) === (pql === undefined))
+    throw usage('preview takes a segment, or --pql with --attributes', 'reconcile preview german-recent-buyers');
   if (pql !== undefined && options['attributes'] === undefined) throw usage('--pql needs to know the attributes it speaks of', 'add --attributes NAME');
   const { resources: list } = requireValidProject({ directory, environment, variables });
   const resources: AppliedResources = new Map(list.map((resource) => [resourceKey(resource.kind, resource.metadata.name), resource satisfies AppliedResource]));
-  const [{ openProject }, { sampleSegment }, { findApplied }] = await Promise.all([import('../../compose.ts'), import('../../export/sample-segment.ts'), import('../../export/find-applied.ts')]);
+  const [{ openProject }, { sampleSegment }, { findApplied }] = await Promise.all([
+    import('../../compose.ts'),
+    import('../../export/sample-segment.ts'),
+    import('../../export/find-applied.ts'),
+  ]);
   const segment = name === undefined ? undefined : findApplied<SegmentSpec>(resources, 'Segment', String(name)).spec;
   await using project = await openProject(context);
   const result = await sampleSegment(project, {

@@ -61,7 +61,8 @@ export async function run(context: CommandContext, [activations]: readonly unkno
   }
   if (context.options.json) context.out(JSON.stringify({ runs }));
   else context.out(renderRuns(runs, { now: context.clock(), color: context.options.color }));
-  if (interrupted || context.signal.aborted) return (context.signal.reason as { code?: number } | undefined)?.code === 143 ? ExitCode.terminated : ExitCode.interrupted;
+  if (interrupted || context.signal.aborted)
+    return (context.signal.reason as { code?: number } | undefined)?.code === 143 ? ExitCode.terminated : ExitCode.interrupted;
   return exitOfRuns(runs);
 }
 
@@ -69,7 +70,12 @@ function parseSlot(text: unknown): number | null {
   if (text === undefined) return null;
   const slot = parseInstant(String(text));
   if (slot !== undefined) return slot;
-  throw new AppError({ code: 'RC9001', message: `--slot ${JSON.stringify(text)} is not a time`, hint: 'write it as 2026-12-01T02:00:00Z', exit: ExitCode.badUsage });
+  throw new AppError({
+    code: 'RC9001',
+    message: `--slot ${JSON.stringify(text)} is not a time`,
+    hint: 'write it as 2026-12-01T02:00:00Z',
+    exit: ExitCode.badUsage,
+  });
 }
 
 function parseCount(text: string): number {

@@ -25,7 +25,12 @@ function options(format: FileFormat): readonly Sql[] {
         ...(format.lineEnding === 'CRLF' ? [sql`new_line ${literal('\\r\\n')}`] : []),
       ];
     case 'json':
-      return [sql`format json`, sql`array ${literal(format.array)}`, sql`dateformat ${literal(format.dateFormat)}`, sql`timestampformat ${literal(format.timestampFormat)}`];
+      return [
+        sql`format json`,
+        sql`array ${literal(format.array)}`,
+        sql`dateformat ${literal(format.dateFormat)}`,
+        sql`timestampformat ${literal(format.timestampFormat)}`,
+      ];
     case 'lines':
       return [
         sql`format csv`,

@@ -17,7 +17,12 @@ export async function readCsvColumns(path: string, options: CsvReadSpec | undefi
   for (const cell of cells) {
     // DuckDB tells names apart without their case.
     const key = cell.toLowerCase();
-    if (seen.has(key)) throw new AppError({ code: 'RC2003', message: `the header of \`${path}\` names the column \`${cell}\` twice`, hint: 'give each column a name of its own' });
+    if (seen.has(key))
+      throw new AppError({
+        code: 'RC2003',
+        message: `the header of \`${path}\` names the column \`${cell}\` twice`,
+        hint: 'give each column a name of its own',
+      });
     seen.add(key);
   }
   return cells;

@@ -106,7 +106,11 @@ function translate(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const [first = '', ...rest] = error.message.split('\n');
   const detail = rest.find((line) => /^(Original Line|Expected Number|Value with unterminated|Invalid unicode)/.test(line.trim()));
-  if (/^(Invalid Input Error: (CSV Error|Error when sniffing)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(first)) {
+  if (
+    /^(Invalid Input Error: (CSV Error|Error when sniffing)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
+      first,
+    )
+  ) {
     const file = rest.map((line) => /^\s*file = (.+?)\s*$/.exec(line)?.[1]).find((name) => name !== undefined);
     return new AppError({
       code: 'RC2003',
@@ -116,11 +120,21 @@ function translate(error: unknown): unknown {
     });
   }
   if (first.startsWith('Out of Memory Error')) {
-    return new AppError({ code: 'RC2004', message: 'the engine has no memory or disk left for this query', hint: 'free disk space where `.reconcile` is, or raise RECONCILE_MEMORY_MB', cause: error });
+    return new AppError({
+      code: 'RC2004',
+      message: 'the engine has no memory or disk left for this query',
+      hint: 'free disk space where `.reconcile` is, or raise RECONCILE_MEMORY_MB',
+      cause: error,
+    });
   }
   if (/^(IO Error|Permission Error|HTTP Error)/.test(first)) {
     const space = /No space left/i.test(error.message);
-    return new AppError({ code: space ? 'RC2004' : 'RC2003', message: `the engine could not read or write a file: ${first.replace(/^[A-Za-z ]+ Error: /, '')}`, hint: space ? 'free disk space' : 'check the file and its permissions', cause: error });
+    return new AppError({
+      code: space ? 'RC2004' : 'RC2003',
+      message: `the engine could not read or write a file: ${first.replace(/^[A-Za-z ]+ Error: /, '')}`,
+      hint: space ? 'free disk space' : 'check the file and its permissions',
+      cause: error,
+    });
   }
   if (first.startsWith('INTERRUPT Error')) return interrupted();
   return error;

@@ -37,7 +37,12 @@ export async function findDatasetFiles(project: string, name: string, dataset: F
       const facts = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
         throw missing(name, pattern, error);
       });
-      if (facts.isDirectory()) throw new AppError({ code: 'RC2001', message: `\`${pattern}\` of dataset \`${name}\` is a folder, not a file`, hint: `write \`${pattern}/*.parquet\` to read the files in it` });
+      if (facts.isDirectory())
+        throw new AppError({
+          code: 'RC2001',
+          message: `\`${pattern}\` of dataset \`${name}\` is a folder, not a file`,
+          hint: `write \`${pattern}/*.parquet\` to read the files in it`,
+        });
       matches += 1;
       if (!found.has(path)) bytes += Number(facts.size);
       found.set(path, `${facts.size}:${facts.mtimeNs}:${facts.ino}`);
@@ -52,7 +57,13 @@ async function expand(project: string, pattern: string): Promise<readonly string
   if (!/[*?[{]/.test(pattern)) return [resolve(project, pattern)];
   const exact = resolve(project, pattern);
   // A file may really be called `a[1].csv`.
-  if (await stat(exact).then(() => true, () => false)) return [exact];
+  if (
+    await stat(exact).then(
+      () => true,
+      () => false,
+    )
+  )
+    return [exact];
   const found: string[] = [];
   for await (const path of glob(pattern, { cwd: project })) found.push(resolve(project, path));
   return found;
@@ -61,15 +72,21 @@ async function expand(project: string, pattern: string): Promise<readonly string
 function formatOf(name: string, paths: readonly string[]): DatasetFormat {
   const formats = new Set(paths.map((path) => EXTENSIONS.find(([pattern]) => pattern.test(path))?.[1]));
   const [format] = formats;
-  if (formats.size > 1) throw new AppError({ code: 'RC2003', message: `dataset \`${name}\` mixes files of several formats`, hint: 'give each format a dataset of its own' });
+  if (formats.size > 1)
+    throw new AppError({ code: 'RC2003', message: `dataset \`${name}\` mixes files of several formats`, hint: 'give each format a dataset of its own' });
   if (format === undefined) {
-    throw new AppError({ code: 'RC2003', message: `\`${paths[0] ?? name}\` of dataset \`${name}\` is not a file that can be read`, hint: 'a dataset’s files end in .csv, .tsv, .parquet, .json, .jsonl or .ndjson; text files may also end in .gz or .zst' });
+    throw new AppError({
+      code: 'RC2003',
+      message: `\`${paths[0] ?? name}\` of dataset \`${name}\` is not a file that can be read`,
+      hint: 'a dataset’s files end in .csv, .tsv, .parquet, .json, .jsonl or .ndjson; text files may also end in .gz or .zst',
+    });
   }
   return format;
 }
 
 function missing(name: string, pattern: string, error?: NodeJS.ErrnoException): AppError {
-  const why = error !== undefined && error.code !== 'ENOENT' && error.code !== 'ENOTDIR' ? ` cannot be read (${error.code ?? error.message})` : ' does not exist';
+  const why =
+    error !== undefined && error.code !== 'ENOENT' && error.code !== 'ENOTDIR' ? ` cannot be read (${error.code ?? error.message})` : ' does not exist';
   return new AppError({
     code: 'RC2001',
     message: `the data file \`${pattern}\` of dataset \`${name}\`${why}`,

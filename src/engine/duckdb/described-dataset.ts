@@ -31,7 +31,9 @@ export async function describeDataset(database: Database, files: DatasetFiles, s
   }
   const sampled = await describe(database, sql`read_json(${listOf(files.paths)}, union_by_name => true)`);
   // A key that is rare may lie beyond the sample; only then is the whole file looked at.
-  const detected = needed.every((column) => sampled.has(column)) ? sampled : await describe(database, sql`read_json(${listOf(files.paths)}, union_by_name => true, sample_size => -1)`);
+  const detected = needed.every((column) => sampled.has(column))
+    ? sampled
+    : await describe(database, sql`read_json(${listOf(files.paths)}, union_by_name => true, sample_size => -1)`);
   const columns = new Map([...detected].map(([column, type]) => [column, isNested(type) ? type : 'VARCHAR']));
   const used = [...columns].filter(([column]) => needed.includes(column));
   const relation = used.length === 0 ? sql`read_json(${listOf(files.paths)})` : sql`read_json(${listOf(files.paths)}, columns => ${structOf(used)})`;
@@ -46,7 +48,15 @@ export function requireColumn(dataset: DescribedDataset, column: string, usedBy:
   throw new AppError({
     code: 'RC2002',
     message: `dataset \`${dataset.name}\` has no column \`${column}\`, which ${usedBy} reads`,
-    hint: near === undefined ? `its columns are ${[...dataset.columns.keys()].slice(0, 30).map((name) => `\`${name}\``).join(', ') || 'none: the file is empty'}` : `did you mean \`${near}\`?`,
+    hint:
+      near === undefined
+        ? `its columns are ${
+            [...dataset.columns.keys()]
+              .slice(0, 30)
+              .map((name) => `\`${name}\``)
+              .join(', ') || 'none: the file is empty'
+          }`
+        : `did you mean \`${near}\`?`,
   });
 }
 

@@ -48,7 +48,11 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
     const spec = datasets[name];
     if (spec === undefined) {
       const near = nearest(name, Object.keys(datasets));
-      throw new AppError({ code: 'RC2006', message: `the Source \`${model.sourceName}\` has no dataset \`${name}\``, hint: near === undefined ? 'declare it under `datasets`' : `did you mean \`${near}\`?` });
+      throw new AppError({
+        code: 'RC2006',
+        message: `the Source \`${model.sourceName}\` has no dataset \`${name}\``,
+        hint: near === undefined ? 'declare it under `datasets`' : `did you mean \`${near}\`?`,
+      });
     }
     return { files: await findDatasetFiles(options.project, name, spec), spec };
   };
@@ -118,7 +122,11 @@ async function openRelations(
   let eventRows: number | undefined;
   let sharedKeyType = keyType;
   if (events !== undefined && need.event !== undefined) {
-    const fields = choose(eventColumns(attributes), need.event.filter((path) => path !== 'timestamp' && path !== 'eventType'), `the events of Attributes \`${model.name}\``);
+    const fields = choose(
+      eventColumns(attributes),
+      need.event.filter((path) => path !== 'timestamp' && path !== 'eventType'),
+      `the events of Attributes \`${model.name}\``,
+    );
     const typeColumn = 'column' in events.eventType ? [events.eventType.column] : [];
     const event = await describe(events.dataset, [events.profile, events.timestamp, ...typeColumn, ...fields.map(({ column }) => column)]);
     const usedBy = `the events of Attributes \`${model.name}\``;
@@ -126,7 +134,11 @@ async function openRelations(
     for (const column of [events.timestamp, ...typeColumn, ...fields.map((field) => field.column)]) requireColumn(event, column, usedBy);
     if (!sameKind(keyType, eventKeyType)) sharedKeyType = 'VARCHAR';
     const time: ModelColumn = { path: 'timestamp', column: events.timestamp, type: 'timestamp' };
-    const facts = await measureDataset(db, { dataset: event, columns: [time, ...fields], identity: undefined, cacheFolder: options.cacheFolder }, options.signal);
+    const facts = await measureDataset(
+      db,
+      { dataset: event, columns: [time, ...fields], identity: undefined, cacheFolder: options.cacheFolder },
+      options.signal,
+    );
     eventRows = facts.rows;
     badValues.push(...badOf([time, ...fields], facts, 'event'));
     const parts = [
@@ -159,7 +171,12 @@ async function openRelations(
   };
 }
 
-function viewColumns(column: ModelColumn, dataset: DescribedDataset, measured: MeasuredDataset, register: Map<string, LogicalColumn> | undefined): readonly Sql[] {
+function viewColumns(
+  column: ModelColumn,
+  dataset: DescribedDataset,
+  measured: MeasuredDataset,
+  register: Map<string, LogicalColumn> | undefined,
+): readonly Sql[] {
   const facts = measured.column(column.column, column.type);
   const typed = typedValue(ident(column.column), dataset.columns.get(column.column) ?? 'VARCHAR', column.type, facts.digits, facts.bad === 0);
   register?.set(column.path, { name: column.path, type: column.type, hasText: typed.text !== undefined });
@@ -175,8 +192,15 @@ function choose(all: readonly ModelColumn[], paths: readonly string[], owner: st
   return [...new Set(paths)].map((path) => {
     const found = all.find((column) => column.path === path);
     if (found) return found;
-    const near = nearest(path, all.map((column) => column.path));
-    throw new AppError({ code: 'RC2002', message: `${owner} have no \`${path}\``, hint: near === undefined ? 'declare it there' : `did you mean \`${near}\`?` });
+    const near = nearest(
+      path,
+      all.map((column) => column.path),
+    );
+    throw new AppError({
+      code: 'RC2002',
+      message: `${owner} have no \`${path}\``,
+      hint: near === undefined ? 'declare it there' : `did you mean \`${near}\`?`,
+    });
   });
 }
 

@@ -81,7 +81,9 @@ async function scan(
   signal?: AbortSignal,
 ): Promise<{ readonly rows: number; readonly columns: Record<string, ColumnFacts> }> {
   const digits = await measureDigits(database, dataset, columns, signal);
-  const bads = columns.map((wanted) => typedValue(ident(wanted.column), dataset.columns.get(wanted.column) ?? 'VARCHAR', wanted.type, digits.get(factKey(wanted))).bad);
+  const bads = columns.map(
+    (wanted) => typedValue(ident(wanted.column), dataset.columns.get(wanted.column) ?? 'VARCHAR', wanted.type, digits.get(factKey(wanted))).bad,
+  );
   const counts = bads.map((bad, index) => sql`count(*) filter (where ${bad ?? sql`false`}) as ${ident(`b${index}`)}`);
   const [row] = await database.rows(sql`select ${joinSql([sql`count(*) as n`, ...counts], ', ')} from ${dataset.relation}`, signal);
   const facts: Record<string, ColumnFacts> = {};
@@ -97,7 +99,12 @@ async function scan(
   return { rows: Number(row?.['n'] ?? 0), columns: facts };
 }
 
-async function measureDigits(database: Database, dataset: DescribedDataset, columns: readonly { readonly column: string; readonly type: string }[], signal?: AbortSignal): Promise<ReadonlyMap<string, DecimalDigits>> {
+async function measureDigits(
+  database: Database,
+  dataset: DescribedDataset,
+  columns: readonly { readonly column: string; readonly type: string }[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, DecimalDigits>> {
   const measured = columns.filter(({ column, type }) => needsDigits(dataset.columns.get(column) ?? 'VARCHAR', type));
   if (measured.length === 0) return new Map();
   const parts = measured.flatMap(({ column }, index) => {
@@ -108,9 +115,18 @@ async function measureDigits(database: Database, dataset: DescribedDataset, colu
   return new Map(measured.map((wanted, index) => [factKey(wanted), { integer: Number(row?.[`i${index}`] ?? 1), fraction: Number(row?.[`f${index}`] ?? 0) }]));
 }
 
-async function firstBad(database: Database, dataset: DescribedDataset, column: string, bad: Exclude<Parameters<typeof joinSql>[0][number], string>, signal?: AbortSignal): Promise<{ readonly value: string; readonly row: number }> {
+async function firstBad(
+  database: Database,
+  dataset: DescribedDataset,
+  column: string,
+  bad: Exclude<Parameters<typeof joinSql>[0][number], string>,
+  signal?: AbortSignal,
+): Promise<{ readonly value: string; readonly row: number }> {
   const numbered: Sql = sql`select *, row_number() over () as "#row" from ${dataset.relation}`;
-  const [row] = await database.rows(sql`select cast(${ident(column)} as varchar) as v, "#row" as r from (${numbered}) where ${bad} order by "#row" limit 1`, signal);
+  const [row] = await database.rows(
+    sql`select cast(${ident(column)} as varchar) as v, "#row" as r from (${numbered}) where ${bad} order by "#row" limit 1`,
+    signal,
+  );
   return { value: String(row?.['v'] ?? ''), row: Number(row?.['r'] ?? 0) };
 }
 
@@ -120,7 +136,10 @@ async function lookAtIdentity(database: Database, dataset: DescribedDataset, col
   const empty = dataset.columns.get(column) === 'VARCHAR' ? sql`${key} is null or ${key} = ''` : sql`${key} is null`;
   const [nulls] = await database.rows(sql`select count(*) as n from ${dataset.relation} where ${empty}`, signal);
   const twice = sql`select ${key} as k from ${dataset.relation} where not (${empty}) group by ${key} having count(*) > 1`;
-  const examples = await database.rows(sql`select cast(k as varchar) as k, count(*) over () as n from (${twice}) order by k limit ${{ type: 'literal', value: EXAMPLES }}`, signal);
+  const examples = await database.rows(
+    sql`select cast(k as varchar) as k, count(*) over () as n from (${twice}) order by k limit ${{ type: 'literal', value: EXAMPLES }}`,
+    signal,
+  );
   return { nulls: Number(nulls?.['n'] ?? 0), duplicates: Number(examples[0]?.['n'] ?? 0), examples: examples.map((row) => String(row['k'])) };
 }
 

@@ -12,7 +12,18 @@ export interface TypedValue {
   readonly bad: Expression | undefined;
 }
 
-const INTEGERS: ReadonlySet<string> = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'UHUGEINT']);
+const INTEGERS: ReadonlySet<string> = new Set([
+  'TINYINT',
+  'SMALLINT',
+  'INTEGER',
+  'BIGINT',
+  'HUGEINT',
+  'UTINYINT',
+  'USMALLINT',
+  'UINTEGER',
+  'UBIGINT',
+  'UHUGEINT',
+]);
 const FLOATS: ReadonlySet<string> = new Set(['FLOAT', 'DOUBLE']);
 const MAX_DECIMAL_DIGITS = 38;
 /** ISO 8601 with a space or a T; without a zone it is UTC. */

@@ -18,7 +18,12 @@ afterEach(async () => {
 });
 
 function engineOver(type: string, path = 'people.csv'): Engine {
-  const attributes: AttributesSpec = { source: 's', dataset: 'people', identities: { id: { column: 'id', primary: true } }, fields: { v: { column: 'v', type } } };
+  const attributes: AttributesSpec = {
+    source: 's',
+    dataset: 'people',
+    identities: { id: { column: 'id', primary: true } },
+    fields: { v: { column: 'v', type } },
+  };
   const engine = createDuckDbEngine({
     model: { name: 'a', attributes, sourceName: 's', source: { engine: 'duckdb', datasets: { people: { path } } } },
     project: folder,
@@ -80,8 +85,17 @@ test.each([
 
 test('a missing column is named with the nearest one, a missing file with its path, a broken line with its number', async () => {
   await writeFile(join(folder, 'people.csv'), 'id,w\n1,2\n');
-  await expect(engineOver('string').open({ profile: ['v'], event: undefined })).rejects.toMatchObject({ code: 'RC2002', message: expect.stringContaining('no column `v`') });
-  await expect(engineOver('string', 'gone.csv').open({ profile: [], event: undefined })).rejects.toMatchObject({ code: 'RC2001', message: expect.stringContaining('`gone.csv`') });
+  await expect(engineOver('string').open({ profile: ['v'], event: undefined })).rejects.toMatchObject({
+    code: 'RC2002',
+    message: expect.stringContaining('no column `v`'),
+  });
+  await expect(engineOver('string', 'gone.csv').open({ profile: [], event: undefined })).rejects.toMatchObject({
+    code: 'RC2001',
+    message: expect.stringContaining('`gone.csv`'),
+  });
   await writeFile(join(folder, 'broken.csv'), 'id,v\n1,2\n2,3,4\n');
-  await expect(engineOver('string', 'broken.csv').open({ profile: ['v'], event: undefined })).rejects.toMatchObject({ code: 'RC2003', message: expect.stringContaining('3') });
+  await expect(engineOver('string', 'broken.csv').open({ profile: ['v'], event: undefined })).rejects.toMatchObject({
+    code: 'RC2003',
+    message: expect.stringContaining('3'),
+  });
 });

@@ -8,15 +8,43 @@ import { openExportBench } from '../../support/export-bench.ts';
 
 /** What breaks writers: every delimiter, quote, escape and line break, texts that look like NULL, scripts, formulas, blanks at the ends. */
 const VALUES: readonly (string | null)[] = [
-  null, '', 'plain', 'a,b;c\td|e:f¦g', '"quoted" \'single\'', 'back\\slash\\', 'line\nbreak', 'win\r\ndows', 'cr\ronly', ' blanks ', 'NULL', '\\N', '""', '#comment',
-  '=1+1', 'Zoë 李小龍 محمد 👩‍👩‍👧', '\u200Fmark', "O'Brien", ',', '"', '\n', 'null',
+  null,
+  '',
+  'plain',
+  'a,b;c\td|e:f¦g',
+  '"quoted" \'single\'',
+  'back\\slash\\',
+  'line\nbreak',
+  'win\r\ndows',
+  'cr\ronly',
+  ' blanks ',
+  'NULL',
+  '\\N',
+  '""',
+  '#comment',
+  '=1+1',
+  'Zoë 李小龍 محمد 👩‍👩‍👧',
+  '\u200Fmark',
+  "O'Brien",
+  ',',
+  '"',
+  '\n',
+  'null',
 ];
 
 const COMBINATIONS: readonly CsvWriteSpec[] = [',', ';', '\t', '|', '¦'].flatMap((delimiter) =>
   (['"', "'"] as const).flatMap((quote) =>
     ['', '\\'].flatMap((escape) =>
       [{}, { nullValue: 'NULL' }, { nullValue: '\\N', emptyValue: '' }, { emptyValue: '(empty)' }].flatMap((texts) =>
-        [false, true].map((quoteAll, index) => ({ delimiter, quote, escape: escape === '' ? quote : escape, quoteAll, header: index === 0, lineEnding: quoteAll ? ('CRLF' as const) : ('LF' as const), ...texts })),
+        [false, true].map((quoteAll, index) => ({
+          delimiter,
+          quote,
+          escape: escape === '' ? quote : escape,
+          quoteAll,
+          header: index === 0,
+          lineEnding: quoteAll ? ('CRLF' as const) : ('LF' as const),
+          ...texts,
+        })),
       ),
     ),
   ),
@@ -40,7 +68,11 @@ test(`${COMBINATIONS.length} combinations of options come back equal through Pyt
   await bench.writePeople(`id,first,last,email,country,income\n${VALUES.map((value, index) => `${index},${cell(value)},x,,,`).join('\n')}\n`);
   const files: { readonly path: string; readonly csv: CsvWriteSpec }[] = [];
   for (const [index, csv] of COMBINATIONS.entries()) {
-    const { run } = await bench.run({ name: `f${index}`, file: { csv, sort: true }, mapping: [{ source: 'identityMap.crmId', target: 'id' }, { source: 'first' }, { source: 'last' }] });
+    const { run } = await bench.run({
+      name: `f${index}`,
+      file: { csv, sort: true },
+      mapping: [{ source: 'identityMap.crmId', target: 'id' }, { source: 'first' }, { source: 'last' }],
+    });
     expect(run.error).toBeUndefined();
     files.push({ path: join(bench.folder, 'out', `f${index}.csv`), csv });
   }

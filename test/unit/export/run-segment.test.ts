@@ -39,7 +39,12 @@ test('mandatory attributes exclude rows by the first reason in mapping order', a
 });
 
 test('incremental: everybody, nobody, then joins and exits with what is known of the vanished', async () => {
-  const options = { mode: 'incremental', mapping: [ID, { source: 'identityMap.Email', target: 'email' }, { source: 'first' }, STATUS], predicate: sql`p."country" = 'DE'`, profileColumns: ['country'] } as const;
+  const options = {
+    mode: 'incremental',
+    mapping: [ID, { source: 'identityMap.Email', target: 'email' }, { source: 'first' }, STATUS],
+    predicate: sql`p."country" = 'DE'`,
+    profileColumns: ['country'],
+  } as const;
   const head = 'id,first,last,email,country,income\n';
   await bench.writePeople(`${head}1,Ann,,a@x,DE,\n2,Bob,,b@x,DE,\n3,Cid,,c@x,FR,\n4,Dan,,,DE,\n`);
   const first = await bench.run({ ...options, slot: HOUR, name: 's1' });
@@ -57,7 +62,12 @@ test('incremental: everybody, nobody, then joins and exits with what is known of
 
 test('deduplication by an attribute keeps the latest to qualify, on a tie the first in order', async () => {
   const head = 'id,first,last,email,country,income\n';
-  const options = { mode: 'incremental', mapping: [{ source: 'identityMap.Email', target: 'email' }, { source: 'first' }, { source: 'last' }], predicate: sql`p."country" = 'DE'`, profileColumns: ['country'] } as const;
+  const options = {
+    mode: 'incremental',
+    mapping: [{ source: 'identityMap.Email', target: 'email' }, { source: 'first' }, { source: 'last' }],
+    predicate: sql`p."country" = 'DE'`,
+    profileColumns: ['country'],
+  } as const;
   await bench.writePeople(`${head}1,John,Morris,j@x,DE,\n2,John,Doe,j@x,DE,\n3,Eve,E,e@x,DE,\n`);
   const first = await bench.run({ ...options, slot: HOUR, name: 's1' });
   await bench.writePeople(`${head}1,John,Morris,j@x,DE,\n2,John,Doe,j@x,DE,\n3,Eve,E,e@x,DE,\n4,John,Aaa,j@x,DE,\n`);
@@ -74,6 +84,10 @@ test('parts hold exactly maxRows rows', async () => {
 
   const { run } = await bench.run({ file: { maxRows: 10 } });
 
-  expect(run.files.map(({ path, rows }) => [path, rows])).toEqual([['out.csv', 10], ['out_2.csv', 10], ['out_3.csv', 5]]);
+  expect(run.files.map(({ path, rows }) => [path, rows])).toEqual([
+    ['out.csv', 10],
+    ['out_2.csv', 10],
+    ['out_3.csv', 5],
+  ]);
   expect((await bench.read('out_3.csv')).startsWith('id,first\n20,"N ""20""\n"\n')).toBe(true);
 });

@@ -1,0 +1,223 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { decrypt, generateKey, readMessage, readPrivateKey } from 'openpgp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Run } from '../../src/model/run.ts';
+import { reconcile, ROOT } from '../support/reconcile.ts';
+
+/** Every instant between two effects of a run. Each is where the real process is killed, in a test of its own. */
+const POINTS = [
+  'claimed',
+  'selected',
+  'written',
+  'journaled-written',
+  'published-part-1',
+  'published',
+  'journaled-published',
+  'read-back',
+  'manifest',
+  'journaled-verified',
+  'snapshot-placed',
+  'recorded',
+] as const;
+
+const SCENARIOS = {
+  full: { export: 'full', file: '{manifest: true}', slots: 1 },
+  incremental: { export: 'incremental', file: '{manifest: true}', slots: 2 },
+  parts: { export: 'full', file: '{manifest: true, maxRows: 300}', slots: 1 },
+  compressed: { export: 'incremental', file: '{manifest: true, compression: gzip}', slots: 2 },
+  encrypted: { export: 'full', file: '{manifest: true, maxRows: 400}', slots: 1 },
+} as const;
+type Scenario = keyof typeof SCENARIOS;
+
+const SLOTS = ['2026-01-01T02:00:00Z', '2026-01-02T02:00:00Z', '2026-01-03T02:00:00Z'] as const;
+let folder: string;
+let privateKey: string;
+const results = new Map<string, string>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'crash-matrix-'));
+  const keys = await generateKey({ userIDs: [{ name: 'receiver' }], type: 'curve25519', format: 'armored' });
+  privateKey = keys.privateKey;
+  for (const scenario of Object.keys(SCENARIOS) as Scenario[]) await prepare(scenario, keys.publicKey);
+}, 120_000);
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  if (process.env['WRITE_CRASH_TABLE'] === '1') await writeTable();
+});
+
+describe.each(Object.keys(SCENARIOS) as Scenario[])('%s', (scenario) => {
+  test.each(POINTS)('killed at %s, started again: the same files, nothing twice', async (point) => {
+    const project = join(folder, `${scenario}-${point}`);
+    await cp(join(folder, scenario), project, { recursive: true });
+    const slot = SLOTS[SCENARIOS[scenario].slots - 1] ?? '';
+
+    const killed = await run(project, slot, { RECONCILE_CRASH_AT: point });
+    const visible = await filesOf(project);
+    const again = await run(project, slot);
+    const after = await filesOf(project);
+    const once = point === 'recorded' || point === 'claimed' ? await run(project, slot) : again;
+    const next = await run(project, SLOTS[SCENARIOS[scenario].slots] ?? '');
+
+    expect(killed.signal, killed.stderr).toBe('SIGKILL');
+    expect(again.code, again.stderr + again.stdout).toBe(0);
+    const [first] = runsOf(again.stdout);
+    expect(first).toMatchObject({ status: 'success', slot });
+    for (const [name, bytes] of visible) expect(after.get(name)?.equals(bytes), `${name} changed after it was visible`).toBe(true);
+    expect(await readable(after)).toEqual(await readable(await filesOf(join(folder, `${scenario}-reference`))));
+    // The slot is over: asking once more gives the very run and writes nothing; the next slot goes on from it.
+    expect(runsOf(once.stdout)[0]).toMatchObject({ id: first?.id, startedAt: first?.startedAt });
+    expect(next.code, next.stderr).toBe(0);
+    expect(runsOf(next.stdout)[0]?.counts.activated).toBe(SCENARIOS[scenario].export === 'incremental' ? 0 : 1100);
+    expect(await readdir(join(project, '.reconcile', 'snapshots', 'act', 'all'))).toHaveLength(1);
+    results.set(`${scenario} ${point}`, 'same bytes');
+    await rm(project, { recursive: true, force: true });
+  });
+});
+
+test('a destination without space: the run fails, nothing is visible, and the slot recovers', async () => {
+  const project = join(folder, 'full-space');
+  await cp(join(folder, 'full'), project, { recursive: true });
+  await mkdir(join(project, 'out'), { recursive: true });
+
+  const failed = await inNamespace(project, `mount -t tmpfs -o size=16k tmpfs ${join(project, 'out')}`, SLOTS[0]);
+  const again = await run(project, SLOTS[0]);
+
+  expect(failed.code, failed.stderr + failed.stdout).toBe(1);
+  expect(runsOf(failed.stdout)[0]).toMatchObject({ status: 'failed', error: { code: 'RC5010' } });
+  expect(again.code, again.stderr).toBe(0);
+  expect(await readable(await filesOf(project))).toEqual(await readable(await filesOf(join(folder, 'full-reference'))));
+});
+
+test('a destination that cannot be written: the run says where and what to do, and the slot recovers', async () => {
+  const project = join(folder, 'full-permission');
+  await cp(join(folder, 'full'), project, { recursive: true });
+  await mkdir(join(project, 'out'), { recursive: true });
+
+  const failed = await inNamespace(project, `mount -t tmpfs -o ro tmpfs ${join(project, 'out')}`, SLOTS[0]);
+  const again = await run(project, SLOTS[0]);
+
+  expect(failed.code, failed.stderr + failed.stdout).toBe(1);
+  expect(runsOf(failed.stdout)[0]?.error?.message).toContain('out');
+  expect(runsOf(failed.stdout)[0]?.error?.hint).toBeTruthy();
+  expect(again.code, again.stderr).toBe(0);
+});
+
+function run(project: string, slot: string, env: Readonly<Record<string, string>> = {}): ReturnType<typeof reconcile> {
+  return reconcile(['-C', project, '--now', slot, 'run', 'act', '--slot', slot, '--json'], { env });
+}
+
+/** Runs the command where a mount of its own stands in the way; needs no rights beyond a user namespace. */
+async function inNamespace(project: string, mount: string, slot: string): ReturnType<typeof reconcile> {
+  const { spawn } = await import('node:child_process');
+  return new Promise((done, fail) => {
+    const command = `${mount} && exec "${process.execPath}" "${ROOT}scripts/reconcile.ts" -C "${project}" --now ${slot} run act --slot ${slot} --json`;
+    const child = spawn('unshare', ['-rm', 'sh', '-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (text: Buffer) => (stdout += String(text)));
+    child.stderr.on('data', (text: Buffer) => (stderr += String(text)));
+    child.on('error', fail);
+    child.on('close', (code, signal) => done({ code, signal, stdout, stderr }));
+  });
+}
+
+function runsOf(stdout: string): readonly Run[] {
+  return (JSON.parse(stdout === '' ? '{"runs":[]}' : stdout) as { runs: readonly Run[] }).runs;
+}
+
+/** A project that is applied, with everything before the slot at hand done; and beside it one where that slot ran undisturbed. */
+async function prepare(scenario: Scenario, publicKey: string): Promise<void> {
+  const settings = SCENARIOS[scenario];
+  const project = join(folder, scenario);
+  await mkdir(join(project, 'manifests'), { recursive: true });
+  await writeFile(join(project, 'key.asc'), publicKey);
+  await writeFile(join(project, 'reconcile.yaml'), 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: crash}\nspec: {}\n');
+  await writeFile(
+    join(project, 'manifests', 'all.yaml'),
+    `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec: {source: shop, dataset: people, identities: {crmId: {column: id, primary: true}}, fields: {name: {column: name, type: string}, cc: {column: cc, type: string}}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: all}
+spec: {attributes: person, pql: 'cc = "DE"'}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: outbox}
+spec: {type: local-directory, storage: {type: local, path: out}${scenario === 'encrypted' ? ', encryption: {pgpPublicKey: {file: key.asc}}' : ''}}
+---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: act}
+spec:
+  destination: outbox
+  segments: [all]
+  mapping: [{source: identityMap.crmId, target: id}, {source: name, mandatory: true}, {source: segmentMembership.status, target: status}]
+  export: ${settings.export}
+  schedule: {every: 24h, at: "02:00", start: 2026-01-01}
+  file: ${settings.file}
+`,
+  );
+  await writePeople(project, 0);
+  const applied = await reconcile(['-C', project, '--now', '2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input']);
+  if (applied.code !== 0) throw new Error(`${applied.stdout}${applied.stderr}`);
+  for (const slot of SLOTS.slice(0, settings.slots - 1)) await run(project, slot);
+  await writePeople(project, settings.slots - 1);
+  const reference = join(folder, `${scenario}-reference`);
+  await cp(project, reference, { recursive: true });
+  const undisturbed = await run(reference, SLOTS[settings.slots - 1] ?? '');
+  if (undisturbed.code !== 0) throw new Error(`${undisturbed.stdout}${undisturbed.stderr}`);
+}
+
+/** 1,100 people of 1,500 are members; each step moves some in and as many out. */
+function writePeople(project: string, step: number): Promise<void> {
+  const people = Array.from({ length: 1500 }, (_, id) => `${id},"Name ""${id}""\nsecond line",${(id + step * 50) % 1500 < 1100 ? 'DE' : 'FR'}`);
+  return writeFile(join(project, 'people.csv'), `id,name,cc\n${people.join('\n')}\n`);
+}
+
+async function filesOf(project: string): Promise<ReadonlyMap<string, Buffer>> {
+  const names = await readdir(join(project, 'out')).catch(() => []);
+  return new Map(await Promise.all(names.toSorted().map(async (name) => [name, await readFile(join(project, 'out', name))] as const)));
+}
+
+/** What a receiver reads; run ids and digests of ciphertexts differ between two runs of a slot in two projects. */
+async function readable(files: ReadonlyMap<string, Buffer>): Promise<Readonly<Record<string, string>>> {
+  const entries = await Promise.all(
+    [...files].map(async ([name, bytes]) => {
+      if (name.startsWith('manifest-')) {
+        const { files: listed } = JSON.parse(bytes.toString()) as { files: readonly { path: string; rows: number }[] };
+        return ['manifest', JSON.stringify(listed.map(({ path, rows }) => [path, rows]))] as const;
+      }
+      if (name.endsWith('.gz')) return [name, gunzipSync(bytes).toString()] as const;
+      if (!name.endsWith('.pgp')) return [name, bytes.toString()] as const;
+      const { data } = await decrypt({
+        message: await readMessage({ binaryMessage: bytes }),
+        decryptionKeys: await readPrivateKey({ armoredKey: privateKey }),
+        format: 'utf8',
+      });
+      return [name, data] as const;
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+async function writeTable(): Promise<void> {
+  const scenarios = Object.keys(SCENARIOS);
+  const lines = POINTS.map((point) => `| ${point} | ${scenarios.map((scenario) => results.get(`${scenario} ${point}`) ?? '**differs**').join(' | ')} |`);
+  const path = join(import.meta.dirname, 'README.md');
+  const text = await readFile(path, 'utf8');
+  const table = `| killed at | ${scenarios.join(' | ')} |\n| --- |${' --- |'.repeat(scenarios.length)}\n${lines.join('\n')}\n`;
+  await writeFile(path, text.replace(/(<!-- table -->\n)[^]*(\n<!-- end -->)/, `$1\n${table}$2`));
+}
