@@ -10,6 +10,7 @@ interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'init', summary: 'a starter project that runs at once', load: () => import('./commands/init.ts') },
   { name: 'validate', summary: 'check every manifest: schema, references, PQL, rules; offline', load: () => import('./commands/validate.ts') },
+  { name: 'test', summary: 'the segments’ own tests, offline', load: () => import('./commands/test.ts') },
   { name: 'fmt', summary: 'write the manifests in one form; comments stay', load: () => import('./commands/fmt.ts') },
   { name: 'plan', summary: 'what apply would do, why, and whom it touches', load: () => import('./commands/plan.ts') },
   { name: 'apply', summary: 'make what is declared what is applied', load: () => import('./commands/apply.ts') },
