@@ -22,6 +22,30 @@ test('init makes a project that is valid and formatted, and overwrites nothing',
   expect(again.stderr).toContain('`reconcile.yaml`');
 });
 
+test('the starter project runs at once: apply, an empty second plan, files', async () => {
+  using project = createTempProject();
+  const at = ['-C', project.directory, '--no-input'];
+  await reconcile(['init', project.directory]);
+  const applied = await reconcile([...at, 'apply', '--auto-approve']);
+  const again = await reconcile([...at, 'plan', '--detailed-exitcode']);
+  const ran = await reconcile([...at, 'run', 'newsletter', '--json']);
+  const { runs } = JSON.parse(ran.stdout) as { runs: { segment: string; status: string; files: { path: string }[] }[] };
+  const ids = Object.fromEntries(
+    runs.map(({ segment, files }) => [
+      segment,
+      project
+        .read(join('out', files[0]?.path ?? ''))
+        .split('\n')
+        .slice(1, -1)
+        .map((row) => row.split(',')[0]),
+    ]),
+  );
+
+  expect([applied.code, again.code, ran.code]).toEqual([0, 0, 0]);
+  // Frank (1006) has no first name, which is mandatory.
+  expect(ids).toEqual({ 'german-recent-buyers': ['1001', '1002', '1004'], 'wealthy-owners': ['1001', '1003', '1005', '1008', '1010'] });
+});
+
 test('validate: exit 8, all mistakes on stderr or as one JSON document', async () => {
   using project = createTempProject();
   await reconcile(['init', project.directory]);
