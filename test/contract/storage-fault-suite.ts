@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalFile, Storage } from '../../src/storage/storage.ts';
 import { withDeadlines } from '../../src/storage/with-deadlines.ts';
 import { withRetry } from '../../src/storage/with-retry.ts';
-import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
+import { type Fault, startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
 import { bytesOf, patternedBytes, sha256Of, spoolFile } from '../support/spool-file.ts';
 
 export interface FaultPlace extends AsyncDisposable {
@@ -66,12 +66,15 @@ export function storageFaultSuite(name: string, createPlace: (proxyUrl: string) 
     };
 
     it(`delivers ${options.rounds ?? ROUNDS} files over connections that are cut at random points, and never shows a part`, async () => {
-      for (let round = 0; round < (options.rounds ?? ROUNDS); round += 1) {
+      const rounds = options.rounds ?? ROUNDS;
+      const before = proxy.struck;
+      for (let round = 0; round < rounds; round += 1) {
         // Small ones, whose answer may be lost, and large ones, which are resumed.
         const size = round % 4 === 0 ? bytes + round : 1 + Math.floor(random() * 300_000);
         const file = await spoolFile(spool, patternedBytes(size, round + 1));
         const key = `cut/${round}.bin`;
-        proxy.inject(...Array.from({ length: CUTS_PER_ROUND }, () => ({ kind: 'cut' as const, afterBytes: Math.floor(random() * size * 1.1) })));
+        proxy.drop();
+        proxy.inject(...Array.from({ length: CUTS_PER_ROUND }, () => cutAtRandom(size)));
         const watching = new AbortController();
         const wrong = watch(direct, key, file, watching.signal);
 
@@ -83,6 +86,7 @@ export function storageFaultSuite(name: string, createPlace: (proxyUrl: string) 
         await direct.remove(key);
         await rm(file.path);
       }
+      expect(proxy.struck - before).toBeGreaterThan(rounds / 2);
     }, 600_000);
 
     it('goes on after a reset in the middle', async () => {
@@ -137,6 +141,12 @@ export function storageFaultSuite(name: string, createPlace: (proxyUrl: string) 
       expect(proxy.connections - before).toBeLessThanOrEqual(2);
       expect((await bytesOf(await direct.read('taken.bin'))).toString()).toBe('theirs');
     });
+
+    /** On the way up somewhere in the file, or on the way back, so that an answer is lost: what it told may be done. */
+    function cutAtRandom(size: number): Fault {
+      if (random() < 0.35) return { kind: 'cut', direction: 'down', afterBytes: Math.floor(random() * (random() < 0.5 ? 400 : 6_000)) };
+      return { kind: 'cut', afterBytes: Math.floor(random() * size) };
+    }
 
     /** New connections: the ones kept from before have no fault. */
     async function restart(): Promise<void> {

@@ -23,10 +23,14 @@ export interface FaultProxy extends AsyncDisposable {
   readonly url: string;
   /** Connections so far. */
   readonly connections: number;
+  /** Faults that struck: a connection that ends before its point is not broken. */
+  readonly struck: number;
   /** Heads of the HTTP requests that passed, in order: what a client really sent. */
   readonly heads: readonly string[];
   /** The fault of each following connection, in order; without one it passes. */
   inject(...faults: (Fault | undefined)[]): void;
+  /** Ends all connections that are open, e.g. those kept alive from before, which have no fault. */
+  drop(): void;
   /** Answers in the server's place, each once. */
   answer(...faults: HttpFault[]): void;
 }
@@ -38,6 +42,7 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
   const heads: string[] = [];
   const open = new Set<Socket>();
   let connections = 0;
+  let struck = 0;
 
   const server = createServer((client) => {
     connections += 1;
@@ -54,6 +59,7 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
       });
     }
     const counted = { up: 0, down: 0 };
+    let first = true;
     const breakNow = (): void => {
       if (fault?.kind === 'reset') {
         client.resetAndDestroy();
@@ -75,6 +81,8 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
         }
         return;
       }
+      if (first) struck += 1;
+      first = false;
       // Read away and never passed on, so that the proxy still notices when an end gives up.
       if (fault.kind === 'stall') return;
       if (fault.kind === 'slow') {
@@ -116,7 +124,13 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
     get connections() {
       return connections;
     },
+    get struck() {
+      return struck;
+    },
     heads,
+    drop() {
+      for (const socket of open) socket.destroy();
+    },
     inject: (...more) => void faults.push(...more),
     answer: (...more) => void answers.push(...more),
     async [Symbol.asyncDispose]() {
