@@ -52,13 +52,13 @@ export async function collectGarbage(deps: Pick<ExportDeps, 'ledger' | 'paths'>,
   }
 
   const pointed = await pointedSnapshots(ledger, resources, runs);
-  const busy = [...runs.values()].filter(({ status }) => status !== 'success').map(({ id }) => `${id}.parquet`);
+  const busy = new Set([...runs.values()].filter(({ status }) => status !== 'success').map(({ id }) => `${id}.parquet`));
   let snapshots = 0;
   for (const activation of await names(paths.snapshots)) {
     for (const segment of await names(join(paths.snapshots, activation))) {
       for (const file of await names(join(paths.snapshots, activation, segment))) {
         // A run that was killed between placing its snapshot and recording it will want it again.
-        if (pointed.has(`snapshots/${activation}/${segment}/${file}`) || busy.includes(file)) continue;
+        if (pointed.has(`snapshots/${activation}/${segment}/${file}`) || busy.has(file)) continue;
         await drop(join(paths.snapshots, activation, segment, file));
         snapshots += 1;
       }

@@ -108,7 +108,7 @@ function typeText(resources: AppliedResources, attributes: string, text: string,
 /** Segments that were applied have been validated: what is wrong here is what somebody has just typed. */
 function explain(what: string, text: string, problems: readonly PqlProblem[]): AppError {
   const [first] = problems;
-  const column = [...text.slice(0, first?.start ?? 0)].length + 1;
+  const column = Array.from(text.slice(0, first?.start ?? 0)).length + 1;
   return new AppError({
     code: first?.code ?? 'RC1290',
     message: `${what}: ${first?.message ?? 'the expression cannot be read'} (at character ${column})${problems.length > 1 ? `; ${problems.length - 1} more` : ''}`,

@@ -7,6 +7,7 @@ import { ExitCode } from '../model/exit-code.ts';
 import type { ActivationSpec, AttributesSpec, SegmentSpec, SourceSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import { ident, joinSql, literal, sql } from '../sql/sql.ts';
+import { mayBeAlive } from '../state/owner.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
 import { nearest } from '../support/nearest.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
@@ -38,11 +39,11 @@ export interface Forgotten {
 export async function forgetPerson(deps: Pick<ExportDeps, 'ledger' | 'engine' | 'paths'>, request: ForgetRequest): Promise<Forgotten> {
   const { resources, namespace, value, now, signal } = request;
   const { ledger, paths } = deps;
-  const running = (await ledger.find({ status: 'running' })).filter((run) => run.owner !== null);
-  if (running[0] !== undefined)
+  const running = (await ledger.find({ status: 'running' })).find((run) => run.owner !== null && mayBeAlive(run.owner));
+  if (running !== undefined)
     throw new AppError({
       code: 'RC4025',
-      message: `run ${running[0].id} is at work and may hold the person`,
+      message: `run ${running.id} is at work and may hold the person`,
       hint: 'wait for it to end, then forget again',
       exit: ExitCode.locked,
     });

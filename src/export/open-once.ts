@@ -16,11 +16,6 @@ export function openOnce(deps: ExportDeps, signal: AbortSignal | undefined): Ope
   const storages = new Map<string, Promise<Storage>>();
   const connectors = new Map<string, Promise<Connector | undefined>>();
   const engines = new Map<string, Engine>();
-  const remember = <T>(known: Map<string, T>, key: string, make: () => T): T => {
-    const found = known.get(key) ?? make();
-    known.set(key, found);
-    return found;
-  };
   return {
     storage: ({ storage }) => remember(storages, canonicalJson(storage), () => deps.storage(storage)),
     connector: ({ job }) => remember(connectors, job.destinationName, () => deps.connector(job.destinationName, job.destination)),
@@ -31,4 +26,10 @@ export function openOnce(deps: ExportDeps, signal: AbortSignal | undefined): Ope
       await Promise.allSettled([...disposables, ...engines.values()].map((one) => one[Symbol.asyncDispose]()));
     },
   };
+}
+
+function remember<T>(known: Map<string, T>, key: string, make: () => T): T {
+  const found = known.get(key) ?? make();
+  known.set(key, found);
+  return found;
 }

@@ -30,7 +30,6 @@ export async function run(context: CommandContext, [name]: readonly unknown[], o
   const { directory, environment, variables, json } = context.options;
   const pql = options['pql'] as string | undefined;
   const limit = options['limit'] as number;
-  const usage = (message: string, hint: string): AppError => new AppError({ code: 'RC9006', message, hint, exit: ExitCode.badUsage });
   if (!Number.isInteger(limit) || limit < 0 || limit > 1000) throw usage('--limit is a number from 0 to 1000', 'write --limit 20');
   if ((name === undefined) === (pql === undefined))
     throw usage('preview takes a segment, or --pql with --attributes', 'reconcile preview german-recent-buyers');
@@ -60,4 +59,8 @@ export async function run(context: CommandContext, [name]: readonly unknown[], o
   context.out(`${name === undefined ? '--pql' : String(name)}   ${formatCount(result.members)} members`);
   if (result.sample.length > 0) context.out(`\n${renderTable(result.sample)}\n\nidentities and labelled attributes are masked`);
   return ExitCode.done;
+}
+
+function usage(message: string, hint: string): AppError {
+  return new AppError({ code: 'RC9006', message, hint, exit: ExitCode.badUsage });
 }

@@ -39,7 +39,7 @@ export async function run(context: CommandContext, [activations]: readonly unkno
   const runs: Run[] = [];
   let interrupted = false;
   try {
-    for (const activation of [...new Set(activations as readonly string[])]) {
+    for (const activation of new Set(activations as readonly string[])) {
       if (context.signal.aborted) break;
       runs.push(
         ...(await runActivation(deps, {

@@ -36,15 +36,19 @@ const COMBINATIONS: readonly CsvWriteSpec[] = [',', ';', '\t', '|', '¦'].flatMa
   (['"', "'"] as const).flatMap((quote) =>
     ['', '\\'].flatMap((escape) =>
       [{}, { nullValue: 'NULL' }, { nullValue: '\\N', emptyValue: '' }, { emptyValue: '(empty)' }].flatMap((texts) =>
-        [false, true].map((quoteAll, index) => ({
-          delimiter,
-          quote,
-          escape: escape === '' ? quote : escape,
-          quoteAll,
-          header: index === 0,
-          lineEnding: quoteAll ? ('CRLF' as const) : ('LF' as const),
-          ...texts,
-        })),
+        [false, true].map((quoteAll) =>
+          Object.assign(
+            {
+              delimiter,
+              quote,
+              escape: escape === '' ? quote : escape,
+              quoteAll,
+              header: !quoteAll,
+              lineEnding: quoteAll ? ('CRLF' as const) : ('LF' as const),
+            },
+            texts,
+          ),
+        ),
       ),
     ),
   ),
@@ -64,7 +68,6 @@ json.dump(out, sys.stdout)
 
 test(`${COMBINATIONS.length} combinations of options come back equal through Python's csv module and DuckDB's reader`, async () => {
   await using bench = await openExportBench();
-  const cell = (value: string | null): string => (value === null ? '' : `"${value.replaceAll('"', '""')}"`);
   await bench.writePeople(`id,first,last,email,country,income\n${VALUES.map((value, index) => `${index},${cell(value)},x,,,`).join('\n')}\n`);
   const files: { readonly path: string; readonly csv: CsvWriteSpec }[] = [];
   for (const [index, csv] of COMBINATIONS.entries()) {
@@ -91,7 +94,6 @@ test(`${COMBINATIONS.length} combinations of options come back equal through Pyt
     expect(rows, said).toEqual(VALUES.map((value, id) => [String(id), text(value), 'x']));
     // DuckDB's reader takes no delimiter beyond ASCII, and with a backslash for an escape it reads \N as it likes.
     if (csv.delimiter === '¦' || csv.escape === '\\') continue;
-    const quoted = (value: string): string => `'${value.replaceAll("'", "''")}'`;
     const reader = await connection.runAndReadAll(
       `select * from read_csv(${quoted(path)}, auto_detect=false, header=${String(csv.header)}, delim=${quoted(csv.delimiter ?? ',')}, quote=${quoted(csv.quote ?? '"')}, escape=${quoted(csv.escape ?? '"')}, nullstr=${quoted(csv.nullValue ?? '')}, allow_quoted_nulls=false, columns={'id':'INT','first':'VARCHAR','last':'VARCHAR'}) order by id`,
     );
@@ -99,3 +101,11 @@ test(`${COMBINATIONS.length} combinations of options come back equal through Pyt
     expect(back, said).toEqual(VALUES.map((value) => (value === '' ? (csv.emptyValue ?? '') : value)));
   }
 }, 120_000);
+
+function cell(value: string | null): string {
+  return value === null ? '' : `"${value.replaceAll('"', '""')}"`;
+}
+
+function quoted(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}

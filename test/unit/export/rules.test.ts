@@ -1,0 +1,242 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sql } from '../../../src/sql/sql.ts';
+import { openExportBench, type BenchJob, type ExportBench } from '../../support/export-bench.ts';
+
+const HOUR = 3_600_000;
+const HEAD = 'id,first,last,email,country,income\n';
+const ID = { source: 'identityMap.crmId', target: 'id' } as const;
+let bench: ExportBench;
+beforeEach(async () => {
+  bench = await openExportBench();
+});
+afterEach(async () => {
+  await bench[Symbol.asyncDispose]();
+});
+
+async function errorOf(change: Partial<BenchJob>): Promise<string> {
+  const { run } = await bench.run(change);
+  expect(run.counts).toEqual({ received: 0, activated: 0, excluded: 0, failed: 0, reasons: {} });
+  return `${run.status} ${run.error?.code ?? ''} ${run.error?.message ?? ''}`;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+describe('sources that must not be exported', () => {
+  test('an empty file and a header alone are held', async () => {
+    await bench.writePeople(HEAD);
+    expect(await errorOf({})).toMatch(/^held RC4001/);
+  });
+
+  test('a missing file and a missing column fail with the name', async () => {
+    expect(await errorOf({ dataset: 'gone.csv' })).toMatch(/^failed RC2001 .*gone\.csv/);
+    await bench.writePeople('id,frist\n1,x\n');
+    const { run } = await bench.run({});
+    expect(run.error).toMatchObject({ code: 'RC2002', hint: 'did you mean `frist`?' });
+  });
+
+  test('a primary identity that occurs twice fails and names the first three', async () => {
+    await bench.writePeople(`${HEAD}${['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd'].map((id) => `${id},,,,,\n`).join('')}`);
+    expect(await errorOf({})).toMatch(/^failed RC4002 4 primary identities occur more than once in dataset `people`: `a`, `b`, `c` …/);
+  });
+
+  test('a value that is not of its type fails with column, row and value; only where the column is used', async () => {
+    await bench.writePeople(`${HEAD}1,A,,,,7\n2,B,,,,lots\n`);
+    expect(await errorOf({ mapping: [ID, { source: 'income' }] })).toMatch(
+      /^failed RC4003 column `income` of dataset `people` is declared decimal, but row 2 holds "lots"/,
+    );
+    expect((await bench.run({})).run.status).toBe('success');
+  });
+
+  test('badValues: exclude counts such rows, also where the value decides', async () => {
+    await bench.writePeople(`${HEAD}1,A,,,,7\n2,B,,,,lots\n3,C,,,,9\n`);
+    const attributes = {
+      source: 'shop',
+      dataset: 'people',
+      badValues: 'exclude',
+      identities: { crmId: { column: 'id', primary: true } },
+      fields: { income: { column: 'income', type: 'decimal' } },
+    } as const;
+    const mapped = await bench.run({ attributes, mapping: [ID, { source: 'income' }] });
+    const deciding = await bench.run({ attributes, mapping: [ID], predicate: sql`p."income" > 8`, profileColumns: ['income'] });
+    expect(mapped.run.counts).toEqual({ received: 3, activated: 2, excluded: 1, failed: 0, reasons: { 'bad-value': 1 } });
+    expect(deciding.run.counts).toEqual({ received: 2, activated: 1, excluded: 1, failed: 0, reasons: { 'bad-value': 1 } });
+  });
+
+  test('a source that changes while it is read fails the run and leaves nothing behind', async () => {
+    await bench.writePeople(`${HEAD}1,A,,,,\n`);
+    const text = await errorOf({
+      crashPoint: (name) => void (name === 'selected' && writeFileSync(join(bench.folder, 'people.csv'), `${HEAD}1,A,,,,\n2,B,,,,\n`)),
+    });
+    expect(text).toMatch(/^failed RC4010/);
+    await expect(bench.read('out.csv')).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('guards', () => {
+  const people = (count: number): string => `${HEAD}${Array.from({ length: count }, (_, id) => `${id},n,,,,\n`).join('')}`;
+  const options = { mode: 'incremental', mapping: [ID, { source: 'segmentMembership.status', target: 'status' }] } as const;
+
+  test('too many who leave are held, with the exact number that lets it pass this once', async () => {
+    await bench.writePeople(people(200));
+    await bench.run({ ...options, slot: HOUR, name: 's1' });
+    await bench.writePeople(people(90));
+
+    const held = await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+    const wrong = await bench.run({ ...options, slot: 2 * HOUR, name: 's2', allowRemoved: 100 });
+    const right = await bench.run({ ...options, slot: 2 * HOUR, name: 's2', allowRemoved: 110 });
+
+    expect(held.run).toMatchObject({
+      status: 'held',
+      counts: { received: 0 },
+      error: { code: 'RC4004', hint: expect.stringContaining('--allow-removed=110') },
+    });
+    expect(wrong.run.status).toBe('held');
+    expect(right.run).toMatchObject({ status: 'success', id: held.run.id, counts: { received: 110, activated: 110 } });
+    expect(await bench.state.ledger.snapshot('act', 'all')).toMatchObject({ members: 90 });
+  });
+
+  test('fewer than a hundred recorded members are not counted in percent; too few members are held', async () => {
+    await bench.writePeople(people(99));
+    await bench.run({ ...options, slot: HOUR, name: 's1' });
+    await bench.writePeople(people(2));
+    expect((await bench.run({ ...options, slot: 2 * HOUR, name: 's2' })).run.status).toBe('success');
+    expect(await errorOf({ guards: { minMembers: 3 } })).toMatch(/^held RC4005 `all` has 2 members, fewer than guards\.minMembers 3/);
+    await expect(bench.read('out.csv')).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('files', () => {
+  test('a file that no run of this state wrote fails the run; one of our own is replaced and its surplus parts go', async () => {
+    await bench.writePeople(`${HEAD}1,A,,,,\n2,B,,,,\n3,C,,,,\n`);
+    mkdirSync(join(bench.folder, 'out'));
+    await writeFile(join(bench.folder, 'out', 'theirs.csv'), 'theirs');
+    expect(await errorOf({ name: 'theirs' })).toMatch(/^failed RC4008/);
+    expect(await bench.read('theirs.csv')).toBe('theirs');
+
+    await bench.run({ file: { maxRows: 1 } });
+    await bench.writePeople(`${HEAD}1,A,,,,\n`);
+    const { run } = await bench.run({ file: { maxRows: 1 } });
+
+    expect(run.files.map(({ path }) => path)).toEqual(['out.csv']);
+    await expect(bench.read('out_2.csv')).rejects.toThrow('ENOENT');
+    await expect(bench.read('out_3.csv')).rejects.toThrow('ENOENT');
+  });
+
+  test('JSON keeps the digits of decimals and NULL, as lines and as an array', async () => {
+    await bench.writePeople(`${HEAD}1,"Q""x\ny",,,,12345678901234567890.10\n2,,,,,+0.50\n3,"",,,,\n`);
+    const mapping = [ID, { source: 'first' }, { source: 'income' }] as const;
+    await bench.run({ mapping, file: { format: 'json' }, name: 'lines' });
+    await bench.run({ mapping, file: { format: 'json', json: { array: true } }, name: 'array' });
+    await bench.run({ mapping: [ID, { source: 'first' }], file: { format: 'json' }, name: 'plain' });
+    const lines =
+      '{"id":"1","first":"Q\\"x\\ny","income":12345678901234567890.10}\n{"id":"2","first":null,"income":0.50}\n{"id":"3","first":"","income":null}\n';
+    expect(await bench.read('lines.json')).toBe(lines);
+    expect(await bench.read('array.json')).toBe(`[\n${lines.trimEnd().split('\n').join(',\n')}\n]\n`);
+    expect(
+      (await bench.read('plain.json'))
+        .split('\n')
+        .slice(0, 3)
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual([
+      { id: '1', first: 'Q"x\ny' },
+      { id: '2', first: null },
+      { id: '3', first: '' },
+    ]);
+  });
+
+  test('Parquet keeps types: exact decimals, text, NULL', async () => {
+    await bench.writePeople(`${HEAD}1,A,,,,1.50\n2,"",,,,20\n`);
+    await bench.run({ mapping: [ID, { source: 'first' }, { source: 'last' }, { source: 'income' }], file: { format: 'parquet' } });
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const reader = await connection.runAndReadAll(
+      `select *, typeof(id) ti, typeof(income) td, cast(income as varchar) shown from '${join(bench.folder, 'out', 'out.parquet')}'`,
+    );
+    expect(reader.getRowObjects().map(({ id, first, last, ti, td, shown }) => [id, first, last, ti, td, shown])).toEqual([
+      ['1', 'A', null, 'VARCHAR', 'DECIMAL(4,2)', '1.50'],
+      ['2', '', null, 'VARCHAR', 'DECIMAL(4,2)', '20.00'],
+    ]);
+  });
+
+  test('no rows: a full export writes its header or an empty array, an incremental one nothing', async () => {
+    await bench.writePeople(`${HEAD}1,A,,,,\n`);
+    const nobody = { predicate: sql`false` } as const;
+    expect((await bench.run({ ...nobody })).run).toMatchObject({ status: 'success', files: [{ rows: 0 }] });
+    expect(await bench.read('out.csv')).toBe('id,first\n');
+    await bench.run({ ...nobody, name: 'lines', file: { csv: { quoteAll: true, lineEnding: 'CRLF' } } });
+    expect(await bench.read('lines.csv')).toBe('"id","first"\r\n');
+    await bench.run({ ...nobody, name: 'array', file: { format: 'json', json: { array: true } } });
+    expect(JSON.parse(await bench.read('array.json'))).toEqual([]);
+    expect((await bench.run({ ...nobody, mode: 'incremental', slot: HOUR, name: 'inc' })).run).toMatchObject({ status: 'success', files: [] });
+  });
+
+  test('rows can be ordered by the primary identity', async () => {
+    await bench.writePeople(`${HEAD}b,,,,,\nc,,,,,\na,,,,,\n`);
+    await bench.run({ mapping: [ID], file: { sort: true } });
+    expect(await bench.read('out.csv')).toBe('id\na\nb\nc\n');
+  });
+
+  test('line breaks in values become spaces for Campaign, and are counted', async () => {
+    await bench.writePeople(`${HEAD}1,"a\nb","c\r\nd",,,\n2,plain,,,,\n`);
+    const { run } = await bench.run({ spaces: true, mapping: [ID, { source: 'first' }, { source: 'last' }] });
+    expect(await bench.read('out.csv')).toBe('id,first,last\n1,a b,c d\n2,plain,\n');
+    expect(run.work['spacedValues']).toBe(2);
+  });
+});
+
+describe('columns', () => {
+  test('hashed identities are normalised first, and what is hashed already is passed on', async () => {
+    const hash = sha256('ready@x.org');
+    await bench.writePeople(`${HEAD}1,, Jo@X.org ,,,\n2,,${hash.toUpperCase()},,,\n3,,+49 (0)170 / 55-1,,,\n`);
+    const email = await bench.run({ mapping: [ID, { source: 'last', target: 'email_lc_sha256', transform: 'sha256' }], name: 'email' });
+    await bench.run({ mapping: [ID, { source: 'last', target: 'phone_sha256', transform: 'sha256' }], name: 'phone' });
+    expect(email.run.error).toBeUndefined();
+    expect((await bench.read('email.csv')).split('\n').slice(1, 3)).toEqual([`1,${sha256('jo@x.org')}`, `2,${hash}`]);
+    expect((await bench.read('phone.csv')).split('\n')[3]).toBe(`3,${sha256('490170551')}`);
+  });
+
+  test('expectations exclude by reason and leave a list of rejects on this side only', async () => {
+    await bench.writePeople(`${HEAD}1,Ann,x,,DE,5\n2,bob,x,,DE,500\n3,Cid,x,,XX,7\n4,Dan,y,,FR,8\n5,Eve,y,,FR,\n`);
+    const { run } = await bench.run({
+      mapping: [
+        ID,
+        { source: 'first', expect: { pattern: '[A-Z].*' } },
+        { source: 'income', expect: { notNull: true, range: { min: 0, max: 100 } } },
+        { source: 'country', expect: { values: ['DE', 'FR'] } },
+        { source: 'last', expect: { unique: true } },
+      ],
+    });
+    expect(run.error).toBeUndefined();
+    expect(run.counts).toEqual({ received: 5, activated: 2, excluded: 3, failed: 0, reasons: { 'first pattern': 1, 'no income': 1, 'country values': 1 } });
+    expect((await readFile(join(bench.folder, '.reconcile', 'rejects', 'act', 'all', `${run.id}.csv`), 'utf8')).split('\n')).toEqual([
+      'id,reason',
+      '2,first pattern',
+      '3,country values',
+      '5,no income',
+      '',
+    ]);
+    await rm(join(bench.folder, 'out', 'out.csv'));
+  });
+
+  test('the worked example of deduplication by attributes: one and two keys', async () => {
+    await bench.writePeople(`${HEAD}a,John,Doe,,DE,\n`);
+    const one = { mode: 'incremental', mapping: [{ source: 'country', key: true }, { source: 'first' }, { source: 'last' }] } as const;
+    await bench.run({ ...one, slot: HOUR, name: 'k1' });
+    await bench.writePeople(`${HEAD}a,John,Doe,,DE,\nb,John,D,,DE,\n`);
+    await bench.run({ ...one, slot: 2 * HOUR, name: 'k2' });
+    const two = await bench.run({
+      mapping: [{ source: 'country', key: true }, { source: 'last', key: true }, { source: 'first' }],
+      name: 'two',
+      file: { sort: true },
+    });
+    expect(await bench.read('k2.csv')).toBe('country,first,last\nDE,John,D\n');
+    expect(two.run.counts).toMatchObject({ received: 2, activated: 2 });
+    expect(await bench.read('two.csv')).toBe('country,last,first\nDE,Doe,John\nDE,D,John\n');
+  });
+});
