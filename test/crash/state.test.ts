@@ -2,12 +2,13 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { currentOwner } from '../../src/state/owner.ts';
 import { openSqliteState } from '../../src/state/sqlite/open-sqlite-state.ts';
-import { ROOT } from '../support/reconcile.ts';
 import { createWorkspace, fillState, segment, type Workspace } from '../support/state-fixture.ts';
 
+const PROCESS = fileURLToPath(new URL('../support/state-process.ts', import.meta.url));
 const KILLS = 8;
 
 /** A process of `test/support/state-process.ts`, and the lines it has printed. */
@@ -21,7 +22,7 @@ interface Worker {
 }
 
 function start(...args: readonly string[]): Worker {
-  const child = spawn(process.execPath, [join(ROOT, 'test/support/state-process.ts'), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [PROCESS, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines: string[] = [];
   const waiting: { count: number; resolve: () => void; reject: (error: Error) => void }[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
@@ -131,10 +132,10 @@ describe('processes that are killed', () => {
         mode: 'full',
         owner: { ...currentOwner(), pid: worker.child.pid ?? 0 },
         now: Date.now(),
-        newId: 'fresh',
+        newId: `fresh-${kill}`,
         staleAfterMs: 60_000,
       });
-      expect(claimed).toMatchObject({ outcome: 'claimed', run: { id: left?.id ?? 'fresh', step: left?.step ?? 'claimed' } });
+      expect(claimed).toMatchObject({ outcome: 'claimed', run: { id: left?.id ?? `fresh-${kill}`, step: left?.step ?? 'claimed' } });
       await state.close();
     }
     expect(next).toBeGreaterThan(KILLS);

@@ -1,20 +1,21 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { currentOwner } from '../../../src/state/owner.ts';
 import { makePrivateFolder } from '../../../src/state/private-folder.ts';
 import { openSqliteState } from '../../../src/state/sqlite/open-sqlite-state.ts';
 import { sha256 } from '../../../src/support/digest.ts';
-import { ROOT } from '../../support/reconcile.ts';
 import { createWorkspace, fillState, segment, type Workspace } from '../../support/state-fixture.ts';
 
+const PROCESS = fileURLToPath(new URL('../../support/state-process.ts', import.meta.url));
 const NOBODY = 65_534;
 
 /** Counts the resources in a process of its own, which may be another user's. */
 function countAs(user: number | undefined, path: string): Promise<string> {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [join(ROOT, 'test/support/state-process.ts'), 'count', path], {
+    const child = spawn(process.execPath, [PROCESS, 'count', path], {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(user === undefined ? {} : { uid: user, gid: user }),
     });
