@@ -40,8 +40,8 @@ say('6. A day passes: new orders, some people move, some go. The next slot sends
 generate('1');
 reconcile('--now', DAY_1, 'run', 'emea-newsletter', '--slot', DAY_1);
 
-say('7. The daily full export, compressed');
-reconcile('--now', DAY_1, 'run', 'winback-daily');
+say('7. The daily full export, compressed: a slot that passed while nothing ran');
+reconcile('--now', DAY_1, 'run', 'winback-daily', '--slot', '2026-12-01T02:00:00Z');
 
 say('8. Where things stand');
 reconcile('--now', DAY_1, 'status');
