@@ -111,9 +111,10 @@ async function writeFrom(session: SftpSession, handle: Buffer, local: FileHandle
   const stop = (): void => window.fail(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
   try {
+    // One block for the whole file: what is sent from it is copied into its messages at once.
+    const block = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes - offset));
     for (let at = offset; at < bytes;) {
-      const block = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes - at));
-      const { bytesRead } = await local.read(block, 0, block.length, at);
+      const { bytesRead } = await local.read(block, 0, Math.min(block.length, bytes - at), at);
       if (bytesRead === 0) throw new StorageError('corrupt', `the spool file ended at ${at} of ${bytes} bytes`);
       for (let from = 0; from < bytesRead; from += session.maxWriteBytes) {
         await window.room();
