@@ -14,11 +14,12 @@ export function makePrivateFolder(folder: string): void {
   const ignore = join(folder, '.gitignore');
   if (existed && existsSync(ignore)) return;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // `mkdir` subtracts the umask and leaves a folder that exists alone.
-  chmodSync(folder, 0o700);
   try {
+    // `mkdir` subtracts the umask and leaves a folder that exists alone.
+    chmodSync(folder, 0o700);
     writeFileSync(ignore, '*\n', { flag: 'wx' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // Another process was faster, or the folder is another user's: then it is theirs to put right.
+    if (!existed && (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

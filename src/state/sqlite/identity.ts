@@ -9,7 +9,10 @@ export const APPLICATION_ID = 0x72636e6c;
 /** False when nothing is there. What is there and cannot be a database is an error, never an empty state. */
 export function databaseExists(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return false;
+  if (found === undefined) {
+    if (logSize(path) > 0) throw brokenState(path, 'the file is gone, and its log `-wal` still stands beside it');
+    return false;
+  }
   if (!found.isFile()) {
     throw new AppError({
       code: 'RC3003',
@@ -42,11 +45,14 @@ function refuseCutOff(path: string): void {
     const { size } = statSync(path);
     return size < wanted ? `it is cut off: it has ${size} of ${wanted} bytes` : undefined;
   };
-  const hasLog = (): boolean => (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
-  if (shorter() === undefined || hasLog()) return;
+  if (shorter() === undefined || logSize(path) > 0) return;
   // The last writer may have ended between the two looks.
   const why = shorter();
-  if (why !== undefined && !hasLog()) throw brokenState(path, why);
+  if (why !== undefined && logSize(path) === 0) throw brokenState(path, why);
+}
+
+function logSize(path: string): number {
+  return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Returns the format; refuses what is not ours (RC3001) or too new (RC3002). */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -78,6 +78,18 @@ describe('a state that cannot be read is an error, never empty, and stays as it 
     newer.exec('pragma user_version = 99');
     newer.close();
     await expectRefused('RC3002');
+  });
+
+  it('a log whose database is gone', async () => {
+    const state = await openSqliteState({ path: workspace.path });
+    const lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+    const log = readFileSync(`${workspace.path}-wal`);
+    await lease[Symbol.asyncDispose]();
+    await state.close();
+    rmSync(workspace.path);
+    writeFileSync(`${workspace.path}-wal`, log);
+    expect(await codes()).toEqual(['RC3001', 'RC3001']);
+    expect(readFileSync(`${workspace.path}-wal`).equals(log)).toBe(true);
   });
 
   it('a folder in its place', async () => {
