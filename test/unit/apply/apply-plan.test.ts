@@ -12,6 +12,7 @@ beforeEach(() => {
   world.secrets.set('env:TOKEN', 'CANARY-token').set('file:smtp', 'smtp://u:CANARY-smtp@h');
 });
 
+const change = (patch: Partial<ActivationSpec>): ReturnType<typeof edited> => edited(SHOP, 'Activation', 'letter', (spec) => ({ ...spec, ...patch }));
 const statuses = ({ results }: ApplyOutcome): Record<string, string> =>
   Object.fromEntries(results.map(({ kind, name, status, error }) => [`${kind}/${name}`, `${status}${error === undefined ? '' : `: ${error.message}`}`]));
 const recorded = async (key: ResourceKey): Promise<RecordedResource | undefined> => (await world.state.store.read()).resources.get(key);
@@ -243,8 +244,6 @@ describe('secrets', () => {
 });
 
 describe('activeFrom', () => {
-  const change = (patch: Partial<ActivationSpec>): ReturnType<typeof edited> => edited(SHOP, 'Activation', 'letter', (spec) => ({ ...spec, ...patch }));
-
   test.each<[string, (readonly Partial<ActivationSpec>[])[0], boolean]>([
     ['an edit of its schedule', { schedule: { every: '8h' } }, true],
     ['a schedule for one segment', { segments: ['a', { name: 'b', schedule: { every: '12h' } }] }, true],
