@@ -1,3 +1,5 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Connector, DeliveredBatch, Receipt } from '../destination/connector.ts';
 import { AppError } from '../model/app-error.ts';
 import type { Run } from '../model/run.ts';
@@ -13,6 +15,8 @@ export interface DeliverInput {
   readonly runId: string;
   readonly work: RunWork;
   readonly storage: Storage;
+  /** The run's folder in the spool. */
+  readonly folder: string;
   readonly signal: AbortSignal | undefined;
   readonly journal: (work: RunWork) => Promise<void>;
 }
@@ -24,24 +28,20 @@ export interface DeliverInput {
 export async function deliverRun(input: DeliverInput): Promise<NonNullable<RunWork['delivery']>> {
   const { connector, job, work, signal, journal } = input;
   const batch = batchOf(input);
-  const waitMs = durationMs(job.destination.import?.wait) ?? DEFAULT_WAIT_MS;
+  const wait = job.destination.import?.wait;
+  const waitMs = durationMs(wait) ?? DEFAULT_WAIT_MS;
   const earlier = work.delivery;
   if (earlier !== undefined) {
-    const found = await connector.settle(
-      batch,
-      earlier.receipt ?? { status: 'unknown', ...(earlier.token === undefined ? {} : { token: earlier.token }) },
-      waitMs,
-      signal,
-    );
-    if (found.status === 'imported') return { ...earlier, receipt: found };
-    // Still unknown after the wait: signalling twice could import twice. A failure there is known, so the import may be tried anew.
-    if (found.status === 'signalled') return { ...earlier, receipt: found };
+    const token = earlier.token === undefined ? {} : { token: earlier.token };
+    const found = await connector.settle(batch, { status: 'unknown', ...token }, waitMs, signal);
+    // Known there: it is not told twice. A failure that had been told before is what a retry is for.
+    if (found.status === 'imported' || found.status === 'signalled') return { ...earlier, receipt: found };
+    if (found.status === 'import-failed' && earlier.receipt?.status !== 'import-failed') return { ...earlier, receipt: found };
   }
   const token = await connector.prepare(batch);
   await journal({ ...work, delivery: token === undefined ? {} : { token } });
   const receipt = await connector.deliver(batch, token, signal);
-  const settled =
-    receipt.status === 'signalled' && job.destination.import?.wait !== undefined ? await connector.settle(batch, receipt, waitMs, signal) : receipt;
+  const settled = receipt.status === 'signalled' && wait !== undefined ? await connector.settle(batch, receipt, waitMs, signal) : receipt;
   return { ...(token === undefined ? {} : { token }), receipt: settled };
 }
 
@@ -64,15 +64,24 @@ export function importEnd(receipt: Receipt | undefined): { readonly status: Run[
   return { status, failed };
 }
 
-function batchOf(input: DeliverInput): DeliveredBatch {
-  const { job, runId, work, storage } = input;
+function batchOf({ job, runId, work, storage, folder }: DeliverInput): DeliveredBatch {
   const parts = work.parts ?? [];
   return {
     runId,
     activation: job.activation,
     segment: job.segment,
     rows: parts.reduce((sum, { rows }) => sum + rows, 0),
-    files: parts.map(({ key, rows, bytes, sha256 }) => ({ path: key, address: storage.address(key), rows, bytes, sha256, open: () => storage.read(key) })),
+    files: parts.map(({ key, file, rows, bytes, sha256 }) => ({
+      path: key,
+      address: storage.address(key),
+      rows,
+      bytes,
+      sha256,
+      open: async () => {
+        const path = join(folder, file);
+        return existsSync(path) ? createReadStream(path) : storage.read(key);
+      },
+    })),
     columns: work.columns ?? [],
   };
 }

@@ -55,13 +55,14 @@ export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promis
   return withClaim(deps, request, record, async (open, one, claim) => {
     const connector = await open.connector(one);
     const work = workOf(record);
-    if (connector === undefined) return finishAgain(deps, claim, record, work);
+    if (connector === undefined || connector.delivers === false) return finishAgain(deps, claim, record, work);
     const delivery = await deliverRun({
       connector,
       job: one.job,
       runId: record.id,
       work,
       storage: await open.storage(one),
+      folder: join(deps.paths.spool, record.id),
       signal: request.signal,
       journal: (next) => deps.ledger.advance(claim, { work: asRecord(next), now: deps.clock() }),
     });
@@ -98,13 +99,14 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
       await verifyFile(storage, folder, file);
     }
     const connector = files.length === 0 ? undefined : await open.connector(one);
-    if (connector === undefined) return finishAgain(deps, claim, record, work);
+    if (connector === undefined || connector.delivers === false) return finishAgain(deps, claim, record, work);
     const delivery = await deliverRun({
       connector,
       job: one.job,
       runId: record.id,
       work,
       storage,
+      folder,
       signal: request.signal,
       journal: (next) => deps.ledger.advance(claim, { work: asRecord(next), now: deps.clock() }),
     });

@@ -31,6 +31,8 @@ export type SegmentOutcome = { readonly outcome: 'ended' | 'done' | 'busy'; read
 
 /** A holder on another machine that was silent for so long is taken over. */
 const STALE_AFTER_MS = 5 * 60_000;
+/** A run that takes longer hangs: it is ended as failed, and its slot can go on from where it stands. */
+const RUN_DEADLINE_MS = 12 * 3_600_000;
 const ZERO: RunCounts = { received: 0, activated: 0, excluded: 0, failed: 0, reasons: {} };
 
 /**
@@ -56,7 +58,9 @@ export async function runSegment(input: RunSegmentInput): Promise<SegmentOutcome
   const { claim, run } = claimed;
   const heartbeat = startHeartbeat(ledger, claim, clock);
   try {
-    return { outcome: 'ended', run: await new SegmentRun(input, claim, run).finish() };
+    const deadline = AbortSignal.timeout(RUN_DEADLINE_MS);
+    const signal = input.signal === undefined ? deadline : AbortSignal.any([input.signal, deadline]);
+    return { outcome: 'ended', run: await new SegmentRun({ ...input, signal }, claim, run).finish() };
   } finally {
     await heartbeat.stop();
   }
@@ -193,7 +197,9 @@ class SegmentRun {
 
   async #deliver(): Promise<void> {
     const { connector, deps, job, storage, signal } = this.#input;
-    if (connector === undefined || connector.delivers === false || this.#reached('delivered')) return;
+    if (connector === undefined || connector.delivers === false) return;
+    // An import that failed is told again when the run is tried again; anything else that was delivered is not.
+    if (this.#reached('delivered') && this.#work.delivery?.receipt?.status !== 'import-failed') return;
     this.#report('importing', this.#counts.activated, 0, this.#counts.activated);
     const delivery = await deliverRun({
       connector,
@@ -201,6 +207,7 @@ class SegmentRun {
       runId: this.#run.id,
       work: this.#work,
       storage,
+      folder: this.#folder,
       signal,
       // The token is durable before the other side is told, so that a later attempt can look for this very batch.
       journal: async (work) => this.#advance('verified', work),
@@ -246,7 +253,11 @@ class SegmentRun {
     const known = error instanceof AppError ? error : undefined;
     const aborted = signal?.aborted === true && !held;
     const told = aborted
-      ? { code: 'RC4013', message: 'the run was stopped', hint: 'start it again: it goes on where it stands' }
+      ? {
+          code: 'RC4013',
+          message: `the run was stopped${isTimeout(signal.reason) ? ` after ${RUN_DEADLINE_MS / 3_600_000} hours` : ''}`,
+          hint: 'start it again: it goes on where it stands',
+        }
       : known === undefined
         ? { code: 'RC4000', message: `a bug: ${error instanceof Error ? error.message : String(error)}` }
         : { code: known.code, message: known.message, ...(known.hint === undefined ? {} : { hint: known.hint }) };
@@ -269,7 +280,7 @@ class SegmentRun {
       if (known === undefined && !aborted) throw error;
       return run;
     } catch (second) {
-      if (second === error) throw error;
+      if (second === error || second instanceof AppError) throw second;
       throw new AggregateError([error, second], `run ${this.#run.id} could not be recorded as ${status}`, { cause: second });
     }
   }
@@ -327,4 +338,8 @@ class SegmentRun {
   #crashPoint(name: string): void {
     this.#input.deps.crashPoint?.(name);
   }
+}
+
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }

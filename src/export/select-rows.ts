@@ -61,6 +61,8 @@ export function changeRows(input: {
   const isCarried = new Set(carried.map((column) => column.target));
   const list = columns.map((column) => {
     if (column.kind === 'status') return sql`c."status" as ${ident(column.target)}`;
+    // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
+    if (column.kind === 'expression') return sql`case when p."id" is not null then ${render(column)} end as ${ident(column.target)}`;
     if (!isCarried.has(column.target)) return sql`${render(column)} as ${ident(column.target)}`;
     // The carried text is of the value itself, so it fits the column's type again.
     const value: OutputColumn = { ...column, value: sql`coalesce(${column.value}, ${castFromText(sql`c.${ident(`s_${column.target}`)}`, column.type)})` };
