@@ -5,6 +5,7 @@ import { AppError } from '../../model/app-error.ts';
 import { printSql } from '../../sql/print-sql.ts';
 import type { Sql } from '../../sql/sql.ts';
 import type { Cell } from '../engine.ts';
+import { describeUnreadable } from './unreadable-data.ts';
 
 export interface DatabaseOptions {
   /** Where the engine spills when memory is short; made when missing. Never `/tmp`: that may be memory itself. */
@@ -12,20 +13,24 @@ export interface DatabaseOptions {
   /** Of the engine's own buffers; the process needs about 100 MB more. */
   readonly memoryLimitMb: number;
   readonly threads?: number;
+  /** Absolute; paths in errors are told relative to it. */
+  readonly project?: string;
 }
 
 /** An in-memory DuckDB with bounded memory: nothing is fetched from the network, times are UTC. */
 export class Database implements AsyncDisposable {
   readonly #connection: DuckDBConnection;
   readonly #close: () => void;
+  readonly #project: string | undefined;
 
-  private constructor(connection: DuckDBConnection, close: () => void) {
+  private constructor(connection: DuckDBConnection, project: string | undefined, close: () => void) {
     this.#connection = connection;
+    this.#project = project;
     this.#close = close;
   }
 
   static async open(options: DatabaseOptions): Promise<Database> {
-    await mkdir(options.temporaryFolder, { recursive: true });
+    await makeFolder(options.temporaryFolder);
     const { DuckDBInstance } = await import('@duckdb/node-api');
     const instance = await DuckDBInstance.create(':memory:', {
       autoinstall_known_extensions: 'false',
@@ -36,7 +41,7 @@ export class Database implements AsyncDisposable {
     });
     const connection = await instance.connect();
     await connection.run("set TimeZone = 'UTC'");
-    return new Database(connection, () => {
+    return new Database(connection, options.project, () => {
       connection.closeSync();
       instance.closeSync();
     });
@@ -75,7 +80,7 @@ export class Database implements AsyncDisposable {
     try {
       return await work(printSql(statement, 'duckdb'));
     } catch (error) {
-      throw wasAborted(signal) ? interrupted() : translate(error);
+      throw wasAborted(signal) ? interrupted() : translate(error, this.#project);
     } finally {
       signal?.removeEventListener('abort', interrupt);
     }
@@ -102,23 +107,11 @@ function interrupted(): AppError {
 }
 
 /** What a user can fix is told apart by DuckDB's own class of error; anything else stays a bug of ours. */
-function translate(error: unknown): unknown {
+function translate(error: unknown, project: string | undefined): unknown {
   if (!(error instanceof Error)) return error;
-  const [first = '', ...rest] = error.message.split('\n');
-  const detail = rest.find((line) => /^(Original Line|Expected Number|Value with unterminated|Invalid unicode)/.test(line.trim()));
-  if (
-    /^(Invalid Input Error: (CSV Error|Error when sniffing)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
-      first,
-    )
-  ) {
-    const file = rest.map((line) => /^\s*file = (.+?)\s*$/.exec(line)?.[1]).find((name) => name !== undefined);
-    return new AppError({
-      code: 'RC2003',
-      message: `the data cannot be read as declared: ${lowerFirst(first.replace(/^[A-Za-z ]+ Error: /, ''))}${file === undefined ? '' : ` of \`${file}\``}${detail === undefined ? '' : `; ${lowerFirst(detail.trim())}`}`,
-      hint: 'correct the file, or say how it is written in `csv: {delimiter, quote, escape, encoding, header}` of the dataset',
-      cause: error,
-    });
-  }
+  const [first = ''] = error.message.split('\n');
+  const unreadable = describeUnreadable(error, project);
+  if (unreadable !== undefined) return unreadable;
   if (first.startsWith('Out of Memory Error')) {
     return new AppError({
       code: 'RC2004',
@@ -140,6 +133,17 @@ function translate(error: unknown): unknown {
   return error;
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    const { code = 'unknown error', message } = error as NodeJS.ErrnoException;
+    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    throw new AppError({
+      code: full ? 'RC2004' : 'RC2003',
+      message: `the engine cannot make its folder \`${folder}\`: ${full ? 'the disk is full' : code === 'ENOTDIR' || code === 'EEXIST' ? 'a part of the path is a file, not a folder' : message}`,
+      hint: full ? 'free disk space' : 'move what is in the way, or give the user that runs reconcile the right to write there',
+      cause: error,
+    });
+  }
 }

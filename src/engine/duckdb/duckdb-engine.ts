@@ -64,12 +64,24 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
   };
   let eventsOpened = false;
 
+  /** DuckDB breaks down, and its database with it, over text that is not UTF-8 when it reads only some columns; read as a whole, it tells the line. */
+  const explained = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof Error) || !/^(INTERNAL|FATAL) Error/.test(error.message)) throw error;
+      await using fresh = await Database.open(options);
+      for (const dataset of described.values()) if (dataset.files.format === 'csv') await fresh.rows(sql`select count(columns(*)) from ${dataset.relation}`);
+      throw error;
+    }
+  };
+
   return {
     dialect: 'duckdb',
 
     async open(need) {
       eventsOpened ||= need.event !== undefined;
-      const opened = await openRelations(await database(), model, need, describe, options);
+      const opened = await explained(openRelations(await database(), model, need, describe, options));
       return { ...opened, fingerprint: await fingerprint(eventsOpened) };
     },
 
@@ -78,7 +90,7 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
     fingerprint: () => fingerprint(eventsOpened),
 
     async rows(query, signal = options.signal) {
-      return (await database()).rows(query, signal);
+      return explained((await database()).rows(query, signal));
     },
 
     async write(request) {
@@ -86,7 +98,7 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
       const { onProgress } = request;
       const timer = onProgress === undefined ? undefined : setInterval(() => onProgress(db.progress()?.rows ?? 0), PROGRESS_MS);
       try {
-        return await db.count(copyStatement(request.query, request.path, request.format), request.signal ?? options.signal);
+        return await explained(db.count(copyStatement(request.query, request.path, request.format), request.signal ?? options.signal));
       } finally {
         clearInterval(timer);
       }
@@ -95,7 +107,8 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
     files: (paths) => sql`read_parquet([${joinSql(paths.map(literal), ', ')}])`,
 
     async [Symbol.asyncDispose]() {
-      if (opening !== undefined) await (await opening)[Symbol.asyncDispose]();
+      // One that never opened has been reported already.
+      await (await opening?.catch(() => undefined))?.[Symbol.asyncDispose]();
     },
   };
 }

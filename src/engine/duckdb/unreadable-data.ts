@@ -1,0 +1,50 @@
+import { relative } from 'node:path';
+import { AppError } from '../../model/app-error.ts';
+
+const REASONS: readonly (readonly [RegExp, (found: readonly string[]) => string])[] = [
+  [/Expected Number of Columns: (\d+) Found: (\d+)/, tellCount],
+  [/unterminated quote/i, () => 'opens a quote that is never closed'],
+  [/Invalid unicode|not utf-8 encoded/i, () => 'holds bytes that are not UTF-8'],
+  [/Maximum line size of (\d+) bytes exceeded/, ([, bytes]) => `is longer than ${bytes ?? '?'} bytes; a quote may be missing`],
+  [/NULL-byte|null byte/i, () => 'holds a NUL byte'],
+];
+
+/**
+ * What DuckDB says of data that it cannot read, as RC2003 with file, line and reason; undefined when it speaks of something else.
+ * The line's own text is left out: it is somebody's personal data, and a run's error is recorded, logged and sent in alerts.
+ */
+export function describeUnreadable(error: Error, project: string | undefined): AppError | undefined {
+  const { message } = error;
+  const [first = ''] = message.split('\n');
+  if (
+    !/^(Invalid Input Error: (CSV Error|Error when sniffing)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
+      first,
+    )
+  )
+    return undefined;
+  const file = /^\s*file = (.+?)\s*$/m.exec(message)?.[1];
+  const line = /CSV Error on Line: (\d+)/.exec(first)?.[1];
+  const where = file === undefined ? undefined : `\`${project === undefined ? file : relative(project, file)}\``;
+  return new AppError({
+    code: 'RC2003',
+    message:
+      line === undefined
+        ? `the data cannot be read as declared: ${first.replace(/^[A-Za-z ]+ Error: /, '')}${where === undefined ? '' : ` in ${where}`}`
+        : `line ${line} of ${where ?? 'a CSV file'} ${reasonOf(message)}`,
+    hint: 'correct the file, or say how it is written in `csv: {delimiter, quote, escape, encoding, header}` of the dataset',
+    cause: error,
+  });
+}
+
+/** DuckDB stops counting at the first value too many. */
+function tellCount([, expected = '0', found = '0']: readonly string[]): string {
+  return Number(found) > Number(expected) ? `has more values than the ${expected} columns of the header` : `has ${found} of the ${expected} values that the header asks for`;
+}
+
+function reasonOf(message: string): string {
+  for (const [pattern, tell] of REASONS) {
+    const found = pattern.exec(message);
+    if (found) return tell(found);
+  }
+  return 'cannot be read as declared';
+}
