@@ -4,8 +4,10 @@
 var major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
   process.stderr.write(
-    'reconcile needs Node.js 24 or later, this is ' + process.versions.node + '\n' +
-    '  = install a newer Node.js, or add it to the project: npm install --save-dev node@26\n'
+    'reconcile needs Node.js 24 or later, this is ' +
+      process.versions.node +
+      '\n' +
+      '  = install a newer Node.js, or add it to the project: npm install --save-dev node@26\n',
   );
   process.exitCode = 1;
 } else {

@@ -14,8 +14,50 @@ const ORDERS = 10_000;
 const DAY_MS = 86_400_000;
 const TODAY = Date.UTC(2026, 11, 1);
 
-const FIRST_NAMES = ['Anna', 'Ben', 'Chloé', 'Dmitri', 'Elif', 'Femke', 'Giulia', 'Håkon', 'Inès', 'Jürgen', 'Kasia', 'Liam', 'Mária', 'Noah', 'Olga', 'Paulo', 'Qi', 'Rosa', 'Søren', 'Tomás'];
-const LAST_NAMES = ['Andersen', 'Bianchi', 'Costa', 'Dubois', 'Eriksson', 'Fischer', 'García', 'Horváth', 'Ivanov', 'Jansen', 'Kowalski', 'Lefèvre', 'Müller', 'Novák', "O'Brien", 'Petit', 'Rossi', 'Schmidt', 'van den Berg', 'Weiß'];
+const FIRST_NAMES = [
+  'Anna',
+  'Ben',
+  'Chloé',
+  'Dmitri',
+  'Elif',
+  'Femke',
+  'Giulia',
+  'Håkon',
+  'Inès',
+  'Jürgen',
+  'Kasia',
+  'Liam',
+  'Mária',
+  'Noah',
+  'Olga',
+  'Paulo',
+  'Qi',
+  'Rosa',
+  'Søren',
+  'Tomás',
+];
+const LAST_NAMES = [
+  'Andersen',
+  'Bianchi',
+  'Costa',
+  'Dubois',
+  'Eriksson',
+  'Fischer',
+  'García',
+  'Horváth',
+  'Ivanov',
+  'Jansen',
+  'Kowalski',
+  'Lefèvre',
+  'Müller',
+  'Novák',
+  "O'Brien",
+  'Petit',
+  'Rossi',
+  'Schmidt',
+  'van den Berg',
+  'Weiß',
+];
 const COUNTRIES = ['DE', 'DE', 'DE', 'FR', 'FR', 'IT', 'ES', 'NL', 'PL', 'SE', 'US', 'GB'];
 const CATEGORIES = ['Bikes', 'Clothing', 'Accessories', 'Accessories', 'Clothing'];
 
@@ -52,7 +94,10 @@ function generate(day: number, folder: string): void {
   const people = Array.from({ length: PEOPLE }, (_, index) => {
     const first = pick(FIRST_NAMES);
     const last = pick(LAST_NAMES);
-    const plain = `${first}.${last}`.normalize('NFD').replaceAll(/[^A-Za-z.]/g, '').toLowerCase();
+    const plain = `${first}.${last}`
+      .normalize('NFD')
+      .replaceAll(/[^A-Za-z.]/g, '')
+      .toLowerCase();
     const hasFirstName = random() > 0.02;
     return {
       id: `c-${String(index + 1).padStart(5, '0')}`,
@@ -76,7 +121,13 @@ function generate(day: number, folder: string): void {
 
   for (let later = 1; later <= day; later += 1) {
     for (let extra = 0; extra < 60; extra += 1) {
-      orders.push({ index: orders.length, buyer: Math.floor(random() * PEOPLE), category: pick(CATEGORIES), cents: 500 + Math.floor(random() * 90_000), at: TODAY + (later - 1) * DAY_MS + Math.floor(random() * 5 * 3_600_000) });
+      orders.push({
+        index: orders.length,
+        buyer: Math.floor(random() * PEOPLE),
+        category: pick(CATEGORIES),
+        cents: 500 + Math.floor(random() * 90_000),
+        at: TODAY + (later - 1) * DAY_MS + Math.floor(random() * 5 * 3_600_000),
+      });
     }
     for (const person of people) if (random() < 0.01) person.country = pick(COUNTRIES);
     people.splice(Math.floor(random() * people.length), 3);
@@ -84,14 +135,27 @@ function generate(day: number, folder: string): void {
 
   const known = new Set(people.map((person) => person.id));
   mkdirSync(folder, { recursive: true });
-  writeCsv(join(folder, 'customers.csv'), ['customer_id', 'email', 'first_name', 'last_name', 'country_code', 'birth_date', 'loyalty_points'], people.map((one) => [one.id, one.email, one.first, one.last, one.country, one.born, one.points]));
+  writeCsv(
+    join(folder, 'customers.csv'),
+    ['customer_id', 'email', 'first_name', 'last_name', 'country_code', 'birth_date', 'loyalty_points'],
+    people.map((one) => [one.id, one.email, one.first, one.last, one.country, one.born, one.points]),
+  );
   writeCsv(
     join(folder, 'orders.csv'),
     ['order_id', 'customer_id', 'ordered_at', 'category', 'amount'],
     orders
       .map((one) => ({ ...one, customer: `c-${String(one.buyer + 1).padStart(5, '0')}` }))
       .filter((one) => known.has(one.customer))
-      .map((one) => [`o-${one.index + 1}`, one.customer, new Date(one.at).toISOString().replace('.000Z', 'Z').replace(/\.\d+Z/, 'Z'), one.category, (one.cents / 100).toFixed(2)]),
+      .map((one) => [
+        `o-${one.index + 1}`,
+        one.customer,
+        new Date(one.at)
+          .toISOString()
+          .replace('.000Z', 'Z')
+          .replace(/\.\d+Z/, 'Z'),
+        one.category,
+        (one.cents / 100).toFixed(2),
+      ]),
   );
 }
 
