@@ -3,9 +3,13 @@ import type { ProfileSchema } from '../profile-schema.ts';
 import { arrayOf, comparable, describeType, isNumeric, isTemporal, scalar, unify, type PqlType, type ScalarKind } from '../type.ts';
 import type { Typed, TypedStep, TypedTime, TypedWindow, VariableId } from '../typed.ts';
 import { checkCall } from './check-call.ts';
+import { findDeepNesting } from './check-nesting.ts';
 import { resolveMembers, resolvePath, unknown, withArticle } from './resolve-path.ts';
 import { outside, TOP, withElement, withProfile, withVariable, type Scope } from './scope.ts';
 import { nearest } from '../../support/nearest.ts';
+
+/** Each step is an expression within the next one's. */
+const MAX_CHAIN_STEPS = 100;
 
 export interface CheckOptions {
   readonly schema: ProfileSchema;
@@ -48,7 +52,9 @@ export function checkValue(expression: Expression, options: CheckOptions): Check
   return finish(checker.check(expression, TOP), problems);
 }
 
-function finish(typed: Typed, problems: readonly PqlProblem[]): CheckedPql {
+function finish(typed: Typed, found: readonly PqlProblem[]): CheckedPql {
+  const deep = findDeepNesting(typed);
+  const problems = deep === undefined ? found : [...found, deep];
   return { typed: problems.some(({ severity }) => severity === 'error') ? undefined : typed, problems };
 }
 
@@ -156,7 +162,6 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
     case 'compare': {
       const left = checker.check(node.left, scope);
       const right = checker.check(node.right, scope);
-      const unordered = (type: PqlType): boolean => type.kind === 'boolean' || type.kind === 'array';
       if (!comparable(left.type, right.type)) reportMismatch(checker, left, right, node.operator);
       else if (node.operator !== '=' && node.operator !== '!=' && (unordered(left.type) || unordered(right.type))) {
         checker.report({
@@ -375,6 +380,10 @@ function checkChain(checker: Checker, node: Extract<Expression, { kind: 'chain' 
     });
     return unknown(place);
   }
+  if (node.steps.length > MAX_CHAIN_STEPS) {
+    checker.report({ code: 'RC1202', severity: 'error', message: `a chain has at most ${MAX_CHAIN_STEPS} steps, found ${node.steps.length}`, ...place });
+    return unknown(place);
+  }
   const steps = node.steps.map((step): TypedStep => {
     const parts: Typed[] = [];
     for (const part of [step.what, step.where]) if (part !== undefined) parts.push(checker.condition(part, inner));
@@ -478,6 +487,10 @@ export function asCondition(checker: Checker, typed: Typed): Typed {
     start: typed.start,
     end: typed.end,
   };
+}
+
+function unordered(type: PqlType): boolean {
+  return type.kind === 'boolean' || type.kind === 'array';
 }
 
 export function isString(type: PqlType): boolean {

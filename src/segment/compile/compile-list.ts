@@ -9,7 +9,7 @@ type Of<Kind extends Typed['kind']> = Extract<Typed, { kind: Kind }>;
 /** Runs a body once per item of a list: `lambda x: body(x)`. */
 function each(compiler: Compiler, env: Env, id: VariableId, body: (env: Env) => Sql): Sql {
   const name = compiler.name();
-  return sql`lambda ${name}: ${body(new Map(env).set(id, { kind: 'item', value: name }))}`;
+  return sql`lambda ${name}: ${compiler.perItem(() => body(new Map(env).set(id, { kind: 'item', value: name })))}`;
 }
 
 export function filterSql(compiler: Compiler, node: Of<'filter'>, env: Env): Sql {

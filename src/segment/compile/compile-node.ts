@@ -8,7 +8,7 @@ import { callSql, containsSql } from './compile-call.ts';
 import { chainSql } from './compile-chain.ts';
 import { aggregateSql, filterSql, groupSql, listSql, mapSql, memberSql, quantifierSql, topSql } from './compile-list.ts';
 import { dateSql, occursSql, timestampSql } from './compile-time.ts';
-import { ALWAYS, NO_ENV, WHERE, type Compiler, type Env, type TruthMode } from './context.ts';
+import { ALWAYS, NO_ENV, WHERE, type Compiler, type Env, type Fragment, type TruthMode } from './context.ts';
 import { eventList, eventSetOf } from './event-set.ts';
 import { typeSql } from './type-sql.ts';
 
@@ -132,7 +132,12 @@ const OPPOSITE: Readonly<Record<CompareOperator, CompareOperator>> = { '=': '!='
 const SYMBOLS: Readonly<Record<CompareOperator, Sql>> = { '=': sql`=`, '!=': sql`<>`, '<': sql`<`, '<=': sql`<=`, '>': sql`>`, '>=': sql`>=` };
 
 function compareSql(compiler: Compiler, node: Extract<Typed, { kind: 'compare' }>, operator: CompareOperator, env: Env): Sql {
-  return sql`(${compiler.value(node.left, env)} ${SYMBOLS[operator]} ${compiler.value(node.right, env)})`;
+  return sql`(${operandSql(compiler, node.left, env)} ${SYMBOLS[operator]} ${operandSql(compiler, node.right, env)})`;
+}
+
+/** Beside a column a whole number needs no type of its own. */
+function operandSql(compiler: Compiler, node: Typed, env: Env): Fragment {
+  return node.kind === 'number' && node.type.kind === 'integer' ? literal(BigInt(node.text)) : compiler.value(node, env);
 }
 
 function inSql(compiler: Compiler, node: Extract<Typed, { kind: 'in' }>, env: Env): Sql {
@@ -141,7 +146,7 @@ function inSql(compiler: Compiler, node: Extract<Typed, { kind: 'in' }>, env: En
     const items = node.list.items.filter((item) => item.kind !== 'constant' || item.value !== null);
     if (items.length === 0) return node.negated ? sql`(${value} is not null)` : sql`false`;
     const list = joinSql(
-      items.map((item) => compiler.value(item, env)),
+      items.map((item) => operandSql(compiler, item, env)),
       ', ',
     );
     const found = node.negated ? sql`${value} not in (${list})` : sql`${value} in (${list})`;
@@ -155,7 +160,6 @@ function inSql(compiler: Compiler, node: Extract<Typed, { kind: 'in' }>, env: En
 function arithmeticSql(compiler: Compiler, node: Extract<Typed, { kind: 'arithmetic' }>, env: Env): Sql {
   const left = compiler.value(node.left, env);
   const right = compiler.value(node.right, env);
-  const double = (part: Sql): Sql => sql`cast(${part} as double)`;
   switch (node.operator) {
     case '+':
       return sql`(${left} + ${right})`;
@@ -168,6 +172,10 @@ function arithmeticSql(compiler: Compiler, node: Extract<Typed, { kind: 'arithme
     case '%':
       return sql`(${left} % nullif(${right}, 0))`;
   }
+}
+
+function double(part: Sql): Sql {
+  return sql`cast(${part} as double)`;
 }
 
 /** Exact digits: a literal with a point is a decimal, never a float, unless it has an exponent. */

@@ -2,6 +2,7 @@ import { AppError } from '../../model/app-error.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { DialectName } from '../../sql/print-sql.ts';
 import { ident, joinSql, noSql, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
+import { MAX_ITEM_NESTING } from '../check/check-nesting.ts';
 import { eventFields } from '../event-order.ts';
 import type { PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
@@ -40,7 +41,7 @@ export interface CompiledValues extends CompiledRelations {
 }
 
 /** An expression grows with each use of a `let`; beyond this the engine would choke on it. */
-const MAX_PARTS = 2_000_000;
+const MAX_PARTS = 1_000_000;
 
 /**
  * Compiles conditions on profiles to SQL over the relations `profile` and `event` (see src/engine/engine.ts). What they ask of events is computed
@@ -89,6 +90,8 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
     });
   }
   let names = 0;
+  let depth = 0;
+  const open = new Set<string>();
   const sizes = new WeakMap<Sql, number>();
   const bounded = (part: Sql): Sql => {
     if (sizeOf(part, sizes) > MAX_PARTS) {
@@ -113,14 +116,31 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
       return found;
     },
     name: () => ident(`x${(names += 1)}`),
+    perItem(body) {
+      depth += 1;
+      if (depth > MAX_ITEM_NESTING + 1) {
+        throw new AppError({
+          code: 'RC1202',
+          message: 'segments with filters and quantifiers stand too deep within each other',
+          hint: 'take inSegment out of the filters',
+        });
+      }
+      const result = body();
+      depth -= 1;
+      return result;
+    },
     value: (node, env) => bounded(valueSql(compiler, node, env)),
     truth: (node, env, mode) => {
       if (node.kind !== 'segment') return bounded(truthSql(compiler, node, env, mode));
       const outer = compiler.eventFields;
       const inner = compiler.segment(node.name);
+      if (open.has(node.name))
+        throw new AppError({ code: 'RC1217', message: `the segment \`${node.name}\` asks for its own membership`, hint: 'remove one of the inSegment' });
+      open.add(node.name);
       compiler.eventFields = eventFields(inner);
       const result = bounded(truthSql(compiler, inner, NO_ENV, ALWAYS));
       compiler.eventFields = outer;
+      open.delete(node.name);
       return mode.negated ? sql`(not ${result})` : result;
     },
   };

@@ -35,6 +35,8 @@ export interface Compiler {
   segment(name: string): Typed;
   /** A fresh name for a lambda's parameter. */
   name(): Fragment;
+  /** Compiles what is asked once per item; throws RC1202 when that is nested too deep. */
+  perItem(body: () => Sql): Sql;
   /** Columns of `profile` that the joined relations read. */
   readonly profileColumns: Set<string>;
   readonly eventColumns: Set<string>;

@@ -41,7 +41,7 @@ export function eventSetOf(compiler: Compiler, source: Typed, env: Env): EventSe
   const parts: Sql[] = [];
   const rest: Condition[] = [];
   let correlated = false;
-  for (const condition of conditions.reverse()) {
+  for (const condition of conditions.toReversed()) {
     const inner = withRow(condition.env, condition.id);
     const need = rowNeed(condition.typed, inner);
     if (need === undefined) rest.push(condition);

@@ -1,4 +1,5 @@
 import type { Range } from '../ast.ts';
+import { itemPartsOf } from '../check/check-nesting.ts';
 import { childrenOf } from '../lineage.ts';
 import type { Typed } from '../typed.ts';
 import { evaluate, type EvaluatedProfile, type EvaluateOptions } from './evaluate.ts';
@@ -50,10 +51,10 @@ function build(node: Typed, text: string, seen: ReadonlyMap<Typed, Seen>, perIte
   const found = seen.get(node) ?? { value: null, asked: 0, held: 0 };
   const isCondition = node.type.kind === 'boolean';
   const truth = !isCondition ? undefined : perItem ? found.held > 0 : found.value === null ? undefined : found.value === true;
-  const itemPart = itemsOf(node);
+  const itemParts = itemPartsOf(node);
   const children = childrenOf(node)
     .filter((child) => !explainsNothing(child))
-    .map((child) => build(child, text, seen, perItem || child === itemPart || node.kind === 'chain'));
+    .map((child) => build(child, text, seen, perItem || itemParts.includes(child)));
   return {
     start: node.start,
     end: node.end,
@@ -64,23 +65,6 @@ function build(node: Typed, text: string, seen: ReadonlyMap<Typed, Seen>, perIte
     children,
     ...(node.kind === 'segment' ? { segment: node.name } : {}),
   };
-}
-
-/** The part of a node that is asked once per item. */
-function itemsOf(node: Typed): Typed | undefined {
-  switch (node.kind) {
-    case 'filter':
-    case 'quantifier':
-      return node.condition;
-    case 'map':
-    case 'aggregate':
-      return node.value;
-    case 'top':
-    case 'group':
-      return node.by;
-    default:
-      return undefined;
-  }
 }
 
 function explainsNothing(node: Typed): boolean {

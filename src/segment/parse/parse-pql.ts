@@ -1,7 +1,7 @@
 import { EOF, MismatchedTokenException, NoViableAltException, type IToken } from 'chevrotain';
 import type { Expression, PqlProblem } from '../ast.ts';
 import { runGrammar } from './grammar.ts';
-import { Close, CloseList, Exists, Forall, Let, Open, OpenList, Over, Select, tokenize, UnclosedText } from './tokens.ts';
+import { Arrow, Close, CloseList, Exists, Forall, Let, Open, OpenList, Over, Select, tokenize, UnclosedText } from './tokens.ts';
 
 export interface ParsedPql {
   /** Undefined when the text has syntax errors. */
@@ -69,12 +69,12 @@ function findTooDeep(tokens: readonly IToken[]): PqlProblem | undefined {
     const type = token.tokenType;
     if (type === Open || type === OpenList) depth += 1;
     else if (type === Close || type === CloseList) depth -= 1;
-    else if (type === Exists || type === Forall || type === Let || type === Select || type === Over) nesting += 1;
+    else if (type === Exists || type === Forall || type === Let || type === Select || type === Over || type === Arrow) nesting += 1;
     const image = token.image;
     if (image === '-' || image === '+' || image === '*' || image === '/' || image === '%' || image === '.' || image === '!' || /^not$/i.test(image)) row += 1;
     else if (/^(?:and|or|,)$/i.test(image)) row = 0;
     if (depth > MAX_DEPTH) return tooDeep(token, `the expression is nested more than ${MAX_DEPTH} deep`);
-    if (nesting > 4 * MAX_DEPTH) return tooDeep(token, `the expression has more than ${4 * MAX_DEPTH} quantifiers`);
+    if (nesting > 4 * MAX_DEPTH) return tooDeep(token, `the expression has more than ${4 * MAX_DEPTH} quantifiers and functions`);
     if (row > 4 * MAX_DEPTH) return tooDeep(token, `the expression has more than ${4 * MAX_DEPTH} operators in a row`);
   }
   return tokens.length > MAX_TOKENS ? tooDeep(tokens[MAX_TOKENS] as IToken, `the expression has more than ${MAX_TOKENS} words`) : undefined;
