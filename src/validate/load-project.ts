@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadManifests, type ManifestLocator } from '../manifest/load-manifests.ts';
 import type { ManifestFile } from '../manifest/manifest-file.ts';
+import type { ParseCache } from '../manifest/read-documents.ts';
 import { readVariables } from '../manifest/read-variables.ts';
 import type { Variables } from '../manifest/variables.ts';
 import { AppError } from '../model/app-error.ts';
@@ -9,6 +10,7 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { ProjectSpec } from '../model/generated/kinds.ts';
 import type { Resource } from '../model/resource.ts';
+import { digestOf } from '../support/digest.ts';
 import { nearest } from '../support/nearest.ts';
 import { openCheckCache, type CheckCache } from './check-cache.ts';
 import { readManifestFile, readManifestFiles } from './read-files.ts';
@@ -37,6 +39,8 @@ export interface LoadedProject {
   readonly brokenNames: ReadonlySet<string>;
   /** How many manifest files were read, reconcile.yaml among them. */
   readonly fileCount: number;
+  /** Names the files' bytes and the variables' values that all this was read from. */
+  readonly inputs: string;
   readonly cache: CheckCache;
 }
 
@@ -78,15 +82,35 @@ export function loadProject(options: ProjectOptions): LoadedProject {
       hint: 'write one, or name the right folder under spec.manifests in reconcile.yaml; to remove everything that is applied: reconcile destroy',
     });
   }
-  return { directory, environment, project, resources: others, diagnostics: all, locator, brokenNames, fileCount: files.length, cache };
+  return {
+    directory,
+    environment,
+    project,
+    resources: others,
+    diagnostics: all,
+    locator,
+    brokenNames,
+    fileCount: files.length,
+    inputs: digestInputs(files, variables),
+    cache,
+  };
 }
+
+/** What decides what the manifests mean, but the program itself and the project's own cards. */
+export function digestInputs(files: readonly Pick<ManifestFile, 'path' | 'sha256'>[], variables: Variables): string {
+  const values = [...variables.values].map(([name, value]) => [name, typeof value === 'bigint' ? `${value}n` : value]);
+  return digestOf({ files: files.map(({ path, sha256 }) => [path, sha256]), values });
+}
+
+/** For one small file: reading the cache of all would cost more. */
+const NO_CACHE: ParseCache = { get: () => undefined, set() {} };
 
 /**
  * Reads reconcile.yaml alone, for commands that use what is applied. Throws `AppError` (exit 8, with diagnostics) when it is wrong.
  */
 export function loadProjectFile(options: ProjectOptions): Resource<ProjectSpec> {
   const { variables, diagnostics: variableFaults } = readProjectVariables(options);
-  const { resources, diagnostics } = loadManifests([requireProjectFile(options.directory)], variables, openCheckCache(options.directory));
+  const { resources, diagnostics } = loadManifests([requireProjectFile(options.directory)], variables, NO_CACHE);
   const all = [...variableFaults, ...diagnostics];
   const project = resources.find(({ kind }) => kind === 'Project');
   if (all.length > 0 || project === undefined) {
@@ -107,7 +131,8 @@ function requireProjectFile(directory: string): ManifestFile {
   } catch (error) {
     throw new AppError({
       code: 'RC1001',
-      message: `${PROJECT_FILE} cannot be read: ${(error as Error).message}`,
+      message: `${PROJECT_FILE} cannot be read: ${(error as NodeJS.ErrnoException).code === 'EISDIR' ? 'it is a folder' : (error as Error).message}`,
+      hint: 'it must be a file that the user that runs reconcile may read',
       exit: ExitCode.invalidManifests,
       cause: error,
     });
@@ -127,7 +152,8 @@ function readRoots(file: ManifestFile, variables: Variables, cache: CheckCache):
   return project?.spec.manifests ?? ['manifests'];
 }
 
-function readProjectVariables({ directory, environment, variables }: ProjectOptions): ReturnType<typeof readVariables> {
+/** The variables of an environment and of the command line; throws as `loadProject` does. */
+export function readProjectVariables({ directory, environment, variables }: ProjectOptions): ReturnType<typeof readVariables> {
   const file = environment === undefined ? undefined : requireEnvironment(directory, environment);
   const read = readVariables(file, variables);
   const usage = read.diagnostics.find(({ code }) => code === 'RC9002');

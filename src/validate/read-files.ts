@@ -63,7 +63,10 @@ export function readManifestFiles(directory: string, roots: readonly string[], s
         if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
         const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(resolve(directory, child)));
         if (isFolder) visit(child, depth + 1);
-        else if (/\.ya?ml$/.test(entry.name)) read(child);
+        else if (!/\.ya?ml$/.test(entry.name)) continue;
+        // Reading a pipe would wait for ever.
+        else if (entry.isFile() || entry.isSymbolicLink()) read(child);
+        else refuse(child, new Error('it is not a regular file'));
       }
     } catch (error) {
       refuse(path, error);

@@ -38,7 +38,9 @@ export function describeUnreadable(error: Error, project: string | undefined): A
 
 /** DuckDB stops counting at the first value too many. */
 function tellCount([, expected = '0', found = '0']: readonly string[]): string {
-  return Number(found) > Number(expected) ? `has more values than the ${expected} columns of the header` : `has ${found} of the ${expected} values that the header asks for`;
+  return Number(found) > Number(expected)
+    ? `has more values than the ${expected} columns of the header`
+    : `has ${found} of the ${expected} values that the header asks for`;
 }
 
 function reasonOf(message: string): string {
