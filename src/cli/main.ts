@@ -57,8 +57,12 @@ export async function main(host: ProcessLike): Promise<ExitCode> {
     await program.parseAsync([...host.argv], { from: 'user' });
     return exit;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.badUsage;
     const json = host.argv.includes('--json');
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return ExitCode.done;
+      if (json) writeUsageError(host, error.message.replace(/^error: /, ''), 'reconcile --help lists the commands');
+      return ExitCode.badUsage;
+    }
     return reportError(error, {
       json,
       color: wantsColor(host, host.argv.includes('--no-color')),
@@ -90,8 +94,15 @@ function refuseCommand(host: ProcessLike, word: string): ExitCode {
     word,
     COMMANDS.map(({ name }) => name),
   );
-  host.stderr.write(`error: unknown command \`${word}\`\n  = ${near === undefined ? 'reconcile --help lists the commands' : `did you mean \`${near}\`?`}\n`);
+  const hint = near === undefined ? 'reconcile --help lists the commands' : `did you mean \`${near}\`?`;
+  if (host.argv.includes('--json')) writeUsageError(host, `unknown command \`${word}\``, hint);
+  host.stderr.write(`error: unknown command \`${word}\`\n  = ${hint}\n`);
   return ExitCode.badUsage;
+}
+
+/** The one JSON document of a command line that was not understood; the words for people are on stderr already. */
+function writeUsageError(host: ProcessLike, message: string, hint: string): void {
+  host.stdout.write(`${JSON.stringify({ ok: false, diagnostics: [{ code: 'RC9021', severity: 'error', message, hint }] })}\n`);
 }
 
 /** Global options stand before or after the command's name; after it they are hidden from its help. */

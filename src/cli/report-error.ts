@@ -44,7 +44,7 @@ function asUserError(thrown: unknown): AppError | undefined {
   const known = code === undefined || syscall === undefined ? undefined : REFUSALS[code];
   if (known === undefined) return undefined;
   return new AppError({
-    code: 'RC9001',
+    code: 'RC9020',
     message: `${path === undefined ? 'the operating system refused' : `\`${path}\` cannot be used`}: ${known.why}`,
     hint: known.hint,
     cause: thrown,
