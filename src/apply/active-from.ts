@@ -13,6 +13,11 @@ export function activeFrom(before: { readonly spec: unknown; readonly activeFrom
   return resumed || schedulesOf(earlier) !== schedulesOf(after) ? now : before.activeFrom;
 }
 
+/** The instant on whose day a grid without a start is anchored (contract section 6): it stays, whatever is edited. Records without it know `activeFrom`. */
+export function firstAppliedAt(before: { readonly activeFrom?: Instant; readonly firstAppliedAt?: Instant } | undefined, now: Instant): Instant {
+  return before?.firstAppliedAt ?? before?.activeFrom ?? now;
+}
+
 /** The schedule and each override of it. A segment that comes or goes is no edit of the others' schedule. */
 function schedulesOf(spec: ActivationSpec): string {
   const overrides = spec.segments.flatMap((entry) =>

@@ -8,7 +8,7 @@ import { checkGuards, type GuardVerdict } from '../plan/guards.ts';
 import { keyOf } from '../plan/order-changes.ts';
 import { failedPreconditions, stalePlan } from '../plan/preconditions.ts';
 import type { JournalEntry, Lease, RecordedResource, RecordedState, StateChange } from '../state/state-store.ts';
-import { activeFrom } from './active-from.ts';
+import { activeFrom, firstAppliedAt } from './active-from.ts';
 import type { ApplyDeps } from './deps.ts';
 import { movedSecrets } from './moved-secrets.ts';
 import { preflight, type Preflight } from './preflight.ts';
@@ -140,7 +140,11 @@ function toStateChange(
   const key = keyOf(change);
   if (change.action === 'delete') return { type: 'delete', key };
   const { kind, source, digest, after } = change;
-  const activation = kind === 'Activation' ? { activeFrom: activeFrom(recorded.get(key), after.spec as ActivationSpec, options.now) } : {};
+  const before = recorded.get(key);
+  const activation =
+    kind === 'Activation'
+      ? { activeFrom: activeFrom(before, after.spec as ActivationSpec, options.now), firstAppliedAt: firstAppliedAt(before, options.now) }
+      : {};
   const commit = deps.commit === undefined ? {} : { commit: deps.commit };
   const resource = { kind, ...after, digest, source, appliedAt: deps.clock(), ...commit, fingerprints: fingerprints.get(key) ?? {}, ...activation };
   return { type: 'put', resource };

@@ -11,7 +11,7 @@ import { resourceKey, type Resource } from '../model/resource.ts';
 import { nextSlots } from '../schedule/slots.ts';
 import type { RecordedState } from '../state/state-store.ts';
 import type { AffectedPairs } from './affected-pairs.ts';
-import { activeFrom } from './active-from.ts';
+import { activeFrom, firstAppliedAt } from './active-from.ts';
 
 /** Slots that are told of each segment. */
 const SLOTS = 5;
@@ -139,8 +139,9 @@ function slotsOf(
 ): readonly Instant[] {
   const schedule = settings.segments.find(({ name }) => name === segment)?.schedule;
   if (schedule === undefined || settings.suspend) return [];
-  const anchor = activeFrom(recorded.resources.get(resourceKey('Activation', activation.metadata.name)), activation.spec as ActivationSpec, now);
-  return nextSlots(schedule, anchor, now, SLOTS);
+  const before = recorded.resources.get(resourceKey('Activation', activation.metadata.name));
+  const active = activeFrom(before, activation.spec as ActivationSpec, now);
+  return nextSlots(schedule, firstAppliedAt(before, now), Math.max(now, active - 1), SLOTS);
 }
 
 function describeUncounted({ metadata: { name }, source: { file, line, column } }: Resource, { code, message, hint }: AppError): Diagnostic {

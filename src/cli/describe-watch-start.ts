@@ -28,7 +28,7 @@ export async function describeStart(project: OpenedProject, manifests: readonly 
   const width = Math.max(0, ...byActivation.slice(0, ACTIVATIONS_SHOWN).map(([name]) => name.length));
   for (const [activation, own] of byActivation.slice(0, ACTIVATIONS_SHOWN)) {
     const slots = own.flatMap((pair) =>
-      pair.schedule === undefined || pair.suspended ? [] : nextSlots(pair.schedule, pair.activeFrom, Math.max(now, pair.activeFrom - 1), SLOTS_SHOWN),
+      pair.schedule === undefined || pair.suspended ? [] : nextSlots(pair.schedule, pair.anchor, Math.max(now, pair.activeFrom - 1), SLOTS_SHOWN),
     );
     const next = [...new Set(slots)].toSorted((a, b) => a - b).slice(0, SLOTS_SHOWN);
     const isEvaluated = own.some(({ schedule }) => schedule !== undefined && 'after' in schedule);

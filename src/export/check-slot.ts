@@ -35,7 +35,8 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
   }
   if (request.evaluation === true) return;
   if (schedule === undefined) throw noSlot(job, slot, 'it has no schedule', 'export now with `reconcile run` without --slot');
-  const anchor = findApplied(request.resources, 'Activation', request.activation).activeFrom ?? slot;
+  const { firstAppliedAt, activeFrom } = findApplied(request.resources, 'Activation', request.activation);
+  const anchor = firstAppliedAt ?? activeFrom ?? slot;
   const standing = slotStanding(schedule, anchor, slot);
   if (standing === 'no-slots') throw noSlot(job, slot, 'it runs after each evaluation', 'use `reconcile evaluate`');
   if (standing !== 'slot') {

@@ -15,6 +15,8 @@ export interface AppliedResource {
   readonly spec: unknown;
   /** Activations: slots before it are never due (`RecordedResource.activeFrom`). */
   readonly activeFrom?: Instant;
+  /** Activations: what a grid without a start is anchored to (`RecordedResource.firstAppliedAt`). */
+  readonly firstAppliedAt?: Instant;
 }
 
 export type AppliedResources = ReadonlyMap<ResourceKey, AppliedResource>;

@@ -29,6 +29,7 @@ interface ExportedResource {
   readonly appliedAt: string;
   readonly commit?: string;
   readonly activeFrom?: string;
+  readonly firstAppliedAt?: string;
 }
 
 /** Undefined while nothing was ever applied. Resources stand in the order of their kinds and names. */
@@ -44,7 +45,7 @@ export function exportState(state: RecordedState): ExportedState | undefined {
   return { ...body, digest: digestOf(body) };
 }
 
-function exportResource({ kind, metadata, spec, digest, version, source, appliedAt, commit, activeFrom }: RecordedResource): ExportedResource {
+function exportResource({ kind, metadata, spec, digest, version, source, appliedAt, commit, activeFrom, firstAppliedAt }: RecordedResource): ExportedResource {
   return {
     kind,
     metadata,
@@ -55,6 +56,7 @@ function exportResource({ kind, metadata, spec, digest, version, source, applied
     appliedAt: formatInstant(appliedAt),
     ...(commit === undefined ? {} : { commit }),
     ...(activeFrom === undefined ? {} : { activeFrom: formatInstant(activeFrom) }),
+    ...(firstAppliedAt === undefined ? {} : { firstAppliedAt: formatInstant(firstAppliedAt) }),
   };
 }
 
@@ -105,6 +107,7 @@ function parseResource(value: unknown, place: string): Omit<RecordedResource, 'f
   if (digestOf({ metadata, spec }) !== digest) throw notAnExport(place, `the digest of \`${kind}/${name}\` differs`);
   const appliedAt = toInstant(one.appliedAt);
   const activeFrom = one.activeFrom === undefined ? undefined : toInstant(one.activeFrom);
+  const firstAppliedAt = one.firstAppliedAt === undefined ? undefined : toInstant(one.firstAppliedAt);
   const isWhole = Number.isSafeInteger(version) && version > 0 && typeof source?.file === 'string' && Number.isSafeInteger(source.line);
   if (!isWhole || appliedAt === undefined || Number.isNaN(activeFrom)) throw notAnExport(place, `\`${kind}/${name}\` is not whole`);
   return {
@@ -117,6 +120,7 @@ function parseResource(value: unknown, place: string): Omit<RecordedResource, 'f
     appliedAt,
     ...(commit === undefined ? {} : { commit }),
     ...(activeFrom === undefined ? {} : { activeFrom }),
+    ...(firstAppliedAt === undefined ? {} : { firstAppliedAt }),
   };
 }
 

@@ -20,6 +20,8 @@ export interface RecordedResource {
   readonly fingerprints: Readonly<Record<string, string>>;
   /** Activations: slots before it are never due. Moves on the first apply, an edit of the schedule and a resume (contract section 6). */
   readonly activeFrom?: Instant;
+  /** Activations: the first apply, on whose day a grid without a start is anchored; never moves (contract section 6). Missing in older records. */
+  readonly firstAppliedAt?: Instant;
 }
 
 /** Everything recorded, read at one instant. `lineage` is undefined while nothing was ever applied. */

@@ -49,11 +49,11 @@ const STOPPED = 'RC4013';
  * interrupted is always brought to its end before a later one begins, so that its files stay what they were.
  */
 export function judgePair({ pair, records, now, wall, impatient, chance, givenUp }: JudgeInput): Judgement {
-  const { schedule, missed, activeFrom, suspended } = pair;
+  const { schedule, missed, anchor, activeFrom, suspended } = pair;
   const idle = { run: undefined, again: false, skipped: [], skippedBefore: 0, retryAt: undefined };
   // What an evaluation fires is not the watch's to try again: its slots are on no grid.
   if (schedule === undefined || 'after' in schedule || suspended || !Number.isFinite(activeFrom)) return { ...idle, next: undefined };
-  const next = nextSlot(schedule, activeFrom, Math.max(now, activeFrom - 1));
+  const next = nextSlot(schedule, anchor, Math.max(now, activeFrom - 1));
   const slots = records.flatMap(({ slot, ...rest }) => (slot === null ? [] : [{ slot, ...rest }]));
   const decided = Math.max(-Infinity, ...slots.filter(({ status }) => isDecided(status)).map(({ slot }) => slot), ...(givenUp ?? []));
   // With the clock set back a slot of the future may be on record: it stays, and is not tried before its time.
@@ -63,7 +63,7 @@ export function judgePair({ pair, records, now, wall, impatient, chance, givenUp
   const lastHandled = Math.max(decided, open?.slot ?? -Infinity, ...slots.filter(({ slot }) => slot > now).map(({ slot }) => slot));
   const { due, skipped, skippedBefore } = dueSlots({
     schedule,
-    anchor: activeFrom,
+    anchor,
     missed,
     activeFrom,
     lastHandled: Number.isFinite(lastHandled) ? lastHandled : undefined,

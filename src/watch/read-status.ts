@@ -64,7 +64,7 @@ export async function readStatus(deps: StatusDeps): Promise<Status> {
     }
     const suspended = pairs.some((pair) => pair.suspended);
     const slots = pairs.flatMap((pair) =>
-      pair.schedule === undefined || pair.suspended ? [] : nextSlots(pair.schedule, pair.activeFrom, Math.max(now, pair.activeFrom - 1), NEXT_SLOTS),
+      pair.schedule === undefined || pair.suspended ? [] : nextSlots(pair.schedule, pair.anchor, Math.max(now, pair.activeFrom - 1), NEXT_SLOTS),
     );
     const successes = segments.flatMap(({ lastSuccess }) => (lastSuccess === null ? [] : [lastSuccess.slot ?? lastSuccess.startedAt]));
     statuses.set(name, {

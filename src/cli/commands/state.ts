@@ -139,7 +139,17 @@ async function unlock(context: CommandContext, { store }: OpenedProject, epoch: 
 }
 
 /** `state list --json` and `show --json`: keys may be added, never changed. */
-function toListed({ kind, metadata, version, digest, source, appliedAt, commit, activeFrom }: RecordedResource): Readonly<Record<string, unknown>> {
+function toListed({
+  kind,
+  metadata,
+  version,
+  digest,
+  source,
+  appliedAt,
+  commit,
+  activeFrom,
+  firstAppliedAt,
+}: RecordedResource): Readonly<Record<string, unknown>> {
   return {
     kind,
     name: metadata.name,
@@ -149,6 +159,7 @@ function toListed({ kind, metadata, version, digest, source, appliedAt, commit, 
     appliedAt: formatInstant(appliedAt),
     ...(commit === undefined ? {} : { commit }),
     ...(activeFrom === undefined ? {} : { activeFrom: formatInstant(activeFrom) }),
+    ...(firstAppliedAt === undefined ? {} : { firstAppliedAt: formatInstant(firstAppliedAt) }),
   };
 }
 

@@ -39,6 +39,7 @@ export function fromResourceRow(row: ResourceRow, place: string): RecordedResour
       return fingerprints();
     },
     ...(row.active_from === null ? {} : { activeFrom: row.active_from }),
+    ...(typeof row.first_applied_at === 'number' ? { firstAppliedAt: row.first_applied_at } : {}),
   };
 }
 
@@ -56,6 +57,7 @@ export function toResourceRow(resource: Omit<RecordedResource, 'version'>, versi
     git_commit: resource.commit ?? null,
     fingerprints: JSON.stringify(resource.fingerprints),
     active_from: resource.activeFrom ?? null,
+    first_applied_at: resource.firstAppliedAt ?? null,
   };
 }
 

@@ -170,6 +170,7 @@ async function putResources(tx: Transaction<StateTables>, rows: readonly Resourc
           git_commit: ref('excluded.git_commit'),
           fingerprints: ref('excluded.fingerprints'),
           active_from: ref('excluded.active_from'),
+          first_applied_at: ref('excluded.first_applied_at'),
         })),
       )
       .execute();

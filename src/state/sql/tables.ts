@@ -19,6 +19,8 @@ interface ResourceTable {
   readonly git_commit: string | null;
   readonly fingerprints: string;
   readonly active_from: number | null;
+  /** Not there in rows of the first format, which are read as they are. */
+  readonly first_applied_at: number | null;
 }
 
 /** What a resource was from `serial` on; `body` is null where it was deleted. */

@@ -266,10 +266,23 @@ describe('activeFrom', () => {
     expect((await recorded('Activation/letter'))?.activeFrom).toBe(world.now);
   });
 
+  test.each<[string, Partial<ActivationSpec>]>([
+    ['an edit of its schedule', { schedule: { every: '8h' } }],
+    ['suspending', { suspend: true }],
+  ])('the first apply stays on record after %s', async (_, patch) => {
+    await world.reach(SHOP);
+    world.now = NOON + 50 * HOUR_MS;
+    await world.reach(change(patch));
+    world.now = NOON + 100 * HOUR_MS;
+    await world.reach(SHOP);
+
+    expect(await recorded('Activation/letter')).toMatchObject({ activeFrom: world.now, firstAppliedAt: NOON });
+  });
+
   test('takes `--now`, not the wall clock', async () => {
     await world.reach(SHOP, { now: 1000 });
 
-    expect(await recorded('Activation/letter')).toMatchObject({ activeFrom: 1000, appliedAt: NOON });
+    expect(await recorded('Activation/letter')).toMatchObject({ activeFrom: 1000, firstAppliedAt: 1000, appliedAt: NOON });
     expect((await recorded('Segment/a'))?.activeFrom).toBeUndefined();
   });
 });

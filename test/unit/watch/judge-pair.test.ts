@@ -12,6 +12,7 @@ const pair: ScheduledPair = {
   schedule: { every: '6h', at: '02:00', start: '2026-12-01' },
   missed: 'latest',
   mode: 'incremental',
+  anchor: at('01T00:00'),
   activeFrom: at('01T00:00'),
   suspended: false,
 };
@@ -48,6 +49,12 @@ describe('what is due', () => {
     });
     expect(judge({ pair: { ...pair, activeFrom: at('01T08:00') + 1 } })).toMatchObject({ run: undefined, next: s14 });
     expect(judge({ pair: { ...pair, activeFrom: Infinity } })).toMatchObject({ run: undefined });
+  });
+
+  test('an edit or a resume on another day leaves the grid where the first apply put it', () => {
+    const grid = { ...pair, schedule: { every: '6h', at: '08:00' } as const, anchor: at('01T09:00'), activeFrom: at('04T00:30') };
+    expect(judge({ pair: grid, now: at('04T01:00') })).toMatchObject({ run: undefined, next: at('04T02:00') });
+    expect(judge({ pair: grid, now: at('04T02:01') })).toMatchObject({ run: at('04T02:00'), skipped: [], next: at('04T08:00') });
   });
 
   test('held and skipped slots are decided: nobody tries them again by itself', () => {
