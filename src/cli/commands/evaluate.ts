@@ -7,6 +7,7 @@ import type { CommandContext } from '../context.ts';
 import { exitOfRuns } from '../exit-of-runs.ts';
 import { createProgressReporter } from '../export-progress.ts';
 import { formatCount } from '../format-amount.ts';
+import { readApplied } from '../read-applied.ts';
 import { renderRuns } from '../render-runs.ts';
 
 export function configure(command: Command): void {
@@ -29,7 +30,7 @@ export async function run(context: CommandContext, [names]: readonly unknown[]):
     import('../../export/after-evaluation.ts'),
   ]);
   await using project = await openProject(context);
-  const { resources } = await project.store.read();
+  const { resources } = await readApplied(context, project.store);
   const applied = [...resources.values()].filter(({ kind }) => kind === 'Segment').map(({ metadata }) => metadata.name);
   const wanted = names as readonly string[];
   const segments = wanted.length === 0 ? applied : [...new Set(wanted)];

@@ -6,6 +6,7 @@ import type { Run } from '../../model/run.ts';
 import type { CommandContext } from '../context.ts';
 import { exitOfRuns } from '../exit-of-runs.ts';
 import { createProgressReporter } from '../export-progress.ts';
+import { readApplied } from '../read-applied.ts';
 import { renderRuns } from '../render-runs.ts';
 
 export function configure(command: Command): void {
@@ -33,7 +34,7 @@ export async function run(context: CommandContext, [activations]: readonly unkno
   const slot = parseSlot(options['slot']);
   const [{ openProject }, { runActivation }] = await Promise.all([import('../../compose.ts'), import('../../export/run-activation.ts')]);
   await using project = await openProject(context);
-  const { resources } = await project.store.read();
+  const { resources } = await readApplied(context, project.store);
   const progress = createProgressReporter(context);
   const deps = project.exportDeps(progress.report);
   const runs: Run[] = [];

@@ -5,6 +5,7 @@ import { ExitCode } from '../../model/exit-code.ts';
 import type { RunStatus } from '../../model/run.ts';
 import type { RunFilter, RunLedger, RunRecord } from '../../state/run-ledger.ts';
 import type { CommandContext } from '../context.ts';
+import { readApplied } from '../read-applied.ts';
 
 const STATUSES: readonly RunStatus[] = ['running', 'success', 'failed', 'held', 'skipped', 'cancelled'];
 const DEFAULT_LIMIT = 20;
@@ -67,7 +68,7 @@ async function repeat(
     import('../render-runs.ts'),
     import('../export-progress.ts'),
   ]);
-  const { resources } = await project.store.read();
+  const { resources } = await readApplied(context, project.store);
   const progress = createProgressReporter(context);
   const request = {
     resources,

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { ExitCode } from '../../model/exit-code.ts';
 import type { CommandContext } from '../context.ts';
+import { readApplied } from '../read-applied.ts';
 
 export function configure(command: Command): void {
   command.addHelpText(
     'after',
     `
 How everything that is applied stands: last success, last run, next slot, and what to do. Times are UTC; a run's time is its slot.
-Reads the state alone and always exits 0; \`--json\` has the conditions of every resource.
+Reads the state alone and exits 0, however things stand (64 with another --env than the state's); \`--json\` has the conditions of every resource.
 
 Examples:
   reconcile status
@@ -26,7 +27,8 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const wall = clock();
   const now = options.now ?? wall;
   const card = (type: string): ReturnType<ReturnType<typeof project.exportDeps>['card']> => project.catalogue().find(type)?.card;
-  const status = await readStatus({ store: project.store, ledger: project.ledger, card, mayBeAlive, now, wall });
+  const store = { read: () => readApplied(context, project.store), unfinished: () => project.store.unfinished() };
+  const status = await readStatus({ store, ledger: project.ledger, card, mayBeAlive, now, wall });
   if (options.json) {
     out(JSON.stringify(status));
     return ExitCode.done;

@@ -6,6 +6,7 @@ import { ExitCode } from '../../model/exit-code.ts';
 import { SECOND_MS, type Instant } from '../../model/instant.ts';
 import type { SlotWorkerDeps } from '../../watch/slot-worker.ts';
 import type { CommandContext } from '../context.ts';
+import { readApplied } from '../read-applied.ts';
 import { createWatchLog, describeEvent, type LogLine } from '../watch-log.ts';
 
 /** Runs in flight may go on for so long after a signal: within the 30 s that most supervisors give. */
@@ -45,6 +46,7 @@ Examples:
 export async function run(context: CommandContext, _args: readonly unknown[], options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
   const [{ openProject }, { runActivation }] = await Promise.all([import('../../compose.ts'), import('../../export/run-activation.ts')]);
   await using project = await openProject(context);
+  await readApplied(context, project.store);
   const once = options['once'] === true;
   const log = createWatchLog(context);
   const now = clockOf(context, once);
@@ -55,7 +57,8 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
   };
   const exports = project.exportDeps();
   const worker: Omit<SlotWorkerDeps, 'impatient' | 'signal'> = {
-    store: project.store,
+    // Somebody may destroy everything meanwhile and apply it with another environment.
+    store: { read: () => readApplied(context, project.store) },
     exports,
     run: (request) => runActivation(exports, request),
     now,
