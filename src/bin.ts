@@ -22,7 +22,7 @@ async function start(): Promise<void> {
     process.on(name, () => {
       signals += 1;
       if (signals > 1) process.exit(code);
-      process.stderr.write(`${name}: finishing what is in flight; once more to stop at once\n`);
+      process.stderr.write(`${describeSignal(name)}\n`);
       stop.abort(Object.assign(new Error(name), { code }));
     });
   }
@@ -50,4 +50,12 @@ async function start(): Promise<void> {
     );
     process.exitCode = 1;
   }
+}
+
+/** As one JSON object where the log is made of those; the command line may not have been understood yet, so it is looked at as it is. */
+function describeSignal(signal: string): string {
+  const message = `${signal}: finishing what is in flight; once more to stop at once`;
+  const { argv } = process;
+  const asJson = argv.some((word, index) => word === '--log-format=json' || (word === '--log-format' && argv[index + 1] === 'json'));
+  return asJson ? JSON.stringify({ time: new Date().toISOString(), level: 'info', event: 'signal', message, signal }) : message;
 }

@@ -1,7 +1,6 @@
+import { ALREADY_RUNNING } from '../export/to-run.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { Run } from '../model/run.ts';
-
-const ALREADY_RUNNING = 'RC4018';
 
 /** The exit code of a set of runs (contract section 6, "Slots and runs"). */
 export function exitOfRuns(runs: readonly Run[]): ExitCode {
