@@ -54,6 +54,8 @@ export interface PrepareRequest {
 export interface PreparedPlan {
   readonly view: Omit<PlanView, 'savedAs'>;
   readonly recorded: RecordedState;
+  /** Of the wanted resources, in their order. */
+  readonly digests: readonly string[];
   /** With any error nothing may be applied. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -89,6 +91,7 @@ export async function preparePlan(request: PrepareRequest, deps: PlanDeps): Prom
   const notCompared = notComparedOf(secrets, new Set(request.select.length === 0 ? [] : plan.changes.map(({ kind, name }) => resourceKey(kind, name))));
   return {
     recorded,
+    digests: inputs.map(({ digest }) => digest),
     view: {
       plan,
       impact: people.rows,

@@ -26,7 +26,7 @@ export interface PlanRequest {
 
 /** From what is wanted and what is applied to a plan: changes in order, on conditions, under a digest. Pure. */
 export function assemblePlan(request: PlanRequest): Plan {
-  const { desired, recorded, purpose, toolVersion, variables, secrets } = request;
+  const { desired, recorded, secrets } = request;
   const { changes, unchanged } = planChanges(desired, recorded, { secrets, ...(request.reason === undefined ? {} : { reason: request.reason }) });
   const bodies = new Map(changes.length === 0 ? [] : desired.map((one) => [resourceKey(one.kind, one.metadata.name), one] as const));
   const references = (key: ResourceKey): readonly ResourceKey[] => {
@@ -49,9 +49,23 @@ export function assemblePlan(request: PlanRequest): Plan {
           recordedReferences,
         );
   const ordered = orderChanges(chosen, referencesOfChange);
+  return finishPlan(request, ordered, unchanged, references);
+}
+
+/** The plan of a state that is as it is wanted, with the same digest that assembling it from all resources would give. */
+export function emptyPlan(request: Omit<PlanRequest, 'desired' | 'select' | 'segmentReferences'>, unchanged: number): Plan {
+  return finishPlan(request, [], unchanged, () => []);
+}
+
+function finishPlan(
+  { purpose, toolVersion, environment, variables, recorded, secrets }: Omit<PlanRequest, 'desired' | 'select' | 'segmentReferences'>,
+  ordered: readonly Change[],
+  unchanged: number,
+  references: (key: ResourceKey) => readonly ResourceKey[],
+): Plan {
   const preconditions = [...preconditionsOf(ordered, recorded, references), ...secretPreconditions(ordered, secrets)];
   const count = (action: Change['action']): number => ordered.filter((change) => change.action === action).length;
-  const plan = { purpose, toolVersion, environment: request.environment ?? null, variables, changes: ordered, preconditions };
+  const plan = { purpose, toolVersion, environment: environment ?? null, variables, changes: ordered, preconditions };
   return { ...plan, summary: { create: count('create'), update: count('update'), delete: count('delete'), unchanged }, digest: digestPlan(plan) };
 }
 

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import pc from 'picocolors';
 import { resolve } from 'node:path';
 import { applyPlan } from '../../apply/apply-plan.ts';
+import { rememberProject } from '../../apply/plan-cache.ts';
 import { readPlanFile } from '../../apply/plan-file.ts';
 import { preparePlan } from '../../apply/prepare-plan.ts';
 import { AppError } from '../../model/app-error.ts';
@@ -70,6 +71,7 @@ export async function run(context: CommandContext, [file]: readonly unknown[], o
     },
     session.planDeps,
   );
+  rememberProject({ directory, environment, variables }, valid, prepared.digests);
   const diagnostics = [...valid.diagnostics, ...prepared.diagnostics];
   if (diagnostics.some(({ severity }) => severity === 'error')) {
     throw new AppError({ code: 'RC3024', message: `${summarizeDiagnostics(diagnostics, valid.fileCount)}. Nothing was changed`, diagnostics });

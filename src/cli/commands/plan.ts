@@ -2,8 +2,12 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { ExitCode } from '../../model/exit-code.ts';
+import { recallProject, rememberProject } from '../../apply/plan-cache.ts';
+import { preparePlan, type PreparedPlan } from '../../apply/prepare-plan.ts';
+import { recallPlan } from '../../apply/recall-plan.ts';
 import { planToJson } from '../../plan/plan-json.ts';
-import { requireValidProject } from '../../validate/validate-project.ts';
+import type { ProjectOptions } from '../../validate/load-project.ts';
+import type { ValidProject } from '../../validate/validate-project.ts';
 import type { CommandContext } from '../context.ts';
 import { openPlanSession } from '../plan-session.ts';
 import { renderDiagnostics } from '../render-diagnostics.ts';
@@ -31,29 +35,9 @@ Examples:
 }
 
 export async function run(context: CommandContext, _args: readonly unknown[], options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
-  const { directory, environment, variables, json, color, verbose } = context.options;
-  const valid = requireValidProject({ directory, environment, variables });
-  await using session = await openPlanSession(context);
-  const { preparePlan } = await import('../../apply/prepare-plan.ts');
-  const prepared = await preparePlan(
-    {
-      purpose: 'apply',
-      desired: valid.resources,
-      locator: valid.locator,
-      guards: valid.project.spec.guards,
-      toolVersion: context.version,
-      environment,
-      variables: session.variables,
-      select: (options['select'] ?? []) as readonly string[],
-      refresh: options['refresh'] !== false,
-      impact: options['impact'] !== false,
-      now: session.now,
-      command: session.command,
-      signal: context.signal,
-    },
-    session.planDeps,
-  );
-  const diagnostics: readonly Diagnostic[] = [...valid.diagnostics, ...prepared.diagnostics];
+  const { directory, json, color, verbose } = context.options;
+  const planned = await makePlan(context, options);
+  const { prepared, diagnostics } = planned;
   const failed = diagnostics.some(({ severity }) => severity === 'error');
   const { plan, impact } = prepared.view;
   const out = typeof options['out'] === 'string' && !failed ? options['out'] : undefined;
@@ -69,11 +53,54 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
   else if (failed) context.say('Nothing was planned: a source does not have what the manifests say. `--no-refresh` plans without looking at sources.');
   else if (options['markdown'] === true) {
     const { renderPlanMarkdown } = await import('../../plan/render-markdown.ts');
-    context.out(renderPlanMarkdown(view, valid.project.metadata.name));
+    context.out(renderPlanMarkdown(view, planned.project));
   } else {
     const { renderPlanText } = await import('../../plan/render-text.ts');
     context.out(renderPlanText(view, { paint: pc.createColors(color), width: context.width, verbose }));
   }
   if (failed) return ExitCode.failed;
   return options['detailedExitcode'] === true && plan.changes.length > 0 ? ExitCode.changesPending : ExitCode.done;
+}
+
+interface MadePlan {
+  readonly prepared: PreparedPlan;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly project: string;
+}
+
+async function makePlan(context: CommandContext, options: Readonly<Record<string, unknown>>): Promise<MadePlan> {
+  const { directory, environment, variables } = context.options;
+  const select = (options['select'] ?? []) as readonly string[];
+  const which = { directory, environment, variables };
+  const recalled = select.length === 0 ? recallProject(which) : undefined;
+  // Everything that is wrong with the manifests is told before anything is opened.
+  const valid = recalled === undefined ? await readProject(which) : undefined;
+  await using session = await openPlanSession(context);
+  const request = {
+    purpose: 'apply',
+    toolVersion: context.version,
+    environment,
+    variables: session.variables,
+    refresh: options['refresh'] !== false,
+    now: session.now,
+    command: session.command,
+    signal: context.signal,
+  } as const;
+  const nothing = recalled === undefined ? undefined : await recallPlan(request, recalled, session.planDeps);
+  if (recalled !== undefined && nothing !== undefined) return { prepared: nothing, diagnostics: recalled.diagnostics, project: recalled.name };
+
+  const read = valid ?? (await readProject(which));
+  const { resources: desired, locator, project } = read;
+  const prepared = await preparePlan(
+    { ...request, desired, locator, guards: project.spec.guards, select, impact: options['impact'] !== false },
+    session.planDeps,
+  );
+  rememberProject(which, read, prepared.digests);
+  return { prepared, diagnostics: [...read.diagnostics, ...prepared.diagnostics], project: project.metadata.name };
+}
+
+/** The checks bring the parser of segments with them: they are loaded only when there is something to check. */
+async function readProject(options: ProjectOptions): Promise<ValidProject> {
+  const { requireValidProject } = await import('../../validate/validate-project.ts');
+  return requireValidProject(options);
 }
