@@ -91,6 +91,12 @@ describe('the process', () => {
     expect((await process.until('next-slots'))['slots']).toEqual(['2026-12-01T02:00:00Z', '2026-12-01T08:00:00Z', '2026-12-01T14:00:00Z']);
     await process.until('run-success', 2);
     const end = await process.end('SIGTERM');
+    // With --log-format json every line is JSON, the answer to the signal too.
+    const told = end.stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { readonly event: string; readonly message: string });
+    expect(told.find(({ event }) => event === 'signal')?.message).toBe('SIGTERM: finishing what is in flight; once more to stop at once');
     expect(end).toMatchObject({ code: 0, signal: null, stdout: '' });
     expect(process.events.at(-1)?.event).toBe('stopped');
     expect(Object.keys(files(folder)).filter((name) => name.endsWith('.csv'))).toEqual([
