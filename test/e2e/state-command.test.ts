@@ -77,8 +77,9 @@ test('an export imported elsewhere gives the same plan; a changed one is refused
   // A plan made there holds here: lineage, serial and versions are the same.
   const segments = project.read('manifests/segments.yaml');
   project.write('manifests/segments.yaml', segments.replace(/income >= \d+/, 'income >= 1'));
-  expect(await reconcile(['-C', project.directory, ...elsewhere, 'plan', '--out', 'plan.json'])).toMatchObject({ code: 0 });
-  expect(await reconcile(['-C', project.directory, 'apply', 'plan.json', '--auto-approve', '--no-input'])).toMatchObject({ code: 0 });
+  const planFile = join(project.directory, 'plan.bin');
+  expect(await reconcile(['-C', project.directory, ...elsewhere, 'plan', '--out', planFile])).toMatchObject({ code: 0 });
+  expect(await reconcile(['-C', project.directory, 'apply', planFile, '--auto-approve', '--no-input'])).toMatchObject({ code: 0 });
   expect((await state('list', 'Segment')).stdout).toMatch(/wealthy-owners +2 /);
 
   const text = project.read('state.json');
