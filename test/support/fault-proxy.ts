@@ -29,6 +29,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly heads: readonly string[];
   /** The fault of each following connection, in order; without one it passes. */
   inject(...faults: (Fault | undefined)[]): void;
+  /** Takes back the faults that no connection has met yet. */
+  heal(): void;
   /** Ends all connections that are open, e.g. those kept alive from before, which have no fault. */
   drop(): void;
   /** Answers in the server's place, each once. */
@@ -131,6 +133,7 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
     drop() {
       for (const socket of open) socket.destroy();
     },
+    heal: () => void faults.splice(0),
     inject: (...more) => void faults.push(...more),
     answer: (...more) => void answers.push(...more),
     async [Symbol.asyncDispose]() {
