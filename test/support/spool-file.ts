@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { LocalFile } from '../../src/storage/storage.ts';
@@ -35,8 +35,4 @@ export async function bytesOf(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-export async function sameBytes(stream: Readable, file: LocalFile): Promise<boolean> {
-  return (await bytesOf(stream)).equals(await readFile(file.path));
 }

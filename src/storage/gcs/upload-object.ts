@@ -10,7 +10,7 @@ import { crc32c, crc32cText } from './crc32c.ts';
 import { GcsRefusal, type GcsClient } from './gcs-client.ts';
 
 /** A multiple of 256 KiB, as every chunk but the last must be. */
-export const CHUNK_BYTES = 8 * 2 ** 20;
+const CHUNK_BYTES = 8 * 2 ** 20;
 const CHECKSUM_READ_BYTES = 2 ** 20;
 /** The store has not got everything yet; its `Range` says what. */
 const INCOMPLETE = 308;
