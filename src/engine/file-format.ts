@@ -19,5 +19,7 @@ export type FileFormat =
   | { readonly type: 'lines'; readonly prefix: string; readonly separator: string; readonly suffix: string }
   | { readonly type: 'parquet'; readonly compression: 'snappy' | 'gzip' | 'zstd' };
 
-/** The format of files that only we read: selections, snapshots, staged rows. */
+/** The format of files that only we read and that are gone with the run: selections, staged rows. */
+export const SCRATCH_FORMAT: FileFormat = { type: 'parquet', compression: 'snappy' };
+/** The format of files that only we read and that stay: snapshots. */
 export const INTERNAL_FORMAT: FileFormat = { type: 'parquet', compression: 'zstd' };

@@ -31,6 +31,12 @@ export interface CompiledExpressions {
 
 const CALCULATED = 'calculated';
 
+/** An applied segment's typed tree, and those of every segment it names, by name; its own among them. */
+export function typeApplied(resources: AppliedResources, segment: string): ReadonlyMap<string, Typed> {
+  const typed = typeSegment(resources, segment);
+  return new Map([...namedSegments(resources, [{ name: segment, typed }]), [segment, typed]]);
+}
+
 /** Compiles one applied segment; its own relations only. */
 export function compileAudience(resources: AppliedResources, segment: string, now: Instant): Audience {
   const shared = compileAudiences(resources, [segment], now);

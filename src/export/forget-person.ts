@@ -117,7 +117,7 @@ async function removeFromSnapshot(
 ): Promise<number> {
   const relation = engine.files([path]);
   const carried = pointer.keys.map((key) => sql`coalesce(${ident(`k_${key}`)}, '') = ${literal(value)}`);
-  const isTheirs = joinSql([...(ids.length === 0 ? [] : [sql`"id" in (${joinSql(ids.map(literal), ', ')})`]), ...carried, sql`false`], ' or ');
+  const isTheirs = joinSql([...(ids.length === 0 ? [] : [sql`cast("id" as varchar) in (${joinSql(ids.map(literal), ', ')})`]), ...carried, sql`false`], ' or ');
   const [row] = await engine.rows(sql`select count(*) as "n" from ${relation} where ${isTheirs}`);
   const removed = Number(row?.['n'] ?? 0);
   if (removed === 0) return 0;

@@ -9,6 +9,8 @@ type Expression = Exclude<SqlPart, string>;
 export interface OutputColumn {
   readonly target: string;
   readonly kind: 'identity' | 'attribute' | 'status' | 'expression';
+  /** It is the primary identity: rows are unique by it, and whoever knows the row's id knows its value. */
+  readonly primary: boolean;
   /** The path it reads, `undefined` for the status and for expressions. */
   readonly path: string | undefined;
   /** The value over `profile p`, in its declared type. */
@@ -60,6 +62,7 @@ export function outputColumns(
       return hashed(entry, target, {
         target,
         kind: 'expression',
+        primary: false,
         path: undefined,
         ...expression,
         text: undefined,
@@ -69,7 +72,18 @@ export function outputColumns(
       });
     }
     if (entry.source === STATUS_SOURCE) {
-      return { target, kind: 'status', path: undefined, value: literal('realized'), text: undefined, type: 'string', mandatory: false, key: false, expect };
+      return {
+        target,
+        kind: 'status',
+        primary: false,
+        path: undefined,
+        value: literal('realized'),
+        text: undefined,
+        type: 'string',
+        mandatory: false,
+        key: false,
+        expect,
+      };
     }
     const identity = entry.source.startsWith('identityMap.');
     const isPrimary = entry.source === `identityMap.${primary}`;
@@ -78,6 +92,7 @@ export function outputColumns(
     return hashed(entry, target, {
       target,
       kind: identity ? 'identity' : 'attribute',
+      primary: isPrimary,
       path: entry.source,
       // An empty text identifies nobody.
       value: identity && !isPrimary ? sql`nullif(${value}, '')` : value,
@@ -100,10 +115,13 @@ export function uniqueColumns(columns: readonly OutputColumn[]): readonly Output
   return columns.filter((column) => column.expect?.unique === true && column.path !== undefined);
 }
 
-/** Values that an exit row of a vanished profile still carries: identities and deduplication keys; and what has to be unique, to be compared. */
+/**
+ * Values that an exit row of a vanished profile still carries, beside its primary identity: another identity, deduplication keys; and what has to be
+ * unique, to be compared.
+ */
 export function carriedColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
   const unique = new Set(uniqueColumns(columns));
-  return columns.filter((column) => column.key || column.kind === 'identity' || unique.has(column));
+  return columns.filter((column) => !column.primary && (column.key || column.kind === 'identity' || unique.has(column)));
 }
 
 /** The value as text, as it stands in a CSV file. */

@@ -1,5 +1,5 @@
-import { copyFile, link, mkdir, open, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { ExportPaths } from './deps.ts';
 import type { RunWork } from './run-work.ts';
 
@@ -27,10 +27,11 @@ export async function placeSnapshot(paths: ExportPaths, folder: string, snapshot
   await sync(dirname(to));
 }
 
-/** Removes a snapshot that no pointer names any more, and its folder when it was the last one. */
-export async function removeSnapshot(paths: ExportPaths, path: string): Promise<void> {
-  await rm(join(paths.state, path), { force: true });
-  await rmdir(dirname(join(paths.state, path))).catch(() => {});
+/** Removes every snapshot of a pair but the one its pointer names, those included that a killed process left. */
+export async function removeOtherSnapshots(paths: ExportPaths, kept: string): Promise<void> {
+  const folder = dirname(join(paths.state, kept));
+  const names = await readdir(folder).catch(() => []);
+  await Promise.all(names.filter((name) => name !== basename(kept)).map((name) => rm(join(folder, name), { force: true })));
 }
 
 async function sync(path: string): Promise<void> {

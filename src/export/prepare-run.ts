@@ -12,10 +12,10 @@ import type { ExportPaths } from './deps.ts';
 import { checkGuards } from './guards.ts';
 import { manifestName, manifestText } from './manifest-file.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
-import { uniqueColumns } from './output-columns.ts';
 import { planFiles, surplusFiles } from './publish-parts.ts';
 import type { RunWork } from './run-work.ts';
 import { writeRejects } from './rejects.ts';
+import { selectDirect, type DirectSelection } from './select-direct.ts';
 import { selectJob, hasExits, type Selection } from './select-job.ts';
 import { snapshotQuery } from './select-members.ts';
 import { changeRows, memberRows, selectedRows, type RenderColumn } from './select-rows.ts';
@@ -54,26 +54,24 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const pointer = await ledger.snapshot(job.activation, job.segment);
   const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
 
-  const direct =
-    job.slot === null &&
-    snapshot === undefined &&
-    opened.exclusions.reasons.length === 0 &&
-    opened.keys.length === 0 &&
-    uniqueColumns(opened.columns).length === 0;
-  const selection = direct ? undefined : await selectJob({ job, opened, folder, snapshot, signal });
+  const isDirect = job.slot === null && snapshot === undefined && opened.columns.every((column) => column.expect === undefined);
+  const direct = isDirect ? await selectDirect(job, opened, folder, signal) : undefined;
+  const selection = isDirect ? undefined : await selectJob({ job, opened, folder, snapshot, signal });
+  const query = rowsQuery(job, opened, direct, selection, snapshot !== undefined);
   crashPoint('selected');
   if (selection !== undefined) {
     const { members, removed } = selection.counts;
     checkGuards({ ...job, recorded: snapshot?.pointer.members ?? 0, members, removed });
   }
 
-  const due = selection?.counts.activated;
+  const expected = selection?.counts ?? direct?.counts;
+  const due = expected?.activated;
   const nothing = due === 0 && job.mode === 'incremental';
   const parts = nothing
     ? []
     : await writeParts({
         engine,
-        query: rowsQuery(job, opened, selection, snapshot !== undefined),
+        query,
         columns: opened.columns,
         settings: job.file,
         rows: due,
@@ -84,10 +82,9 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
         onProgress: (rows, bytes) => input.step('writing', rows, due, bytes),
       });
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  if (selection === undefined) checkGuards({ ...job, recorded: 0, members: rows, removed: 0 });
-  const counts = settleCounts(selection, rows);
-  const spacedValues =
-    job.file.spacesForLineBreaks && !nothing ? await countSpacedValues(opened, rowsQuery(job, opened, selection, snapshot !== undefined)) : 0;
+  if (selection === undefined) checkGuards({ ...job, recorded: 0, members: expected?.received ?? rows, removed: 0 });
+  const counts = settleCounts(expected, rows);
+  const spacedValues = job.file.spacesForLineBreaks && !nothing ? await countSpacedValues(opened, query) : 0;
   if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined))
     await writeRejects({ opened, selection, paths, job, runId, signal });
   const next = job.slot === null || selection === undefined ? undefined : await writeSnapshot(input, opened, selection, folder);
@@ -117,25 +114,33 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
 }
 
 /** What goes into the files: everybody in one scan, everybody by way of the selection, or the changes. */
-function rowsQuery(job: SegmentJob, opened: OpenedJob, selection: Selection | undefined, hasSnapshot: boolean): (render: RenderColumn) => Sql {
+function rowsQuery(
+  job: SegmentJob,
+  opened: OpenedJob,
+  direct: DirectSelection | undefined,
+  selection: Selection | undefined,
+  hasSnapshot: boolean,
+): (render: RenderColumn) => Sql {
   const { columns, exclusions, carried } = opened;
-  const { calculated, file } = job;
-  const { sort } = file;
-  if (selection !== undefined && job.mode === 'incremental' && hasSnapshot) {
-    const { relation, losers, silent } = selection;
-    return (render) =>
-      changeRows({ selection: relation, losers, silent, withExits: hasExits(job, opened, hasSnapshot), carried, columns, render, sort, calculated });
+  const { audience, calculated } = job;
+  const common = { columns, sort: job.file.sort, calculated };
+  if (selection === undefined) {
+    const { losers, winners } = direct ?? {};
+    return (render) => memberRows({ ...common, render, audience, exclusions, by: 'key', losers, ...(winners === undefined ? {} : { winners }) });
+  }
+  const { relation, losers, silent, by } = selection;
+  if (job.mode === 'incremental' && hasSnapshot) {
+    return (render) => changeRows({ ...common, render, by, losers, selection: relation, silent, withExits: hasExits(job, opened, hasSnapshot), carried });
   }
   // A condition over events is dearer than a join with those who were found already.
-  if (selection !== undefined && job.audience.eventColumns !== undefined)
-    return (render) => selectedRows(selection.relation, selection.losers, columns, render, sort, calculated);
-  return (render) => memberRows(job.audience, exclusions, selection?.losers, columns, render, sort, calculated);
+  if (audience.eventColumns !== undefined) return (render) => selectedRows({ ...common, render, by, losers, selection: relation });
+  return (render) => memberRows({ ...common, render, audience, exclusions, by, losers });
 }
 
 /** The counts, with the rows that were really written; what does not add up fails the run (contract section 5). */
-function settleCounts(selection: Selection | undefined, rows: number): RunCounts {
-  if (selection === undefined) return { received: rows, activated: rows, excluded: 0, failed: 0, reasons: {} };
-  const { received, activated, reasons } = selection.counts;
+function settleCounts(expected: DirectSelection['counts'], rows: number): RunCounts {
+  if (expected === undefined) return { received: rows, activated: rows, excluded: 0, failed: 0, reasons: {} };
+  const { received, activated, reasons } = expected;
   if (rows !== activated) {
     throw new AppError({
       code: 'RC4011',

@@ -34,6 +34,6 @@ export async function writeRejects(input: {
   const folder = join(paths.state, 'rejects', job.activation, job.segment);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const lost = selection.losers === undefined ? sql`null` : sql`case when "id" in (select "id" from ${selection.losers}) then 'duplicate' end`;
-  const query = sql`select "id", coalesce("reason", ${lost}) as "reason" from ${selection.relation} where "present" and coalesce("reason", ${lost}) is not null order by "id"`;
+  const query = sql`select cast("id" as varchar) as "id", coalesce("reason", ${lost}) as "reason" from ${selection.relation} where "present" and coalesce("reason", ${lost}) is not null order by "id"`;
   await opened.engine.write({ query, path: join(folder, `${runId}.csv`), format: CSV, ...(signal === undefined ? {} : { signal }) });
 }

@@ -11,7 +11,7 @@ import type { ExportDeps } from './deps.ts';
 import { HeldError } from './guards.ts';
 import { keepOnlyFiles } from './keep-spool.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { placeSnapshot, removeSnapshot } from './place-snapshot.ts';
+import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
 import { prepareRun } from './prepare-run.ts';
 import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
 import { asRecord, workOf, type PlannedFile, type RunWork } from './run-work.ts';
@@ -236,10 +236,8 @@ class SegmentRun {
       delivered: { target: job.target, put: this.#putFiles(), removed: this.#work.surplus ?? [] },
     });
     this.#crashPoint('recorded');
-    if (previous !== undefined && previous.path !== snapshot?.pointer.path) {
-      await removeSnapshot(paths, previous.path);
-      await rm(join(paths.spool, previous.runId), { recursive: true, force: true });
-    }
+    if (snapshot !== undefined) await removeOtherSnapshots(paths, snapshot.pointer.path);
+    if (previous !== undefined && previous.runId !== run.id) await rm(join(paths.spool, previous.runId), { recursive: true, force: true });
     // The latest slot's files stay for `runs replay`, until the next one's or `gc`; on a local destination they are hard links and cost nothing.
     if (job.slot === null) await rm(this.#folder, { recursive: true, force: true });
     else await keepOnlyFiles(this.#folder, this.#work);

@@ -1,17 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { INTERNAL_FORMAT } from '../engine/file-format.ts';
+import type { Engine } from '../engine/engine.ts';
+import { SCRATCH_FORMAT } from '../engine/file-format.ts';
 import { ident, joinSql, sql, type Sql } from '../sql/sql.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
 import { REASON_DUPLICATE } from './exclusion.ts';
 import type { OpenedJob } from './open-job.ts';
 import { uniqueColumns } from './output-columns.ts';
+import type { RowKey } from './row-key.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { losersQuery, selectionQuery, silentExitsQuery } from './select-members.ts';
 
 /** Who is due for a file and who is left out, written to the spool and counted. */
 export interface Selection {
   readonly relation: Sql;
+  readonly by: RowKey;
   readonly losers: Sql | undefined;
   readonly silent: Sql | undefined;
   readonly counts: SelectionCounts;
@@ -53,12 +56,13 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const write = async (query: Sql, name: string): Promise<Sql> => {
     const path = join(folder, name);
-    await engine.write({ query, path, format: INTERNAL_FORMAT, ...(signal === undefined ? {} : { signal }) });
+    await engine.write({ query, path, format: SCRATCH_FORMAT, ...(signal === undefined ? {} : { signal }) });
     return engine.files([path]);
   };
   const before = snapshot === undefined ? undefined : { relation: engine.files([snapshot.path]), columns: snapshot.pointer.keys };
+  const by = before === undefined ? 'key' : await rowKey(engine, before.relation, signal);
   const relation = await write(
-    selectionQuery({ audience: job.audience, exclusions, calculated: job.calculated, carried, since: job.time, snapshot: before }),
+    selectionQuery({ audience: job.audience, exclusions, calculated: job.calculated, carried, since: job.time, by, snapshot: before }),
     'selection.parquet',
   );
   const rounds: LoserRound[] = [];
@@ -66,16 +70,25 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
     ...(keys.length === 0 ? [] : [{ reason: REASON_DUPLICATE, keys }]),
     ...uniqueColumns(columns).map((column) => ({ reason: `${column.target} unique`, keys: [column] })),
   ];
-  for (const { reason, keys: by } of competitions) {
+  for (const { reason, keys: shared } of competitions) {
     const lost = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
     const name = `losers-${rounds.length}.parquet`;
-    await write(losersQuery(relation, by, columns, job.calculated, lost), name);
+    await write(losersQuery(relation, by, shared, columns, job.calculated, lost), name);
     rounds.push({ reason, path: join(folder, name) });
   }
   const losers = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
   const exits = hasExits(job, opened, snapshot !== undefined);
   const silent = exits && keys.length > 0 ? await write(silentExitsQuery(relation, keys), 'silent.parquet') : undefined;
-  return { relation, losers, silent, counts: await count(request, relation, rounds, silent, exits) };
+  return { relation, by, losers, silent, counts: await count(request, relation, rounds, silent, exits) };
+}
+
+/** A snapshot that was made when the primary identity had another type is compared as text. */
+async function rowKey(engine: Engine, snapshot: Sql, signal: AbortSignal | undefined): Promise<RowKey> {
+  const [row] = await engine.rows(
+    sql`select (select typeof("id") from ${snapshot} limit 1) as "then", (select typeof(p."#key") from profile p limit 1) as "now"`,
+    signal,
+  );
+  return row?.['then'] === null || row?.['now'] === null || row?.['then'] === row?.['now'] ? 'key' : 'id';
 }
 
 /** Exit rows exist in incremental files whose status is mapped (activation-rules 2.10). */

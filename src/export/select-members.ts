@@ -2,6 +2,7 @@ import { ident, joinSql, literal, noSql, sql, type Sql } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import type { Exclusions } from './exclusion.ts';
 import { textOf, type OutputColumn } from './output-columns.ts';
+import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 
 /** What a selection is made of, for one segment. */
 export interface SelectionInput {
@@ -12,6 +13,7 @@ export interface SelectionInput {
   readonly carried: readonly OutputColumn[];
   /** The slot's time in milliseconds: since when joiners are members. */
   readonly since: number;
+  readonly by: RowKey;
   /** The members delivered before, and which carried columns that file has; undefined on the first run. */
   readonly snapshot: { readonly relation: Sql; readonly columns: readonly string[] } | undefined;
 }
@@ -19,18 +21,19 @@ export interface SelectionInput {
 /**
  * The selection: one row per profile that is a member or was delivered before.
  *
- * `id` · `present` is a member now · `delivered` was delivered before · `since` first slot as a member, milliseconds · `reason` why it is left out,
+ * `id` the row's key (see `row-key.ts`) · `present` is a member now · `delivered` was delivered before · `since` first slot as a member, milliseconds · `reason` why it is left out,
  * NULL when it is not · `n_<target>` carried values now · `s_<target>` carried values of the snapshot.
  */
 export function selectionQuery(input: SelectionInput): Sql {
-  const { audience, exclusions, calculated, carried, since, snapshot } = input;
+  const { audience, exclusions, calculated, carried, since, snapshot, by } = input;
   const now = carried.map((column) => sql`${textOf(column)} as ${ident(`n_${column.target}`)}`);
-  const members = sql`select ${joinSql([sql`p."id" as "id"`, sql`${exclusions.reason} as "reason"`, ...now], ', ')} from ${audience.from}${calculated} where ${exclusions.candidates}`;
+  const members = sql`select ${joinSql([sql`${profileKey(by)} as "id"`, sql`${exclusions.reason} as "reason"`, ...now], ', ')} from ${audience.from}${calculated} where ${exclusions.candidates}`;
   if (snapshot === undefined) {
     return sql`${audience.with}select m.*, true as "present", false as "delivered", cast(${literal(since)} as bigint) as "since" from (${members}) m`;
   }
+  const before = by === 'key' ? sql`s."id"` : keyAsText(sql`s."id"`);
   const parts = [
-    sql`coalesce(m."id", s."id") as "id"`,
+    sql`coalesce(m."id", ${before}) as "id"`,
     sql`m."reason" as "reason"`,
     sql`coalesce(m."present", false) as "present"`,
     sql`coalesce(s."delivered", false) as "delivered"`,
@@ -41,7 +44,7 @@ export function selectionQuery(input: SelectionInput): Sql {
         sql`${snapshot.columns.includes(column.target) ? sql`s.${ident(`k_${column.target}`)}` : sql`cast(null as varchar)`} as ${ident(`s_${column.target}`)}`,
     ),
   ];
-  return sql`${audience.with}select ${joinSql(parts, ', ')} from (select *, true as "present" from (${members})) m full join ${snapshot.relation} s on m."id" = s."id"`;
+  return sql`${audience.with}select ${joinSql(parts, ', ')} from (select *, true as "present" from (${members})) m full join ${snapshot.relation} s on m."id" = ${before}`;
 }
 
 /**
@@ -49,7 +52,7 @@ export function selectionQuery(input: SelectionInput): Sql {
  * columns, as text, decide, the first in order wins (activation-rules 2.9), and at last the id. Only keys that occur twice are looked at closely.
  * `lost`: who has lost already and competes no more.
  */
-export function losersQuery(selection: Sql, keys: readonly OutputColumn[], columns: readonly OutputColumn[], calculated: Sql, lost?: Sql): Sql {
+export function losersQuery(selection: Sql, by: RowKey, keys: readonly OutputColumn[], columns: readonly OutputColumn[], calculated: Sql, lost?: Sql): Sql {
   const names = keys.map((key) => ident(`n_${key.target}`));
   const shared = joinSql(
     names.map((name) => sql`${name}`),
@@ -60,10 +63,7 @@ export function losersQuery(selection: Sql, keys: readonly OutputColumn[], colum
     ' and ',
   )}${lost === undefined ? noSql : sql` and "id" not in (select "id" from ${lost})`}`;
   const twice = sql`select ${shared} from (${candidates}) group by ${shared} having count(*) > 1`;
-  const ties = columns.filter(
-    (column) => !column.key && column.kind !== 'status' && column.type !== 'array' && column.type !== 'map' && column.type !== 'object',
-  );
-  const order = [sql`c."since" desc`, ...ties.map((column) => sql`coalesce(${textOf(column)}, '')`), sql`c."id"`];
+  const order = [sql`c."since" desc`, ...tieOrder(columns), sql`c."id"`];
   const same = joinSql(
     names.map((name) => sql`c.${name} = d.${name}`),
     ' and ',
@@ -72,8 +72,16 @@ export function losersQuery(selection: Sql, keys: readonly OutputColumn[], colum
     names.map((name) => sql`c.${name}`),
     ', ',
   );
-  const ranked = sql`select c."id" as "id", row_number() over (partition by ${partition} order by ${joinSql(order, ', ')}) as "rank" from (${candidates}) c join (${twice}) d on ${same} join profile p on p."id" = c."id"${calculated}`;
+  const ranked = sql`select c."id" as "id", row_number() over (partition by ${partition} order by ${joinSql(order, ', ')}) as "rank" from (${candidates}) c join (${twice}) d on ${same} join profile p on ${profileKey(by)} = c."id"${calculated}`;
   return sql`select "id" from (${ranked}) where "rank" > 1`;
+}
+
+/** What decides a tie: the other columns as text, complex ones left out. */
+export function tieOrder(columns: readonly OutputColumn[]): readonly Sql[] {
+  const compared = columns.filter(
+    (column) => !column.key && column.kind !== 'status' && column.type !== 'array' && column.type !== 'map' && column.type !== 'object',
+  );
+  return compared.map((column) => sql`coalesce(${textOf(column)}, '')`);
 }
 
 /** Exits whose key a present member still has, or another exit with it: the key did not leave. `id` of those that get no row. */

@@ -2,74 +2,82 @@ import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../
 import type { Audience } from './audience.ts';
 import { passing, type Exclusions } from './exclusion.ts';
 import type { OutputColumn } from './output-columns.ts';
+import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 
 type Expression = Exclude<SqlPart, string>;
 
 /** How the values of a file are written, by format. */
 export type RenderColumn = (column: OutputColumn) => Expression;
 
-/** Everybody who goes out, in one scan of the source. `losers`: a relation with the `id` of who lost a deduplication. */
-export function memberRows(
-  audience: Audience,
-  exclusions: Exclusions,
-  losers: Sql | undefined,
-  columns: readonly OutputColumn[],
-  render: RenderColumn,
-  sort: boolean,
-  calculated: Sql,
-): Sql {
-  const won = losers === undefined ? noSql : sql` and p."id" not in (select "id" from ${losers})`;
-  const where = sql`${exclusions.reasons.length === 0 ? audience.predicate : exclusions.candidates}${passing(exclusions)}${won}`;
-  return sql`${audience.with}select ${selectList(columns, render)} from ${audience.from}${calculated} where ${where}${orderBy(sort)}`;
+export interface RowsInput {
+  readonly columns: readonly OutputColumn[];
+  readonly render: RenderColumn;
+  readonly sort: boolean;
+  /** What expressions join to `profile p`. */
+  readonly calculated: Sql;
+  readonly by: RowKey;
+  /** A relation with the `id` of who lost a deduplication. */
+  readonly losers: Sql | undefined;
+}
+
+/** Everybody who goes out, in one scan of the source. `winners`: keep one row for each value of these, see `winnerCondition`. */
+export function memberRows(input: RowsInput & { readonly audience: Audience; readonly exclusions: Exclusions; readonly winners?: Sql }): Sql {
+  const { audience, calculated, columns, render, sort, winners } = input;
+  return sql`${audience.with}select ${selectList(columns, render)} from ${audience.from}${calculated} where ${outgoing(input)}${wonBy(input)}${winners ?? noSql}${orderBy(sort)}`;
+}
+
+/** The condition that a member goes out, deduplication aside. */
+export function outgoing({ audience, exclusions }: { readonly audience: Audience; readonly exclusions: Exclusions }): Sql {
+  return sql`${exclusions.reasons.length === 0 ? audience.predicate : exclusions.candidates}${passing(exclusions)}`;
 }
 
 /** The same rows by way of a selection that is written already, where the condition costs more than a join. */
-export function selectedRows(
-  selection: Sql,
-  losers: Sql | undefined,
-  columns: readonly OutputColumn[],
-  render: RenderColumn,
-  sort: boolean,
-  calculated: Sql,
-): Sql {
-  const won = losers === undefined ? noSql : sql` and p."id" not in (select "id" from ${losers})`;
-  return sql`select ${selectList(columns, render)} from profile p${calculated} where p."id" in (select "id" from ${selection} where "present" and "reason" is null)${won}${orderBy(sort)}`;
+export function selectedRows(input: RowsInput & { readonly selection: Sql }): Sql {
+  const { calculated, columns, render, sort, selection, by } = input;
+  return sql`select ${selectList(columns, render)} from profile p${calculated} where ${profileKey(by)} in (select "id" from ${selection} where "present" and "reason" is null)${wonBy(input)}${orderBy(sort)}`;
 }
 
 /**
  * Who joined and who left since the snapshot. A joiner has its present values; so has who left and still is in the source; of a vanished profile
- * only the carried values are known (contract section 6).
+ * only its identity and the carried values are known (contract section 6).
  */
-export function changeRows(input: {
-  readonly selection: Sql;
-  readonly losers: Sql | undefined;
-  readonly silent: Sql | undefined;
-  readonly withExits: boolean;
-  readonly carried: readonly OutputColumn[];
-  readonly columns: readonly OutputColumn[];
-  readonly render: RenderColumn;
-  readonly sort: boolean;
-  readonly calculated: Sql;
-}): Sql {
-  const { selection, losers, silent, withExits, carried, columns, render, sort, calculated } = input;
+export function changeRows(
+  input: RowsInput & { readonly selection: Sql; readonly silent: Sql | undefined; readonly withExits: boolean; readonly carried: readonly OutputColumn[] },
+): Sql {
+  const { selection, losers, silent, withExits, carried, columns, render, sort, calculated, by } = input;
   const won = losers === undefined ? noSql : sql` and "id" not in (select "id" from ${losers})`;
   const heard = silent === undefined ? noSql : sql` and "id" not in (select "id" from ${silent})`;
   const last = carried.map((column) => ident(`s_${column.target}`));
   const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection} where "present" and not "delivered" and "reason" is null${won}`;
   const exits = sql`select "id", 'exited' as "status"${columnsAfter(last.map((name) => sql`${name}`))} from ${selection} where "delivered" and not "present"${heard}`;
-  const changes = withExits ? sql`${joins} union all ${exits}` : joins;
-  const isCarried = new Set(carried.map((column) => column.target));
-  const list = columns.map((column) => {
-    if (column.kind === 'status') return sql`c."status" as ${ident(column.target)}`;
-    // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
-    if (column.kind === 'expression') return sql`case when p."id" is not null then ${render(column)} end as ${ident(column.target)}`;
-    if (!isCarried.has(column.target)) return sql`${render(column)} as ${ident(column.target)}`;
-    // The carried text is of the value itself, so it fits the column's type again.
-    const value: OutputColumn = { ...column, value: sql`coalesce(${column.value}, ${castFromText(sql`c.${ident(`s_${column.target}`)}`, column.type)})` };
-    const text = column.text === undefined ? undefined : sql`coalesce(${column.text}, c.${ident(`s_${column.target}`)})`;
-    return sql`${render({ ...value, text })} as ${ident(column.target)}`;
-  });
-  return sql`select ${joinSql(list, ', ')} from (${changes}) c left join profile p on p."id" = c."id"${calculated}${sort ? sql` order by p."#key" nulls last, c."id"` : noSql}`;
+  const list = [...columns.map((column) => changeColumn(column, carried, render)), ...(sort ? [sql`c."id" as "#order"`] : [])];
+  // The few changes are the side that a join is built on; the source passes by.
+  const known = sql`select ${joinSql(list, ', ')} from profile p join (${withExits ? sql`${joins} union all ${exits}` : joins}) c on ${profileKey(by)} = c."id"${calculated}`;
+  const still = sql`select ${profileKey(by)} from profile p where ${profileKey(by)} in (select "id" from (${exits}))`;
+  const vanished = sql`select ${joinSql(list, ', ')} from (${exits}) c left join (select * from profile limit 0) p on ${profileKey(by)} = c."id"${calculated} where c."id" not in (${still})`;
+  const rows = withExits ? sql`${known} union all ${vanished}` : known;
+  if (!sort) return rows;
+  return sql`select ${joinSql(
+    columns.map((column) => sql`${ident(column.target)}`),
+    ', ',
+  )} from (${rows}) order by "#order"`;
+}
+
+function changeColumn(column: OutputColumn, carried: readonly OutputColumn[], render: RenderColumn): Sql {
+  const name = ident(column.target);
+  if (column.kind === 'status') return sql`c."status" as ${name}`;
+  if (column.primary) return sql`${render({ ...column, value: sql`coalesce(${column.value}, ${keyAsText(sql`c."id"`)})`, text: undefined })} as ${name}`;
+  // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
+  if (column.kind === 'expression') return sql`case when p."id" is not null then ${render(column)} end as ${name}`;
+  if (!carried.includes(column)) return sql`${render(column)} as ${name}`;
+  const before = ident('c', `s_${column.target}`);
+  // The carried text is of the value itself, so it fits the column's type again.
+  const value = sql`coalesce(${column.value}, ${castFromText(sql`${before}`, column.type)})`;
+  return sql`${render({ ...column, value, text: column.text === undefined ? undefined : sql`coalesce(${column.text}, ${before})` })} as ${name}`;
+}
+
+function wonBy({ losers, by }: RowsInput): Sql {
+  return losers === undefined ? noSql : sql` and ${profileKey(by)} not in (select "id" from ${losers})`;
 }
 
 /** Rows `from` to `to` of a staged file, in its own order. */

@@ -1,0 +1,169 @@
+/**
+ * Exports of the real command against bare DuckDB doing the same, in turn, each in a process of its own:
+ *   node test/bench/export.ts [ROWS] [ROUNDS] [CASE…]
+ * Prints a table of medians: wall time, the ratio of the two, and our peak memory.
+ */
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const [rowsText = '10000000', roundsText = '3', ...chosen] = process.argv.slice(2);
+const rows = Number(rowsText);
+const rounds = Number(roundsText);
+const folder = await mkdtemp(join(tmpdir(), 'bench-export-'));
+const source = join(folder, 'people.parquet');
+const COLUMNS = Array.from({ length: 16 }, (_, index) => `c${index}`);
+const LISTED = `id,email,score,cc,${COLUMNS.slice(0, 8).join(',')}`;
+const OPTIONS = { csv: 'format csv', csvgz: 'format csv, compression gzip', parquet: 'format parquet' } as const;
+
+/** What each case costs bare: SQL that a good engineer would write by hand. `snapshot` is our own, so that both compare with the same members. */
+const CASES: Readonly<Record<string, { readonly activation: string; readonly bare: (snapshot: string) => readonly string[]; readonly slot?: boolean }>> = {
+  csv: { activation: 'csv', bare: () => [copy(`select ${LISTED} from '${source}' where score < 300`, OPTIONS.csv)] },
+  csvgz: { activation: 'csvgz', bare: () => [copy(`select ${LISTED} from '${source}' where score < 300`, OPTIONS.csvgz)] },
+  parquet: { activation: 'parquet', bare: () => [copy(`select ${LISTED} from '${source}' where score < 300`, OPTIONS.parquet)] },
+  dedup: {
+    activation: 'dedup',
+    bare: () => [
+      copy(
+        `select email,score,cc,${COLUMNS.slice(0, 8).join(',')} from '${source}' where score < 300 qualify row_number() over (partition by c15 order by email, score, cc) = 1`,
+        OPTIONS.csv,
+      ),
+    ],
+  },
+  incremental: {
+    activation: 'incremental',
+    slot: true,
+    bare: (snapshot) => [
+      `create temp table m as select id::varchar id from '${source}' where score < 300`,
+      `create temp table c as select coalesce(m.id, s.id) id, case when s.id is null then 'realized' else 'exited' end status from m full join '${snapshot}' s on m.id = s.id where m.id is null or s.id is null`,
+      copy(`select c.id,email,score,cc,${COLUMNS.slice(0, 8).join(',')},c.status from c left join '${source}' p on p.id::varchar = c.id`, OPTIONS.csv),
+      `copy m to '${join(folder, 'bare.snapshot')}' (format parquet)`,
+    ],
+  },
+};
+
+try {
+  await prepare();
+  console.log(`| case (${rows.toLocaleString('en-US')} profiles) | bare DuckDB | reconcile | ratio | peak memory |\n| --- | --- | --- | --- | --- |`);
+  for (const name of chosen.length === 0 ? Object.keys(CASES) : chosen) await measure(name);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function measure(name: string): Promise<void> {
+  const wanted = CASES[name];
+  if (wanted === undefined) throw new Error(`no case ${name}; there are ${Object.keys(CASES).join(', ')}`);
+  const bare: number[] = [];
+  const ours: number[] = [];
+  let peakMb = 0;
+  // The first run measures the source's health, which is kept per state of the source; with a slot it is also the one that makes the snapshot.
+  for (let round = 0; round <= rounds; round += 1) {
+    const now = `2026-01-0${2 + round}T02:00:00Z`;
+    const snapshot = wanted.slot === true ? await snapshotPath() : '';
+    await rm(join(folder, 'out'), { recursive: true, force: true });
+    if (round > 0) bare.push((await run('node', ['--input-type=module', '-e', script(wanted.bare(snapshot))])).ms);
+    await rm(join(folder, 'bare.out'), { recursive: true, force: true });
+    const args = ['-C', folder, '--now', now, 'run', wanted.activation, ...(wanted.slot === true ? ['--slot', now] : [])];
+    const result = await run(process.execPath, [join(ROOT, 'scripts', 'reconcile.ts'), ...args]);
+    if (round > 0) {
+      ours.push(result.ms);
+      peakMb = Math.max(peakMb, result.peakMb);
+    }
+  }
+  const [a, b] = [median(bare), median(ours)];
+  console.log(
+    `| ${name} | ${(a / 1000).toFixed(2)} s | ${(b / 1000).toFixed(2)} s | ${median(ours.map((ms, index) => ms / (bare[index] ?? 1))).toFixed(2)} | ${Math.round(peakMb)} MiB |`,
+  );
+}
+
+async function snapshotPath(): Promise<string> {
+  const { readdir } = await import('node:fs/promises');
+  const base = join(folder, '.reconcile', 'snapshots', 'incremental', 'third');
+  const [file] = await readdir(base).catch(() => []);
+  return file === undefined ? '' : join(base, file);
+}
+
+function copy(query: string, options: string): string {
+  return `copy (${query}) to '${join(folder, 'bare.out')}' (${options})`;
+}
+
+function script(statements: readonly string[]): string {
+  return `import { DuckDBInstance } from ${JSON.stringify(join(ROOT, 'node_modules/@duckdb/node-api/lib/index.js'))};
+const connection = await (await DuckDBInstance.create()).connect();
+for (const statement of ${JSON.stringify(statements)}) await connection.run(statement);`;
+}
+
+function run(command: string, args: readonly string[]): Promise<{ readonly ms: number; readonly peakMb: number }> {
+  return new Promise((done, failed) => {
+    const started = performance.now();
+    const child = spawn(command === 'node' ? process.execPath : command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let peakMb = 0;
+    let errors = '';
+    child.stderr.on('data', (text: Buffer) => (errors += String(text)));
+    const timer = setInterval(() => {
+      void readFile(`/proc/${child.pid}/status`, 'utf8').then(
+        (status) => (peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)),
+        () => {},
+      );
+    }, 50);
+    child.on('error', failed);
+    child.on('close', (code) => {
+      clearInterval(timer);
+      if (code === 0) done({ ms: performance.now() - started, peakMb });
+      else failed(new Error(`exit ${code}: ${errors}`));
+    });
+  });
+}
+
+async function prepare(): Promise<void> {
+  const made = COLUMNS.map((column, index) => `'v${index}_'||(range*${index + 3}%100003) ${column}`).join(',');
+  await run('node', [
+    '--input-type=module',
+    '-e',
+    script([
+      `copy (select range id,'person'||range||'@example.com' email,(range*7919%1000)::int score,['DE','FR','US'][1+range%3] cc,${made} from range(${rows})) to '${source}' (format parquet)`,
+    ]),
+  ]);
+  await mkdir(join(folder, 'manifests'));
+  await writeFile(join(folder, 'reconcile.yaml'), 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: bench}\nspec: {}\n');
+  const fields = COLUMNS.map((column) => `${column}: {column: ${column}, type: string}`).join(', ');
+  const mapping = ['email', 'score', 'cc', ...COLUMNS.slice(0, 8)].map((column) => `{source: ${column}}`).join(', ');
+  const activation = (name: string, first: string, rest: string): string => `---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: ${name}}
+spec: {destination: outbox, segments: [third], mapping: [${first}, ${mapping}${rest.includes('incremental') ? ', {source: segmentMembership.status, target: status}' : ''}], ${rest.replace('file: {', `file: {name: "${name}_%DESTINATION%_%SEGMENT_ID%_%DATETIME(YYYYMMdd_HHmmss)%", `)}, schedule: {every: 24h, at: "02:00", start: 2026-01-01}}
+`;
+  await writeFile(
+    join(folder, 'manifests', 'all.yaml'),
+    `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: big}
+spec: {engine: duckdb, datasets: {people: {path: people.parquet}}}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec: {source: big, dataset: people, identities: {crmId: {column: id, primary: true}}, fields: {email: {column: email, type: string}, score: {column: score, type: integer}, cc: {column: cc, type: string}, ${fields}}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: third}
+spec: {attributes: person, pql: score < 300}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: outbox}
+spec: {type: local-directory, storage: {type: local, path: out}}
+${activation('csv', '{source: identityMap.crmId, target: id}', 'file: {format: csv}')}${activation('csvgz', '{source: identityMap.crmId, target: id}', 'file: {format: csv, compression: gzip}')}${activation('parquet', '{source: identityMap.crmId, target: id}', 'file: {format: parquet}')}${activation('dedup', '{source: c15, key: true}', 'file: {format: csv}')}${activation('incremental', '{source: identityMap.crmId, target: id}', 'export: incremental, file: {format: csv}')}`,
+  );
+  await run(process.execPath, [join(ROOT, 'scripts', 'reconcile.ts'), '-C', folder, '--now', '2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input']);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
