@@ -165,10 +165,17 @@ function groupBy(activations: readonly PlacedActivation[], keyOf: (activation: P
   return groups;
 }
 
-/** The hours of the day, UTC, in which a segment's grid has slots. */
+const hours = new Map<string, readonly string[]>();
+
+/** The hours of the day, UTC, in which a segment's grid has slots. Grids are few and activations many: each grid is worked out once. */
 function hoursOf({ schedule }: EffectiveSegment): readonly string[] {
   if (schedule === undefined || !('every' in schedule)) return [];
+  const key = `${schedule.every} ${schedule.at ?? ''}`;
+  const known = hours.get(key);
+  if (known !== undefined) return known;
   const every = Number.parseInt(schedule.every, 10);
   const at = Number.parseInt(schedule.at ?? '0', 10);
-  return Array.from({ length: 24 / every }, (_, index) => String((at + index * every) % 24));
+  const found = Array.from({ length: 24 / every }, (_, index) => String((at + index * every) % 24));
+  hours.set(key, found);
+  return found;
 }

@@ -82,13 +82,14 @@ function renderPart(part: NamePart, naming: FileNaming, instant: Instant): strin
       return segmentNameToken(naming.segment, naming.segmentTitle);
     case 'timestamp':
       return String(Math.floor(instant / 1000));
-    case 'datetime':
-      return part.format.map((piece) => ('letters' in piece ? digitsOf(piece.letters, instant) : piece.text)).join('');
+    case 'datetime': {
+      const iso = new Date(instant).toISOString();
+      return part.format.map((piece) => ('letters' in piece ? digitsOf(piece.letters, iso) : piece.text)).join('');
+    }
   }
 }
 
-function digitsOf(letters: string, instant: Instant): string {
-  const iso = new Date(instant).toISOString();
+function digitsOf(letters: string, iso: string): string {
   switch (letters) {
     case 'YYYY':
       return iso.slice(0, 4);

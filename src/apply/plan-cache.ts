@@ -36,16 +36,24 @@ interface Stored extends RecalledProject {
   readonly version: string;
   /** `LoadedProject.inputs`. */
   readonly inputs: string;
+  readonly variables: string;
   readonly cards: string;
   readonly roots: readonly string[];
   readonly stamps: Readonly<Record<string, readonly [string, string]>>;
 }
 
-/**
- * What the manifests came to when they were last read, if not one byte of them, of the environment or of the project's own cards has changed since
- * and the program is the same; undefined otherwise. A cache: lost or broken, everything is read again.
- */
-export function recallProject(options: ProjectOptions): RecalledProject | undefined {
+/** What is known from the last time. */
+export interface Recalled {
+  /** Set when not one byte of the manifests, of the environment or of the project's own cards has changed since, and the program is the same. */
+  readonly project?: RecalledProject;
+  /** The digest of a resource whose file has not changed, if `inputs` is what the manifests were read from now. */
+  digestOf(inputs: string, resource: Resource): string | undefined;
+}
+
+const NOTHING: Recalled = { digestOf: () => undefined };
+
+/** What the manifests came to when they were last read. A cache: lost, broken or of another program, everything is read and worked out again. */
+export function recallProject(options: ProjectOptions): Recalled {
   const path = cachePath(options);
   let stored: Stored;
   let writtenAt: number;
@@ -53,17 +61,28 @@ export function recallProject(options: ProjectOptions): RecalledProject | undefi
     stored = JSON.parse(readFileSync(path, 'utf8')) as Stored;
     writtenAt = statSync(path).mtimeMs;
   } catch {
-    return undefined;
+    return NOTHING;
   }
-  if (stored.version !== version()) return undefined;
+  if (stored.version !== version()) return NOTHING;
+  const same = new Set<string>();
+  const stampOf = (file: string): readonly [string, string] | undefined => (Object.hasOwn(stored.stamps, file) ? stored.stamps[file] : undefined);
   const stamps: FileStamps = {
     digestOfUnchanged(file, stamp) {
-      const known = Object.hasOwn(stored.stamps, file) ? stored.stamps[file] : undefined;
-      return known?.[0] === stampText(stamp) && stamp.changedAtMs <= writtenAt - RACY_MS ? known[1] : undefined;
+      const known = stampOf(file);
+      if (known?.[0] !== stampText(stamp) || stamp.changedAtMs > writtenAt - RACY_MS) return undefined;
+      same.add(file);
+      return known[1];
     },
-    remember() {},
+    remember: (file, _, sha256) => void (stampOf(file)?.[1] === sha256 && same.add(file)),
   };
-  return readInputs(options, stored.roots, stamps) === stored.inputs && digestCards(options.directory) === stored.cards ? stored : undefined;
+  const read = readInputs(options, stored.roots, stamps);
+  if (read === undefined) return NOTHING;
+  if (read.inputs === stored.inputs && digestCards(options.directory) === stored.cards) return { ...NOTHING, project: stored };
+  if (read.variables !== stored.variables) return NOTHING;
+  return {
+    digestOf: (inputs, { kind, metadata, source }) =>
+      inputs === read.inputs && same.has(source.file) ? stored.digests[resourceKey(kind, metadata.name)] : undefined,
+  };
 }
 
 /** Keeps what valid manifests came to. `digests` are those of `valid.resources`, in their order. Writes nothing for small projects. */
@@ -73,10 +92,12 @@ export function rememberProject(options: ProjectOptions, valid: ValidProject, di
   const roots = valid.project.spec.manifests ?? ['manifests'];
   const stamps: FileStamps = { digestOfUnchanged: () => undefined, remember: (file, stamp, sha256) => void taken.set(file, [stampText(stamp), sha256]) };
   // Files that were written since the manifests were read would be kept with what they did not yet say.
-  if (readInputs(options, roots, stamps) !== valid.inputs) return;
+  const read = readInputs(options, roots, stamps);
+  if (read?.inputs !== valid.inputs) return;
   const stored: Stored = {
     version: version(),
     inputs: valid.inputs,
+    variables: read.variables,
     cards: digestCards(options.directory),
     roots,
     stamps: Object.fromEntries(taken),
@@ -111,12 +132,17 @@ function stampText({ bytes, modifiedAtMs, changedAtMs, inode }: FileStamp): stri
   return `${bytes} ${modifiedAtMs} ${changedAtMs} ${inode}`;
 }
 
-/** As `LoadedProject.inputs`; undefined when something cannot be read. */
-function readInputs(options: ProjectOptions, roots: readonly string[], stamps: FileStamps): string | undefined {
+/** As `LoadedProject.inputs`, and the variables' part of it; undefined when something cannot be read. */
+function readInputs(
+  options: ProjectOptions,
+  roots: readonly string[],
+  stamps: FileStamps,
+): { readonly inputs: string; readonly variables: string } | undefined {
   const project = readManifestFile(options.directory, PROJECT_FILE);
   const { files, diagnostics } = readManifestFiles(options.directory, roots, stamps);
   if (project === undefined || diagnostics.length > 0) return undefined;
-  return digestInputs([project, ...files.filter(({ path }) => path !== PROJECT_FILE)], readProjectVariables(options).variables);
+  const { variables } = readProjectVariables(options);
+  return { inputs: digestInputs([project, ...files.filter(({ path }) => path !== PROJECT_FILE)], variables), variables: digestInputs([], variables) };
 }
 
 /** The cards that do not come with the program. */

@@ -48,6 +48,8 @@ export interface PrepareRequest {
   /** How the user calls us, with the global flags that matter. */
   readonly command: string;
   readonly reason?: Because;
+  /** Digests of resources that are known already. */
+  readonly knownDigest?: (resource: Resource) => string | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -68,7 +70,7 @@ export async function preparePlan(request: PrepareRequest, deps: PlanDeps): Prom
   const secrets = await compareSecrets(desired, recorded.resources, await deps.store.fingerprintKey(), deps.secret);
   const { purpose, toolVersion, environment, variables, select, reason } = request;
   const segmentReferences = deps.segmentReferences;
-  const inputs = desired.map(withDigest);
+  const inputs = desired.map((one) => withDigest(one, request.knownDigest?.(one)));
   const bare = assemblePlan({
     purpose,
     desired: inputs,
@@ -131,8 +133,8 @@ async function withNotes(
   return addNotes(changes, { recorded, desired, card: deps.card, command });
 }
 
-function withDigest({ kind, metadata, spec, source }: Resource): DesiredInput {
-  return { kind, metadata, spec, source, digest: digestOf({ metadata, spec }) };
+function withDigest({ kind, metadata, spec, source }: Resource, known: string | undefined): DesiredInput {
+  return { kind, metadata, spec, source, digest: known ?? digestOf({ metadata, spec }) };
 }
 
 function notComparedOf(secrets: ReadonlyMap<ResourceKey, readonly SecretVerdict[]>, selected: ReadonlySet<ResourceKey>): readonly NotCompared[] {

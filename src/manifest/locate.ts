@@ -2,6 +2,7 @@ import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar } fr
 import { alignScalar, type ScalarStyle } from './align-scalar.ts';
 import { createLineIndex } from './line-index.ts';
 import { parseYamlTrees, type YamlDocument } from './parse-yaml.ts';
+import { isolateDocument } from './single-document.ts';
 import { expandText, mayHoldVariables, originalOffset, splitPointer, type Variables } from './variables.ts';
 
 /** A token of a manifest: line and column from 1, length in code points. */
@@ -20,7 +21,7 @@ export interface FileLocator {
 }
 
 export function createFileLocator(text: string): FileLocator {
-  const trees: readonly YamlDocument[] = parseYamlTrees(text);
+  const treeOf = createTreeReader(text);
   const lines = createLineIndex(text);
   const at = (start: number, end: number): TokenPlace => ({ ...lines.place(start), length: lines.length(start, end) });
   const tokenOf = (node: Node | null | undefined): TokenPlace | undefined => {
@@ -29,7 +30,7 @@ export function createFileLocator(text: string): FileLocator {
   };
   return {
     token(document, pointer, part) {
-      const path = walk(trees[document], splitPointer(pointer));
+      const path = walk(treeOf(document), splitPointer(pointer));
       for (let depth = path.steps.length; depth >= 0; depth -= 1) {
         const step = path.steps[depth - 1];
         const wanted = depth === path.wanted ? part : 'key';
@@ -40,8 +41,9 @@ export function createFileLocator(text: string): FileLocator {
       return { line: 1, column: 1, length: 1 };
     },
     textRange(document, pointer, start, end, variables) {
-      const path = walk(trees[document], splitPointer(pointer));
-      const node = path.steps.length === path.wanted ? followAlias(path.steps.at(-1)?.value ?? path.root, trees[document]) : undefined;
+      const tree = treeOf(document);
+      const path = walk(tree, splitPointer(pointer));
+      const node = path.steps.length === path.wanted ? followAlias(path.steps.at(-1)?.value ?? path.root, tree) : undefined;
       if (node === undefined || !isScalar(node) || typeof node.value !== 'string' || node.range === null || node.range === undefined) {
         return this.token(document, pointer, 'value');
       }
@@ -52,6 +54,19 @@ export function createFileLocator(text: string): FileLocator {
       const last = offsets[Math.min(originalOffset(Math.max(start, end - 1), pieces, 'last'), offsets.length - 1)] ?? from;
       return at(clampToText(text, from), Math.max(from, last) + 1);
     },
+  };
+}
+
+/** Reads one document of a file at a time, each when it is first asked for: mostly there is one thing to tell in a file of many. */
+function createTreeReader(text: string): (document: number) => YamlDocument | undefined {
+  const trees = new Map<number, YamlDocument | undefined>();
+  let whole: readonly YamlDocument[] | undefined;
+  return (document) => {
+    if (!trees.has(document)) {
+      const alone = isolateDocument(text, document);
+      trees.set(document, alone === undefined ? (whole ??= parseYamlTrees(text))[document] : parseYamlTrees(alone)[0]);
+    }
+    return trees.get(document);
   };
 }
 

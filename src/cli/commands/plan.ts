@@ -5,6 +5,7 @@ import { ExitCode } from '../../model/exit-code.ts';
 import { recallProject, rememberProject } from '../../apply/plan-cache.ts';
 import { preparePlan, type PreparedPlan } from '../../apply/prepare-plan.ts';
 import { recallPlan } from '../../apply/recall-plan.ts';
+import type { Resource } from '../../model/resource.ts';
 import { planToJson } from '../../plan/plan-json.ts';
 import type { ProjectOptions } from '../../validate/load-project.ts';
 import type { ValidProject } from '../../validate/validate-project.ts';
@@ -72,7 +73,8 @@ async function makePlan(context: CommandContext, options: Readonly<Record<string
   const { directory, environment, variables } = context.options;
   const select = (options['select'] ?? []) as readonly string[];
   const which = { directory, environment, variables };
-  const recalled = select.length === 0 ? recallProject(which) : undefined;
+  const last = recallProject(which);
+  const recalled = select.length === 0 ? last.project : undefined;
   // Everything that is wrong with the manifests is told before anything is opened.
   const valid = recalled === undefined ? await readProject(which) : undefined;
   await using session = await openPlanSession(context);
@@ -91,10 +93,9 @@ async function makePlan(context: CommandContext, options: Readonly<Record<string
 
   const read = valid ?? (await readProject(which));
   const { resources: desired, locator, project } = read;
-  const prepared = await preparePlan(
-    { ...request, desired, locator, guards: project.spec.guards, select, impact: options['impact'] !== false },
-    session.planDeps,
-  );
+  const knownDigest = (one: Resource): string | undefined => last.digestOf(read.inputs, one);
+  const guards = project.spec.guards;
+  const prepared = await preparePlan({ ...request, desired, locator, guards, select, impact: options['impact'] !== false, knownDigest }, session.planDeps);
   rememberProject(which, read, prepared.digests);
   return { prepared, diagnostics: [...read.diagnostics, ...prepared.diagnostics], project: project.metadata.name };
 }
