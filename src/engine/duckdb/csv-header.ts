@@ -5,14 +5,21 @@ import type { CsvReadSpec } from '../../model/generated/kinds.ts';
 
 const MAX_HEADER_BYTES = 1_048_576;
 
+export interface CsvHeader {
+  readonly columns: readonly string[];
+  /** Set where the first record has a line break inside quotes: the engine would take that one for the file's own, and silently read no rows. */
+  readonly lineEnd?: string;
+}
+
 /**
  * The column names of a CSV file: its first record, or `column0`, `column1` … when the file has no header.
  * The engine's own detection is not used: it guesses delimiters and types, and this file was declared.
  */
-export async function readCsvColumns(path: string, options: CsvReadSpec | undefined): Promise<readonly string[]> {
+export async function readCsvHeader(path: string, options: CsvReadSpec | undefined): Promise<CsvHeader> {
   const text = decode(await readStart(path), options?.encoding ?? 'UTF-8');
-  const cells = firstRecord(text, delimiterOf(path, options), options?.quote ?? '"', options?.escape ?? '"');
-  if (options?.header === false) return cells.map((_cell, index) => `column${index}`);
+  const { cells, lineEnd } = firstRecord(text, delimiterOf(path, options), options?.quote ?? '"', options?.escape ?? '"');
+  const end = lineEnd === undefined ? {} : { lineEnd };
+  if (options?.header === false) return { columns: cells.map((_cell, index) => `column${index}`), ...end };
   const seen = new Set<string>();
   for (const cell of cells) {
     // DuckDB tells names apart without their case.
@@ -25,7 +32,7 @@ export async function readCsvColumns(path: string, options: CsvReadSpec | undefi
       });
     seen.add(key);
   }
-  return cells;
+  return { columns: cells, ...end };
 }
 
 /** The delimiter as declared, else a tab for `.tsv` and a comma for all else. */
@@ -52,9 +59,11 @@ function decode(bytes: Buffer, encoding: NonNullable<CsvReadSpec['encoding']>): 
   return new TextDecoder(label).decode(bytes);
 }
 
-function firstRecord(text: string, delimiter: string, quote: string, escape: string): readonly string[] {
-  if (text === '') return [];
+function firstRecord(text: string, delimiter: string, quote: string, escape: string): { readonly cells: readonly string[]; readonly lineEnd?: string } {
+  if (text === '') return { cells: [] };
   const cells: string[] = [];
+  let breaksInside = false;
+  let lineEnd: string | undefined;
   let cell = '';
   let quoted = false;
   for (let at = 0; at < text.length; at += 1) {
@@ -64,14 +73,19 @@ function firstRecord(text: string, delimiter: string, quote: string, escape: str
         cell += quote;
         at += 1;
       } else if (char === quote) quoted = false;
-      else cell += char;
+      else {
+        breaksInside ||= char === '\n' || char === '\r';
+        cell += char;
+      }
     } else if (quote !== '' && char === quote && cell === '') quoted = true;
     else if (text.startsWith(delimiter, at)) {
       cells.push(cell);
       cell = '';
       at += delimiter.length - 1;
-    } else if (char === '\n' || char === '\r') break;
-    else cell += char;
+    } else if (char === '\n' || char === '\r') {
+      lineEnd = char === '\r' && text.charAt(at + 1) === '\n' ? '\r\n' : char;
+      break;
+    } else cell += char;
   }
-  return [...cells, cell];
+  return { cells: [...cells, cell], ...(breaksInside && lineEnd !== undefined ? { lineEnd } : {}) };
 }

@@ -2,7 +2,7 @@ import { AppError } from '../../model/app-error.ts';
 import type { FileDatasetSpec } from '../../model/generated/kinds.ts';
 import { ident, joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import { nearest } from '../../support/nearest.ts';
-import { delimiterOf, readCsvColumns } from './csv-header.ts';
+import { delimiterOf, readCsvHeader, type CsvHeader } from './csv-header.ts';
 import type { Database } from './database.ts';
 import type { DatasetFiles } from './dataset-files.ts';
 
@@ -22,8 +22,9 @@ export interface DescribedDataset {
 export async function describeDataset(database: Database, files: DatasetFiles, spec: FileDatasetSpec, needed: readonly string[]): Promise<DescribedDataset> {
   const base = { name: files.name, files };
   if (files.format === 'csv') {
-    const columns = await csvColumns(files, spec);
-    return { ...base, columns: new Map(columns.map((column) => [column, 'VARCHAR'])), text: true, relation: csvRelation(files, spec, columns) };
+    const header = await csvHeader(files, spec);
+    const { columns } = header;
+    return { ...base, columns: new Map(columns.map((column) => [column, 'VARCHAR'])), text: true, relation: csvRelation(files, spec, header) };
   }
   if (files.format === 'parquet') {
     const relation = sql`read_parquet(${listOf(files.paths)}, union_by_name => true)`;
@@ -60,10 +61,12 @@ export function requireColumn(dataset: DescribedDataset, column: string, usedBy:
   });
 }
 
-async function csvColumns(files: DatasetFiles, spec: FileDatasetSpec): Promise<readonly string[]> {
+async function csvHeader(files: DatasetFiles, spec: FileDatasetSpec): Promise<CsvHeader> {
   let first: readonly string[] | undefined;
+  let lineEnd: string | undefined;
   for (const path of files.paths) {
-    const columns = await readCsvColumns(path, spec.csv);
+    const { columns, ...end } = await readCsvHeader(path, spec.csv);
+    lineEnd ??= end.lineEnd;
     if (first === undefined) first = columns;
     else if (columns.length > 0 && columns.join('\0') !== first.join('\0')) {
       throw new AppError({
@@ -73,15 +76,15 @@ async function csvColumns(files: DatasetFiles, spec: FileDatasetSpec): Promise<r
       });
     }
   }
-  return first ?? [];
+  return { columns: first ?? [], ...(lineEnd === undefined ? {} : { lineEnd }) };
 }
 
-function csvRelation(files: DatasetFiles, spec: FileDatasetSpec, columns: readonly string[]): Sql {
+function csvRelation(files: DatasetFiles, spec: FileDatasetSpec, { columns, lineEnd }: CsvHeader): Sql {
   const options = spec.csv;
   const encoding = { 'UTF-8': 'utf-8', 'UTF-16': 'utf-16', 'ISO-8859-1': 'latin-1' }[options?.encoding ?? 'UTF-8'];
   // An empty file has no header and no columns: a relation of no rows, so that its emptiness is what is reported.
   if (columns.length === 0) return sql`(select null::varchar as "#none" where false)`;
-  return sql`read_csv(${listOf(files.paths)}, auto_detect => false, header => ${literal(options?.header !== false)}, delim => ${literal(delimiterOf(files.paths[0] ?? '', options))}, quote => ${literal(options?.quote ?? '"')}, escape => ${literal(options?.escape ?? '"')}, encoding => ${literal(encoding)}, nullstr => ${literal('')}, allow_quoted_nulls => false, columns => ${structOf(columns.map((column) => [column, 'VARCHAR'] as const))})`;
+  return sql`read_csv(${listOf(files.paths)}, auto_detect => false, header => ${literal(options?.header !== false)}, delim => ${literal(delimiterOf(files.paths[0] ?? '', options))}, quote => ${literal(options?.quote ?? '"')}, escape => ${literal(options?.escape ?? '"')}, encoding => ${literal(encoding)}, nullstr => ${literal('')}, allow_quoted_nulls => false${lineEnd === undefined ? sql`` : sql`, new_line => ${literal(lineEnd.replace('\r', '\\r').replace('\n', '\\n'))}`}, columns => ${structOf(columns.map((column) => [column, 'VARCHAR'] as const))})`;
 }
 
 async function describe(database: Database, relation: Sql): Promise<ReadonlyMap<string, string>> {

@@ -9,6 +9,8 @@ const REASONS: readonly (readonly [RegExp, (found: readonly string[]) => string]
   [/NULL-byte|null byte/i, () => 'holds a NUL byte'],
 ];
 
+const HINT = 'correct the file, or say how it is written in `csv: {delimiter, quote, escape, encoding, header}` of the dataset';
+
 /**
  * What DuckDB says of data that it cannot read, as RC2003 with file, line and reason; undefined when it speaks of something else.
  * The line's own text is left out: it is somebody's personal data, and a run's error is recorded, logged and sent in alerts.
@@ -17,7 +19,7 @@ export function describeUnreadable(error: Error, project: string | undefined): A
   const { message } = error;
   const [first = ''] = message.split('\n');
   if (
-    !/^(Invalid Input Error: (CSV Error|Error when sniffing)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
+    !/^(Invalid Input Error: (CSV Error|Error when sniffing|The CSV Parser state machine)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
       first,
     )
   )
@@ -25,13 +27,20 @@ export function describeUnreadable(error: Error, project: string | undefined): A
   const file = /^\s*file = (.+?)\s*$/m.exec(message)?.[1];
   const line = /CSV Error on Line: (\d+)/.exec(first)?.[1];
   const where = file === undefined ? undefined : `\`${project === undefined ? file : relative(project, file)}\``;
+  if (/CSV Parser state machine/.test(first))
+    return new AppError({
+      code: 'RC2003',
+      message: `${where ?? 'a CSV file'} is not CSV as declared: its lines end in different ways (LF and CR LF), or a quote is out of place`,
+      hint: HINT,
+      cause: error,
+    });
   return new AppError({
     code: 'RC2003',
     message:
       line === undefined
         ? `the data cannot be read as declared: ${first.replace(/^[A-Za-z ]+ Error: /, '')}${where === undefined ? '' : ` in ${where}`}`
         : `line ${line} of ${where ?? 'a CSV file'} ${reasonOf(message)}`,
-    hint: 'correct the file, or say how it is written in `csv: {delimiter, quote, escape, encoding, header}` of the dataset',
+    hint: HINT,
     cause: error,
   });
 }
