@@ -88,6 +88,9 @@ export function childrenOf(node: Typed): readonly Typed[] {
 }
 
 function timesOf(window: TypedWindow): readonly Typed[] {
-  const value = (time: TypedTime): readonly Typed[] => (time.kind === 'value' ? [time.value] : []);
-  return window.form === 'between' ? [...value(window.from), ...value(window.to)] : value(window.time);
+  return window.form === 'between' ? [...valueOf(window.from), ...valueOf(window.to)] : valueOf(window.time);
+}
+
+function valueOf(time: TypedTime): readonly Typed[] {
+  return time.kind === 'value' ? [time.value] : [];
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compileSegments, withClause } from '../../src/segment/compile/compile-segments.ts';
 import { evaluate, type EvaluatedProfile } from '../../src/segment/evaluate/evaluate.ts';
+import type { Typed } from '../../src/segment/typed.ts';
 import { printSql } from '../../src/sql/print-sql.ts';
 import { ident, joinSql, sql } from '../../src/sql/sql.ts';
 import { drawCondition } from '../support/pql/draw-expression.ts';
@@ -19,6 +20,7 @@ const AT_ONCE = 20;
 interface Loaded {
   readonly world: World;
   readonly profiles: readonly EvaluatedProfile[];
+  readonly segments: ReadonlyMap<string, Typed>;
   readonly connection: DuckDBConnection;
 }
 
@@ -29,7 +31,9 @@ beforeAll(async () => {
     const world = drawWorld(randomDraw(seed), PEOPLE);
     const connection = await openDatabase(["set timezone = 'UTC'"]);
     await loadWorld(connection, world);
-    worlds.push({ world, connection, profiles: evaluated(world) });
+    const draw = randomDraw(seed + 1000);
+    const segments = new Map(['s-one', 's-two', 's-three'].map((name) => [name, typedOf(drawCondition(draw, world), world.schema)]));
+    worlds.push({ world, connection, segments, profiles: evaluated(world) });
   }
 }, 60_000);
 
@@ -46,7 +50,7 @@ test(
       fc.asyncProperty(fc.gen(), async (draw) => {
         const from = (count: number): number => draw(fc.nat, { max: count - 1 });
         const loaded = worlds[from(WORLDS)] as Loaded;
-        const texts = Array.from({ length: AT_ONCE }, () => drawCondition(from, loaded.world));
+        const texts = Array.from({ length: AT_ONCE }, () => drawCondition(from, loaded.world, [...loaded.segments.keys()]));
         const answers = await compare(loaded, texts);
         seen += texts.length;
         mixed += answers.filter((answer) => answer > 0 && answer < PEOPLE).length;
@@ -60,9 +64,9 @@ test(
 );
 
 /** Asks both for all members of all expressions; returns how many members each has. */
-async function compare({ world, profiles, connection }: Loaded, texts: readonly string[]): Promise<readonly number[]> {
+async function compare({ world, profiles, segments, connection }: Loaded, texts: readonly string[]): Promise<readonly number[]> {
   const typed = texts.map((text, index) => ({ name: `s${index}`, typed: typedOf(text, world.schema) }));
-  const compiled = compileSegments(typed, { now: WORLD_NOW, dialect: 'duckdb' });
+  const compiled = compileSegments(typed, { now: WORLD_NOW, dialect: 'duckdb', segments });
   const columns = typed.flatMap(({ name }) => [
     sql`${compiled.predicates.get(name) ?? sql`null`} as ${ident(name)}`,
     sql`coalesce(${compiled.filters.get(name) ?? sql`null`}, false) as ${ident(`${name}w`)}`,
@@ -75,7 +79,7 @@ async function compare({ world, profiles, connection }: Loaded, texts: readonly 
     throw new Error(`${(error as Error).message.slice(0, 500)}\nof: ${texts.join('\n    ')}`, { cause: error });
   }
   return typed.map(({ typed: tree }, index) => {
-    const wanted = profiles.map((profile) => evaluate(tree, profile, { now: WORLD_NOW }) === true);
+    const wanted = profiles.map((profile) => evaluate(tree, profile, { now: WORLD_NOW, segments }) === true);
     for (const offset of [0, 1]) {
       const found = rows.map((row) => row[index * 2 + offset]);
       const differs = found.findIndex((value, person) => value !== wanted[person]);

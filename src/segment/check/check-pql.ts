@@ -1,15 +1,14 @@
-import { toUnit, type Binding, type Expression, type PqlProblem, type Range, type Time, type Window } from '../ast.ts';
+import type { Binding, Expression, PqlProblem, Range } from '../ast.ts';
 import type { ProfileSchema } from '../profile-schema.ts';
 import { arrayOf, comparable, describeType, isNumeric, isTemporal, scalar, unify, type PqlType, type ScalarKind } from '../type.ts';
-import type { Typed, TypedStep, TypedTime, TypedWindow, VariableId } from '../typed.ts';
+import type { Typed, VariableId } from '../typed.ts';
+import { aggregate } from './check-aggregate.ts';
 import { checkCall } from './check-call.ts';
+import { checkChain } from './check-chain.ts';
+import { checkWindow } from './check-window.ts';
 import { findDeepNesting } from './check-nesting.ts';
 import { resolveMembers, resolvePath, unknown, withArticle } from './resolve-path.ts';
 import { outside, TOP, withElement, withProfile, withVariable, type Scope } from './scope.ts';
-import { nearest } from '../../support/nearest.ts';
-
-/** Each step is an expression within the next one's. */
-const MAX_CHAIN_STEPS = 100;
 
 export interface CheckOptions {
   readonly schema: ProfileSchema;
@@ -349,123 +348,6 @@ function checkQuantifier(checker: Checker, quantifier: 'exists' | 'forall', bind
         ? next
         : ({ kind: 'logic', operator: 'and', operands: [condition, next], type: scalar('boolean'), ...place } satisfies Typed);
   return { kind: 'quantifier', quantifier, source, id, condition: both, type: scalar('boolean'), ...place };
-}
-
-function checkChain(checker: Checker, node: Extract<Expression, { kind: 'chain' }>, scope: Scope): Typed {
-  const place: Range = { start: node.start, end: node.end };
-  const source = checker.check(node.source, scope);
-  if (source.kind !== 'events' && source.type.kind !== 'any') {
-    checker.report({
-      code: 'RC1208',
-      severity: 'error',
-      message: 'the first argument of `chain` is the array of events',
-      start: source.start,
-      end: source.end,
-      hint: 'write `chain(xEvent, timestamp, […])`',
-    });
-    return unknown(place);
-  }
-  const item = source.type.kind === 'array' ? source.type.item : scalar('any');
-  const id = checker.newVariable();
-  const inner = withElement(scope, id, item);
-  const by = checker.expect(checker.check(node.by, inner), 'a date or timestamp of the events', isTemporal);
-  if (by.kind !== 'member' && by.type.kind !== 'any') {
-    checker.report({
-      code: 'RC1208',
-      severity: 'error',
-      message: 'the second argument of `chain` is the field that orders the events',
-      start: by.start,
-      end: by.end,
-      hint: 'write `timestamp`',
-    });
-    return unknown(place);
-  }
-  if (node.steps.length > MAX_CHAIN_STEPS) {
-    checker.report({ code: 'RC1202', severity: 'error', message: `a chain has at most ${MAX_CHAIN_STEPS} steps, found ${node.steps.length}`, ...place });
-    return unknown(place);
-  }
-  const steps = node.steps.map((step): TypedStep => {
-    const parts: Typed[] = [];
-    for (const part of [step.what, step.where]) if (part !== undefined) parts.push(checker.condition(part, inner));
-    if (step.when !== undefined)
-      parts.push({
-        kind: 'occurs',
-        subject: by,
-        window: checkWindow(checker, step.when, inner),
-        type: scalar('boolean'),
-        start: step.when.start,
-        end: step.when.end,
-      });
-    if (!Number.isInteger(step.count) || step.count < 1) {
-      checker.report({ code: 'RC1208', severity: 'error', message: `COUNT is a whole number from 1 on, found ${step.count}`, ...step.range });
-    }
-    const [only] = parts;
-    const condition: Typed | undefined = parts.length > 1 ? { kind: 'logic', operator: 'and', operands: parts, type: scalar('boolean'), ...step.range } : only;
-    return { label: step.label, condition, count: step.count, ...step.range };
-  });
-  return { kind: 'chain', id, by: by.kind === 'member' ? by.name : 'timestamp', steps, type: scalar('boolean'), ...place };
-}
-
-function checkWindow(checker: Checker, window: Window, scope: Scope): TypedWindow {
-  switch (window.form) {
-    case 'distance':
-      return {
-        form: 'distance',
-        operator: window.operator,
-        amount: checkAmount(checker, window),
-        unit: checkUnit(checker, window.unit, window.unitRange),
-        direction: window.direction,
-        time: checkTime(checker, window.time, scope),
-      };
-    case 'side':
-      return { form: 'side', direction: window.direction, time: checkTime(checker, window.time, scope) };
-    case 'on':
-      return { form: 'on', time: checkTime(checker, window.time, scope) };
-    case 'between':
-      return { form: 'between', from: checkTime(checker, window.from, scope), to: checkTime(checker, window.to, scope) };
-  }
-}
-
-function checkAmount(checker: Checker, window: Extract<Window, { form: 'distance' }>): number {
-  if (Number.isInteger(window.amount) && window.amount <= 1_000_000_000_000) return window.amount;
-  checker.report({ code: 'RC1208', severity: 'error', message: 'a distance in time is a whole number', start: window.start, end: window.unitRange.start });
-  return 0;
-}
-
-function checkUnit(checker: Checker, word: string, range: Range): ReturnType<typeof toUnit> & string {
-  const unit = toUnit(word);
-  if (unit !== undefined) return unit;
-  const near = nearest(word, ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years', 'decades', 'centuries']);
-  checker.report({
-    code: 'RC1212',
-    severity: 'error',
-    message: `\`${word}\` is no unit of time`,
-    ...range,
-    hint: near === undefined ? 'seconds, minutes, hours, days, weeks, months, years' : `did you mean \`${near}\`?`,
-  });
-  return 'day';
-}
-
-function checkTime(checker: Checker, time: Time, scope: Scope): TypedTime {
-  if (time.kind === 'period') return { kind: 'period', which: time.which, unit: checkUnit(checker, time.unit, time.unitRange) };
-  return { kind: 'value', value: checker.expect(checker.check(time.expression, scope), 'a time: now, today, date(…), last week, or a timestamp', isTemporal) };
-}
-
-/** Builds an aggregate once its source and value are known. `count` counts items, the others values that are not NULL. */
-export function aggregate(checker: Checker, fn: string, source: Typed, id: VariableId, value: Typed | undefined, nameRange: Range, place: Range): Typed {
-  const name = fn.toLowerCase() === 'avg' ? 'average' : fn.toLowerCase();
-  if (name === 'count') return { kind: 'aggregate', fn: 'count', source, id, value: undefined, type: scalar('integer'), ...place };
-  if (name !== 'sum' && name !== 'average' && name !== 'min' && name !== 'max') {
-    checker.report({ code: 'RC1210', severity: 'error', message: `unknown aggregate \`${fn}\``, ...nameRange, hint: 'count, sum, average, min, max' });
-    return unknown(place);
-  }
-  if (value === undefined) {
-    checker.report({ code: 'RC1210', severity: 'error', message: `\`${fn}\` wants the value to take`, ...nameRange, hint: `\`.${fn}(amount)\`` });
-    return unknown(place);
-  }
-  if (name === 'sum' || name === 'average') checker.expect(value, 'a number', isNumeric);
-  else checker.expect(value, 'a value with an order', (type) => isNumeric(type) || isTemporal(type) || type.kind === 'string');
-  return { kind: 'aggregate', fn: name, source, id, value, type: name === 'average' ? scalar('double') : value.type, ...place };
 }
 
 /** The type of an array's items; a problem when it is no array. */

@@ -51,11 +51,15 @@ export function callSql(compiler: Compiler, node: Call, env: Env): Sql {
       return sql`coalesce(list_has_all(${value(1)}, ${present(compiler, value(0))}), false)`;
     case 'intersection': {
       const item = compiler.name();
-      const other = value(1);
-      return sql`case when ${other} is not null then list_filter(${firstOnes(compiler, value(0))}, lambda ${item}: list_contains(${other}, ${item})) end`;
+      // Both stand inside a lambda, too.
+      const [list, other] = [compiler.perItem(() => value(0)), compiler.perItem(() => value(1))];
+      return sql`case when ${other} is not null then list_filter(${firstOnes(compiler, list)}, lambda ${item}: list_contains(${other}, ${item})) end`;
     }
     case 'distinct':
-      return firstOnes(compiler, value(0));
+      return firstOnes(
+        compiler,
+        compiler.perItem(() => value(0)),
+      );
     case 'head':
       return sql`(${value(0)})[1]`;
     case 'get':

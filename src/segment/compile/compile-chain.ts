@@ -58,6 +58,7 @@ function planStep(compiler: Compiler, node: Chain, step: TypedStep, env: Env): S
 }
 
 function oneStep(compiler: Compiler, step: TypedStep, plan: StepPlan): Sql {
+  if (plan.kind === 'rows' && step.count === 1) return compiler.facts.addExistence(plan.filter, plan.correlated, compiler.isPerItem());
   const count =
     plan.kind === 'rows' ? sql`${compiler.facts.add({ aggregate: sql`count(*)`, filter: plan.filter, correlated: plan.correlated })}` : sql`len(${plan.times})`;
   return sql`(coalesce(${count}, 0) >= ${literal(step.count)})`;

@@ -27,7 +27,7 @@ export function topSql(compiler: Compiler, node: Of<'top'>, env: Env): Sql {
   const entry = compiler.name();
   const inner: Env = new Map(env).set(node.id, { kind: 'item', value: item });
   const sign = node.highest ? sql`-${place}` : place;
-  const entries = sql`list_transform(${compiler.value(node.source, env)}, lambda ${item}, ${place}: {'by': ${compiler.value(node.by, inner)}, 'place': ${sign}, 'item': ${item}})`;
+  const entries = sql`list_transform(${compiler.value(node.source, env)}, lambda ${item}, ${place}: {'by': ${compiler.perItem(() => compiler.value(node.by, inner))}, 'place': ${sign}, 'item': ${item}})`;
   const kept = sql`list_filter(${entries}, lambda ${entry}: ${entry}.by is not null)`;
   const sorted = sql`list_sort(${kept}, ${literal(node.highest ? 'DESC' : 'ASC')}, 'NULLS LAST')`;
   return sql`list_transform((${sorted})[1:${literal(node.count)}], lambda ${entry}: ${entry}.item)`;
@@ -35,8 +35,8 @@ export function topSql(compiler: Compiler, node: Of<'top'>, env: Env): Sql {
 
 /** Lists of the items that share a value, in the order in which the values first stand; items without a value are left out. */
 export function groupSql(compiler: Compiler, node: Of<'group'>, env: Env): Sql {
-  const source = compiler.value(node.source, env);
-  const by = (item: Fragment): Sql => compiler.value(node.by, new Map(env).set(node.id, { kind: 'item', value: item }));
+  const source = compiler.perItem(() => compiler.value(node.source, env));
+  const by = (item: Fragment): Sql => compiler.perItem(() => compiler.value(node.by, new Map(env).set(node.id, { kind: 'item', value: item })));
   const first = compiler.name();
   const key = compiler.name();
   const item = compiler.name();
@@ -74,8 +74,9 @@ export function quantifierSql(compiler: Compiler, node: Of<'quantifier'>, env: E
       const part =
         condition === undefined ? undefined : forall ? sql`not ${compiler.truth(condition, inner, ALWAYS)}` : compiler.truth(condition, inner, WHERE);
       if (forall && part === undefined) return sql`true`;
-      const fact = compiler.facts.add({ aggregate: sql`count(*)`, ...narrowed(set, part, need.profile) });
-      return forall ? sql`(coalesce(${fact}, 0) = 0)` : sql`(coalesce(${fact}, 0) > 0)`;
+      const { filter, correlated } = narrowed(set, part, need.profile);
+      const found = compiler.facts.addExistence(filter, correlated, compiler.isPerItem());
+      return forall ? sql`(not ${found})` : found;
     }
   }
   const source = compiler.value(node.source, env);

@@ -116,6 +116,7 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
       return found;
     },
     name: () => ident(`x${(names += 1)}`),
+    isPerItem: () => depth > 0,
     perItem(body) {
       depth += 1;
       if (depth > MAX_ITEM_NESTING + 1) {

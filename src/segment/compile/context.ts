@@ -37,6 +37,8 @@ export interface Compiler {
   name(): Fragment;
   /** Compiles what is asked once per item; throws RC1202 when that is nested too deep. */
   perItem(body: () => Sql): Sql;
+  /** True while that is compiled. */
+  isPerItem(): boolean;
   /** Columns of `profile` that the joined relations read. */
   readonly profileColumns: Set<string>;
   readonly eventColumns: Set<string>;

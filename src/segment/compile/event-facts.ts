@@ -1,5 +1,5 @@
 import { printSql } from '../../sql/print-sql.ts';
-import { ident, joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
+import { ident, joinSql, literal, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
 import type { Fragment } from './context.ts';
 
 /** One number, truth or list per profile, computed from its events in one pass that all segments share. */
@@ -16,26 +16,57 @@ interface Stored extends EventFact {
   readonly column: string;
 }
 
+/** A question whether there is such an event; how it is asked is decided when all facts are known. */
+interface Existence {
+  readonly fact: EventFact;
+  /** Filled by `relations`. */
+  readonly parts: SqlPart[];
+  readonly answer: Sql;
+}
+
+export interface FactRelations {
+  readonly with: readonly { readonly name: string; readonly sql: Sql }[];
+  readonly joins: readonly Sql[];
+}
+
 /** The relations of event aggregates: `#events` over `event` alone and `#joined` over events with their profiles. */
 const RELATIONS = { plain: { name: '#events', alias: 'f' }, joined: { name: '#joined', alias: 'g' } } as const;
 /** Above so many different conditions their `or` costs more than it spares. */
 const MAX_SCAN_CONDITIONS = 12;
+const COUNT = sql`count(*)`;
 
+/** Collects the facts of one compilation. */
 export class EventFacts {
   readonly #facts = { plain: new Map<string, Stored>(), joined: new Map<string, Stored>() };
+  readonly #existences = new Map<string, Existence>();
+  #inLambda = false;
 
   /** The column of a fact, to be used beside `p`; equal facts are one. NULL for profiles without such events. */
   add(fact: EventFact): Fragment {
     const side = fact.correlated ? 'joined' : 'plain';
     const facts = this.#facts[side];
-    const key = printSql(sql`${fact.aggregate} ${fact.filter ?? sql``}`, 'duckdb');
+    const key = keyOf(fact);
     const known = facts.get(key) ?? { ...fact, column: `a${facts.size}` };
     facts.set(key, known);
     return ident(RELATIONS[side].alias, known.column);
   }
 
-  /** The `with` clauses and the joins behind `profile p`. */
-  relations(): { readonly with: readonly { readonly name: string; readonly sql: Sql }[]; readonly joins: readonly Sql[] } {
+  /** Whether there is such an event: true or false. `inLambda`: asked for each item of a list, where the engine takes no subquery. */
+  addExistence(filter: Sql | undefined, correlated: boolean, inLambda: boolean): Sql {
+    const fact = { aggregate: COUNT, filter, correlated };
+    this.#inLambda ||= inLambda;
+    const parts: SqlPart[] = [];
+    const known = this.#existences.get(keyOf(fact)) ?? { fact, parts, answer: { type: 'sql', parts } };
+    this.#existences.set(keyOf(fact), known);
+    return known.answer;
+  }
+
+  /** The `with` clauses and the joins behind `profile p`. To be called once, when everything is compiled. */
+  relations(): FactRelations {
+    const [only, ...others] = this.#existences.values();
+    const alone = only !== undefined && others.length === 0 && this.#facts.plain.size + this.#facts.joined.size === 0;
+    if (alone && !only.fact.correlated && !this.#inLambda) only.parts.push(membership(only.fact));
+    else for (const { fact, parts } of this.#existences.values()) parts.push(sql`(coalesce(${this.add(fact)}, 0) > 0)`);
     const sides = (['plain', 'joined'] as const).filter((side) => this.#facts[side].size > 0);
     return {
       with: sides.map((side) => ({ name: RELATIONS[side].name, sql: relationSql([...this.#facts[side].values()], side === 'joined') })),
@@ -47,6 +78,16 @@ export class EventFacts {
   }
 }
 
+/** One question alone is cheapest as a semi or anti join, without an aggregate: half the time on five million events. */
+function membership({ filter }: EventFact): Sql {
+  const condition = filter === undefined ? sql`` : sql` and (${filter})`;
+  return sql`coalesce(p."#key" in (select e."#key" from event e where e."#key" is not null${condition}), false)`;
+}
+
+function keyOf({ aggregate, filter }: EventFact): string {
+  return printSql(sql`${aggregate} ${filter ?? sql``}`, 'duckdb');
+}
+
 function relationSql(facts: readonly Stored[], joined: boolean): Sql {
   const filters = new Map(facts.map(({ filter }) => [filter === undefined ? '' : printSql(filter, 'duckdb'), filter]));
   const [only] = filters.values();
@@ -55,16 +96,12 @@ function relationSql(facts: readonly Stored[], joined: boolean): Sql {
     const value = one || filter === undefined ? aggregate : sql`${aggregate} filter (where ${filter})`;
     return sql`${value} as ${ident(column)}`;
   });
-  const scanned =
-    filters.has('') || filters.size > MAX_SCAN_CONDITIONS
-      ? undefined
-      : one
-        ? only
-        : sql`(${joinSql(
-            [...filters.values()].map((filter) => sql`(${filter ?? literal(true)})`),
-            ' or ',
-          )})`;
   const from = joined ? sql`event e join profile p on p."#key" = e."#key"` : sql`event e`;
-  const where = scanned === undefined ? sql`` : sql` where ${scanned}`;
-  return sql`select e."#key" as "#key", ${joinSql(columns, ', ')} from ${from}${where} group by e."#key"`;
+  const where = filters.has('') || filters.size > MAX_SCAN_CONDITIONS ? undefined : one ? only : anyOf([...filters.values()]);
+  return sql`select e."#key" as "#key", ${joinSql(columns, ', ')} from ${from}${where === undefined ? sql`` : sql` where ${where}`} group by e."#key"`;
+}
+
+function anyOf(filters: readonly (Sql | undefined)[]): Sql {
+  const parts = filters.map((filter) => sql`(${filter ?? literal(true)})`);
+  return sql`(${joinSql(parts, ' or ')})`;
 }

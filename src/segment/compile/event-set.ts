@@ -100,7 +100,7 @@ export function eventList(compiler: Compiler, set: EventSet): Sql {
   let list = sql`coalesce(${compiler.facts.add({ aggregate, filter: set.filter, correlated: set.correlated })}, [])`;
   for (const { id, typed, env } of set.rest) {
     const name = compiler.name();
-    list = sql`list_filter(${list}, lambda ${name}: ${compiler.truth(typed, new Map(env).set(id, { kind: 'item', value: name }), WHERE)})`;
+    list = sql`list_filter(${list}, lambda ${name}: ${compiler.perItem(() => compiler.truth(typed, new Map(env).set(id, { kind: 'item', value: name }), WHERE))})`;
   }
   return list;
 }

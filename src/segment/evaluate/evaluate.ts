@@ -154,8 +154,8 @@ function evaluateOverItems(evaluation: Evaluation, node: Typed, env: Values): Va
       const { condition } = over;
       const holds = (item: Value): boolean => condition === undefined || of(condition, item) === true;
       // Every item is looked at, so that `explain` has a value for each.
-      const results = items.map(holds);
-      return over.quantifier === 'exists' ? results.includes(true) : !results.includes(false);
+      const results = new Set(items.map(holds));
+      return over.quantifier === 'exists' ? results.has(true) : !results.has(false);
     }
     case 'aggregate': {
       if (over.fn === 'count') return BigInt(items.length);

@@ -8,6 +8,9 @@ import type { Value } from './value.ts';
 
 /** A node of an expression with what it came to for one person. */
 export interface ExplainedNode extends Range {
+  /** What it is: `and` and `or` apart. */
+  readonly kind: 'and' | 'or' | Exclude<Typed['kind'], 'logic'>;
+  readonly isCondition: boolean;
   /** The node's own text. */
   readonly text: string;
   /** Conditions: true, false, or undefined for unknown. Of a node inside a filter: true when it held for an item. */
@@ -58,6 +61,8 @@ function build(node: Typed, text: string, seen: ReadonlyMap<Typed, Seen>, perIte
   return {
     start: node.start,
     end: node.end,
+    kind: node.kind === 'logic' ? node.operator : node.kind,
+    isCondition,
     text: text.slice(node.start, node.end),
     truth,
     value: perItem && isCondition ? `${found.held} of ${found.asked}` : showValue(found.value),

@@ -1,60 +1,44 @@
-import { EmbeddedActionsParser, EOF, type IToken, type TokenType } from 'chevrotain';
-import type { ArithmeticOperator, Binding, ChainStep, CompareOperator, Direction, Expression, Range, Time, Window } from '../ast.ts';
+import { EOF, type IToken } from 'chevrotain';
+import type { CompareOperator, ArithmeticOperator, Expression } from '../ast.ts';
+import { ItemGrammar } from './item-grammar.ts';
+import { BROKEN, endOf, endOfBinding, isA, isWord, rangeOf } from './token-range.ts';
 import {
   And,
   Arrow,
   Bang,
-  Between,
   Close,
   CloseList,
-  Colon,
   Comma,
   Compare,
   Dot,
-  Exists,
-  False,
-  Forall,
-  From,
-  Identifier,
   In,
-  Let,
   Like,
   Minus,
   Moment,
   Name,
   Not,
   NotIn,
-  Null,
   NumberText,
   Occurs,
-  On,
   Open,
   OpenList,
   Or,
   Over,
   Parameter,
-  Period,
   Plus,
-  Select,
-  Side,
-  Text,
   Times,
   TOKENS,
-  True,
   Up,
-  Where,
   Word,
 } from './tokens.ts';
-import { readText } from './read-text.ts';
 
 const AGGREGATES = new Set(['count', 'sum', 'average', 'avg', 'min', 'max']);
-const BROKEN: Expression = { kind: 'broken', start: 0, end: 0 };
 
 /**
  * The grammar of PQL (activation-rules 7). Rules from loose to tight: or, and, not, comparison, sum, product, sign, postfix, primary.
  * Actions build the tree at once; after an error the parser goes on at the next sensible token, so that several mistakes are told in one go.
  */
-class PqlGrammar extends EmbeddedActionsParser {
+class PqlGrammar extends ItemGrammar {
   constructor() {
     super(TOKENS, { recoveryEnabled: true, skipValidations: true, maxLookahead: 2, nodeLocationTracking: 'none' });
     this.performSelfAnalysis();
@@ -109,7 +93,7 @@ class PqlGrammar extends EmbeddedActionsParser {
     { recoveryValueFunc: () => BROKEN },
   );
 
-  private readonly disjunction = this.RULE(
+  protected readonly disjunction = this.RULE(
     'disjunction',
     (): Expression => {
       const operands = [this.SUBRULE(this.conjunction)];
@@ -194,7 +178,7 @@ class PqlGrammar extends EmbeddedActionsParser {
     { recoveryValueFunc: () => BROKEN },
   );
 
-  private readonly sum = this.RULE(
+  protected readonly sum = this.RULE(
     'sum',
     (): Expression => {
       let left = this.SUBRULE(this.product);
@@ -317,56 +301,6 @@ class PqlGrammar extends EmbeddedActionsParser {
     { recoveryValueFunc: () => BROKEN },
   );
 
-  private readonly constant = this.RULE(
-    'constant',
-    (): Expression => {
-      let result: Expression = BROKEN;
-      this.OR([
-        {
-          ALT: () => {
-            const token = this.CONSUME(Text);
-            result = { kind: 'string', value: this.ACTION(() => readText(token.image)), ...rangeOf(token) };
-          },
-        },
-        {
-          ALT: () => {
-            const token = this.CONSUME(NumberText);
-            result = { kind: 'number', text: token.image, ...rangeOf(token) };
-          },
-        },
-        {
-          ALT: () => {
-            const token = this.CONSUME(True);
-            result = { kind: 'boolean', value: true, ...rangeOf(token) };
-          },
-        },
-        {
-          ALT: () => {
-            const token = this.CONSUME(False);
-            result = { kind: 'boolean', value: false, ...rangeOf(token) };
-          },
-        },
-        {
-          ALT: () => {
-            const token = this.CONSUME(Null);
-            result = { kind: 'null', ...rangeOf(token) };
-          },
-        },
-      ]);
-      return result;
-    },
-    { recoveryValueFunc: () => BROKEN },
-  );
-
-  private readonly moment = this.RULE(
-    'moment',
-    (): Expression => {
-      const token = this.CONSUME(Moment);
-      return { kind: 'moment', which: token.image.toLowerCase() as 'now', ...rangeOf(token) };
-    },
-    { recoveryValueFunc: () => BROKEN },
-  );
-
   private readonly group = this.RULE(
     'group',
     (): Expression => {
@@ -385,85 +319,6 @@ class PqlGrammar extends EmbeddedActionsParser {
       const items = this.SUBRULE(this.args);
       const close = this.CONSUME(CloseList);
       return { kind: 'array', items, start: open.startOffset, end: endOf(close) };
-    },
-    { recoveryValueFunc: () => BROKEN },
-  );
-
-  private readonly letIn = this.RULE(
-    'letIn',
-    (): Expression => {
-      const start = this.CONSUME(Let);
-      const name = this.CONSUME(Name);
-      this.CONSUME(Compare);
-      // `in` belongs to `let` here, so the value is read without comparisons; brackets allow them.
-      const value = this.SUBRULE(this.sum);
-      this.CONSUME(In);
-      const body = this.SUBRULE(this.disjunction);
-      return { kind: 'let', name: name.image, value, body, start: start.startOffset, end: body.end };
-    },
-    { recoveryValueFunc: () => BROKEN },
-  );
-
-  private readonly quantifier = this.RULE(
-    'quantifier',
-    (): Expression => {
-      let start: IToken | undefined;
-      this.OR([{ ALT: () => (start = this.CONSUME(Exists)) }, { ALT: () => (start = this.CONSUME(Forall)) }]);
-      const bindings = [this.SUBRULE(this.binding)];
-      this.MANY({
-        // A comma may also belong to what is around: `if (exists E from A: C, 1, 2)`.
-        GATE: () => this.LA(3).tokenType === From,
-        DEF: () => {
-          this.CONSUME(Comma);
-          bindings.push(this.SUBRULE2(this.binding));
-        },
-      });
-      const end = bindings.at(-1);
-      return {
-        kind: 'quantifier',
-        quantifier: this.ACTION(() => (start?.tokenType === Forall ? 'forall' : 'exists')),
-        bindings,
-        start: start?.startOffset ?? 0,
-        end: endOfBinding(end),
-      };
-    },
-    { recoveryValueFunc: () => BROKEN },
-  );
-
-  private readonly selection = this.RULE(
-    'selection',
-    (): Expression => {
-      const start = this.CONSUME(Select);
-      const binding = this.SUBRULE(this.binding);
-      return { kind: 'select', binding, start: start.startOffset, end: endOfBinding(binding) };
-    },
-    { recoveryValueFunc: () => BROKEN },
-  );
-
-  private readonly binding = this.RULE(
-    'binding',
-    (): Binding => {
-      const name = this.CONSUME(Name);
-      this.CONSUME(From);
-      const from = this.SUBRULE(this.sum);
-      let where: Expression | undefined;
-      this.OPTION(() => {
-        this.OR([{ ALT: () => this.CONSUME(Where) }, { ALT: () => this.CONSUME(Colon) }]);
-        where = this.SUBRULE(this.disjunction);
-      });
-      return { name: name.image, nameRange: rangeOf(name), from, where };
-    },
-    { recoveryValueFunc: () => ({ name: '', nameRange: BROKEN, from: BROKEN, where: undefined }) },
-  );
-
-  private readonly aggregate = this.RULE(
-    'aggregate',
-    (): Expression => {
-      const fn = this.CONSUME(Name);
-      const value = this.SUBRULE(this.sum);
-      this.CONSUME(Over);
-      const binding = this.SUBRULE(this.binding);
-      return { kind: 'aggregate', fn: fn.image, value, binding, start: fn.startOffset, end: endOfBinding(binding) };
     },
     { recoveryValueFunc: () => BROKEN },
   );
@@ -498,190 +353,6 @@ class PqlGrammar extends EmbeddedActionsParser {
     { recoveryValueFunc: () => BROKEN },
   );
 
-  private readonly outer = this.RULE(
-    'outer',
-    (): Expression => {
-      const up = this.CONSUME(Up);
-      this.OPTION(() => this.CONSUME(Dot));
-      const name = this.CONSUME(Word);
-      return { kind: 'outer', levels: up.image.length, name: name.image, nameRange: rangeOf(name), start: up.startOffset, end: endOf(name) };
-    },
-    { recoveryValueFunc: () => BROKEN },
-  );
-
-  private readonly window = this.RULE(
-    'window',
-    (): Window => {
-      let result: Window | undefined;
-      this.OR([
-        { ALT: () => (result = this.SUBRULE(this.distance)) },
-        {
-          ALT: () => {
-            const start = this.CONSUME(Between);
-            const from = this.SUBRULE(this.time);
-            this.CONSUME(And);
-            const to = this.SUBRULE2(this.time);
-            result = { form: 'between', from, to, start: start.startOffset, end: to.end };
-          },
-        },
-        {
-          GATE: () => this.LA(2).tokenType !== Dot,
-          ALT: () => {
-            const side = this.CONSUME(Side);
-            const time = this.SUBRULE3(this.time);
-            result = { form: 'side', direction: side.image.toLowerCase() as Direction, time, start: side.startOffset, end: time.end };
-          },
-        },
-        {
-          ALT: () => {
-            const side = this.CONSUME(From);
-            const time = this.SUBRULE4(this.time);
-            result = { form: 'side', direction: 'from', time, start: side.startOffset, end: time.end };
-          },
-        },
-        {
-          ALT: () => {
-            this.OPTION({ GATE: () => this.LA(2).tokenType !== Dot, DEF: () => this.CONSUME(On) });
-            const time = this.SUBRULE5(this.time);
-            result = { form: 'on', time, start: time.start, end: time.end };
-          },
-        },
-      ]);
-      return result ?? { form: 'on', time: { kind: 'expression', expression: BROKEN, start: 0, end: 0 }, start: 0, end: 0 };
-    },
-    { recoveryValueFunc: (): Window => ({ form: 'on', time: { kind: 'expression', expression: BROKEN, start: 0, end: 0 }, start: 0, end: 0 }) },
-  );
-
-  private readonly distance = this.RULE(
-    'distance',
-    (): Window => {
-      const operator = this.CONSUME(Compare);
-      const amount = this.CONSUME(NumberText);
-      const unit = this.CONSUME(Name);
-      let side: IToken | undefined;
-      this.OR([{ ALT: () => (side = this.CONSUME(Side)) }, { ALT: () => (side = this.CONSUME(From)) }]);
-      const time = this.SUBRULE(this.time);
-      return {
-        form: 'distance',
-        operator: operator.image as CompareOperator,
-        amount: Number(amount.image),
-        unit: unit.image,
-        unitRange: rangeOf(unit),
-        direction: (side?.image.toLowerCase() ?? 'before') as Direction,
-        time,
-        start: operator.startOffset,
-        end: time.end,
-      };
-    },
-    { recoveryValueFunc: (): Window => ({ form: 'on', time: { kind: 'expression', expression: BROKEN, start: 0, end: 0 }, start: 0, end: 0 }) },
-  );
-
-  private readonly time = this.RULE(
-    'time',
-    (): Time => {
-      let result: Time | undefined;
-      this.OR([
-        {
-          GATE: () => this.LA(2).tokenType !== Dot && this.LA(2).tokenType !== Open,
-          ALT: () => {
-            const which = this.CONSUME(Period);
-            const unit = this.CONSUME(Name);
-            result = {
-              kind: 'period',
-              which: which.image.toLowerCase() as 'this',
-              unit: unit.image,
-              unitRange: rangeOf(unit),
-              start: which.startOffset,
-              end: endOf(unit),
-            };
-          },
-        },
-        {
-          ALT: () => {
-            const expression = this.SUBRULE(this.sum);
-            result = { kind: 'expression', expression, start: expression.start, end: expression.end };
-          },
-        },
-      ]);
-      return result ?? { kind: 'expression', expression: BROKEN, start: 0, end: 0 };
-    },
-    { recoveryValueFunc: (): Time => ({ kind: 'expression', expression: BROKEN, start: 0, end: 0 }) },
-  );
-
-  private readonly chain = this.RULE(
-    'chain',
-    (): Expression => {
-      const start = this.CONSUME(Name);
-      this.CONSUME(Open);
-      const source = this.SUBRULE(this.sum);
-      this.CONSUME(Comma);
-      const by = this.SUBRULE2(this.sum);
-      this.CONSUME2(Comma);
-      this.CONSUME(OpenList);
-      const steps: ChainStep[] = [];
-      this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => steps.push(this.SUBRULE(this.step)) });
-      this.CONSUME(CloseList);
-      const close = this.CONSUME(Close);
-      return { kind: 'chain', source, by, steps, start: start.startOffset, end: endOf(close) };
-    },
-    { recoveryValueFunc: () => BROKEN },
-  );
-
-  private readonly step = this.RULE(
-    'step',
-    (): ChainStep => {
-      const label = this.CONSUME(Name);
-      this.CONSUME(Colon);
-      let what: Expression | undefined;
-      let where: Expression | undefined;
-      let when: Window | undefined;
-      let count = 1;
-      let end = endOf(label);
-      this.MANY(() =>
-        this.OR([
-          {
-            GATE: () => isWord(this.LA(1), 'what'),
-            ALT: () => {
-              this.CONSUME(Identifier);
-              this.CONSUME(Open);
-              what = this.SUBRULE(this.disjunction);
-              end = endOf(this.CONSUME(Close));
-            },
-          },
-          {
-            GATE: () => isWord(this.LA(1), 'when'),
-            ALT: () => {
-              this.CONSUME2(Identifier);
-              this.CONSUME2(Open);
-              when = this.SUBRULE(this.window);
-              end = endOf(this.CONSUME2(Close));
-            },
-          },
-          {
-            GATE: () => isWord(this.LA(1), 'count'),
-            ALT: () => {
-              this.CONSUME3(Identifier);
-              this.CONSUME3(Open);
-              const text = this.CONSUME(NumberText).image;
-              count = Number(text);
-              end = endOf(this.CONSUME3(Close));
-            },
-          },
-          {
-            ALT: () => {
-              this.CONSUME(Where);
-              this.CONSUME4(Open);
-              where = this.SUBRULE2(this.disjunction);
-              end = endOf(this.CONSUME4(Close));
-            },
-          },
-        ]),
-      );
-      return { label: label.image, range: { start: label.startOffset, end }, what, when, where, count };
-    },
-    { recoveryValueFunc: () => ({ label: '', range: BROKEN, what: undefined, when: undefined, where: undefined, count: 1 }) },
-  );
-
   private isLambda(): boolean {
     if (isA(this.LA(1), Name) && this.LA(2).tokenType === Arrow) return true;
     if (this.LA(1).tokenType !== Open) return false;
@@ -708,30 +379,9 @@ class PqlGrammar extends EmbeddedActionsParser {
   }
 }
 
-/** While the grammar records itself, sub-rules give back stand-ins without content. */
-function endOfBinding(binding: Partial<Binding> | undefined): number {
-  return binding?.where?.end ?? binding?.from?.end ?? 0;
-}
-
-function isWord(token: IToken, word: string): boolean {
-  return token.image.toLowerCase() === word;
-}
-
-function isA(token: IToken, category: TokenType): boolean {
-  return token.tokenType === category || (token.tokenType.CATEGORIES ?? []).includes(category);
-}
-
 function logic(operator: 'and' | 'or', operands: readonly Expression[]): Expression {
   const [first = BROKEN] = operands;
   return operands.length === 1 ? first : { kind: 'logic', operator, operands, start: first.start, end: operands.at(-1)?.end ?? first.end };
-}
-
-function endOf(token: IToken): number {
-  return token.startOffset + token.image.length;
-}
-
-function rangeOf(token: IToken): Range {
-  return { start: token.startOffset, end: endOf(token) };
 }
 
 let grammar: PqlGrammar | undefined;

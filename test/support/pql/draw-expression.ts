@@ -9,6 +9,7 @@ interface Named {
 interface Place {
   readonly draw: Draw;
   readonly world: World;
+  readonly segments: readonly string[];
   /** Scalars, arrays and the rest that can be named here. */
   readonly names: readonly Named[];
   readonly depth: number;
@@ -20,15 +21,17 @@ const UNITS = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', '
 const NUMBERS: readonly Scalar[] = ['integer', 'decimal', 'double'];
 const PATTERNS = ['a', '^a', '(?i)^AB?$', 'b.*', '^[a-z]+$', '\\\\d+', '@(\\\\w+)', '^.$', '\\\\s', 'x|y', '[^a]', 'one.two'];
 
-/** A condition on a person of the world, in PQL. */
-export function drawCondition(draw: Draw, world: World): string {
-  const names = Object.entries(world.fields).map(([text, field]) => ({ text, field }));
-  return condition({ draw, world, names: [...names, { text: 'identityMap.Email', field: { type: 'string' } }], depth: 0, variables: 0 });
+/** A condition on a person of the world, in PQL; `segments` are names that it may ask membership of. */
+export function drawCondition(draw: Draw, world: World, segments: readonly string[] = []): string {
+  const prefix = draw(8) === 0 ? '$1.' : draw(8) === 0 ? 'P.' : '';
+  const names = Object.entries(world.fields).map(([text, field]) => ({ text: `${prefix}${text}`, field }));
+  const at = { draw, world, segments, names: [...names, { text: `${prefix}identityMap.Email`, field: { type: 'string' } }], depth: 0, variables: 0 };
+  return `${prefix === 'P.' ? '(P) => ' : ''}${condition(at)}`;
 }
 
 function condition(at: Place): string {
   const { draw, depth } = at;
-  const choice = draw(depth > 3 ? 12 : 22);
+  const choice = draw(depth > 3 ? 12 : 23);
   switch (choice) {
     case 0: {
       const type = pick(at, ['string', 'date', 'timestamp', ...NUMBERS] as const);
@@ -80,6 +83,10 @@ function condition(at: Place): string {
       return `${value(deeper(at), pick(at, ['decimal', 'double'] as const))} ${pick(at, ['>', '>=', '<='])} ${value(at, 'decimal')}`;
     case 20:
       return letIn(at);
+    case 21: {
+      const segment = at.segments[draw(at.segments.length + 1)];
+      return segment === undefined ? condition(deeper(at)) : `inSegment("${segment}")`;
+    }
     default:
       return `if(${condition(deeper(at))}, ${condition(deeper(at))}, ${condition(deeper(at))})`;
   }
@@ -147,6 +154,10 @@ function value(at: Place, type: Scalar): string {
         () => `${array(inner, 'string')}.distinct().count()`,
         () => `xEvent.${pick(at, ['groupBy(kind)', 'map(kind).distinct()', 'map(amount).distinct()'])}.count()`,
         () => collection(inner)('integer', pick(at, ['min', 'max', 'count'])),
+        () => `xEvent.groupBy(${pick(at, ['kind', 'eventType', 'amount'])}).map(G => G.count()).max()`,
+        () => `${filtered(inner)}.groupBy(${pick(at, ['timestamp'])}).count()`.replace(/^(?!xEvent|\(select S from xEvent).*/, 'xEvent.count()'),
+        () => `xEvent.filter(x => x.amount > ${constant(at, 'decimal')}).map(x => x.eventType).distinct().count()`,
+        () => `orders.groupBy(sku).filter(G => G.count() > 1).count()`,
       ])();
     case 'decimal':
       return pick(at, [
@@ -209,6 +220,7 @@ function filtered(at: Place): string {
   return pick(at, [
     () => `${over.text}[${inner}]`,
     () => `${over.text}.filter(${inner})`,
+    () => `${over.text}.filter(x => ${condition({ ...deeper(named(at, 'x', over.members)), depth: 4 })})`,
     () => `(select S from ${over.text} where ${condition({ ...deeper(named(at, 'S', over.members)), depth: 4 })})`,
   ])();
 }
@@ -298,8 +310,13 @@ function named(at: Place, name: string, members: readonly Named[]): Place {
   return { ...at, variables: at.variables + 1, names: [...at.names, ...members.map(({ text: member, field }) => ({ text: `${name}.${member}`, field }))] };
 }
 
+/** Inside a filter the item's members stand alone, and `^` leads outside. */
 function unnamed(at: Place, members: readonly Named[]): Place {
-  return { ...at, names: members };
+  const outer = at.names.map(({ text: name, field }) => ({
+    text: /^(?:[VSLxGP]\d*\b|\$)/.test(name) ? name : name.startsWith('^') ? `^${name}` : `^.${name}`,
+    field,
+  }));
+  return { ...at, names: [...members, ...members, ...outer] };
 }
 
 function deeper(at: Place): Place {

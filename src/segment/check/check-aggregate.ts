@@ -1,0 +1,22 @@
+import type { Range } from '../ast.ts';
+import { isNumeric, isTemporal, scalar } from '../type.ts';
+import type { Typed, VariableId } from '../typed.ts';
+import type { Checker } from './check-pql.ts';
+import { unknown } from './resolve-path.ts';
+
+/** Builds an aggregate once its source and value are known. `count` counts items, the others values that are not NULL. */
+export function aggregate(checker: Checker, fn: string, source: Typed, id: VariableId, value: Typed | undefined, nameRange: Range, place: Range): Typed {
+  const name = fn.toLowerCase() === 'avg' ? 'average' : fn.toLowerCase();
+  if (name === 'count') return { kind: 'aggregate', fn: 'count', source, id, value: undefined, type: scalar('integer'), ...place };
+  if (name !== 'sum' && name !== 'average' && name !== 'min' && name !== 'max') {
+    checker.report({ code: 'RC1210', severity: 'error', message: `unknown aggregate \`${fn}\``, ...nameRange, hint: 'count, sum, average, min, max' });
+    return unknown(place);
+  }
+  if (value === undefined) {
+    checker.report({ code: 'RC1210', severity: 'error', message: `\`${fn}\` wants the value to take`, ...nameRange, hint: `\`.${fn}(amount)\`` });
+    return unknown(place);
+  }
+  if (name === 'sum' || name === 'average') checker.expect(value, 'a number', isNumeric);
+  else checker.expect(value, 'a value with an order', (type) => isNumeric(type) || isTemporal(type) || type.kind === 'string');
+  return { kind: 'aggregate', fn: name, source, id, value, type: name === 'average' ? scalar('double') : value.type, ...place };
+}
