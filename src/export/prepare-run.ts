@@ -9,6 +9,7 @@ import type { RunLedger, SnapshotPointer } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
+import { countIfMany } from './estimate-rows.ts';
 import { checkGuards } from './guards.ts';
 import { manifestName, manifestText } from './manifest-file.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
@@ -65,7 +66,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   }
 
   const expected = selection?.counts ?? direct?.counts;
-  const due = expected?.activated;
+  const due = expected?.activated ?? (await countIfMany(job, opened, signal));
   const nothing = due === 0 && job.mode === 'incremental';
   const parts = nothing
     ? []
@@ -75,7 +76,6 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
         columns: opened.columns,
         settings: job.file,
         rows: due,
-        atMost: opened.source.health.rows,
         folder,
         stages: job.stages,
         signal,

@@ -9,6 +9,7 @@ import { openOnce } from './open-once.ts';
 import { resolveJobs } from './resolve-job.ts';
 import { runSegment } from './run-segment.ts';
 import { readSuppressions } from './suppression.ts';
+import { sweepSpool } from './sweep-spool.ts';
 import { ALREADY_RUNNING, toRun } from './to-run.ts';
 
 export interface RunActivationRequest {
@@ -35,6 +36,7 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
   const resolved = resolveJobs(request, deps.card);
   for (const one of resolved) await checkSlot(deps.ledger, one, request);
   await mkdir(deps.paths.spool, { recursive: true, mode: 0o700 });
+  await sweepSpool(deps);
   await using open = openOnce(deps, request.signal);
   const suppressions = await readSuppressions(deps.paths);
   const runs: Run[] = [];

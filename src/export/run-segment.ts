@@ -274,7 +274,11 @@ class SegmentRun {
         ...(imported.status === undefined ? {} : { import: imported.status }),
       });
       // Before `written` the spool is of no use to anybody; afterwards it is what the slot goes on from.
-      if (!visible || job.slot === null) await rm(this.#folder, { recursive: true, force: true });
+      if (!visible || job.slot === null) {
+        // What an upload left unfinished is of no use either; where it cannot be removed now, the store's own rules do it.
+        for (const { key } of this.#work.parts ?? []) await this.#input.storage.abandon(key, this.#run.id).catch(() => {});
+        await rm(this.#folder, { recursive: true, force: true });
+      }
       if (known === undefined && !aborted) throw error;
       return run;
     } catch (second) {

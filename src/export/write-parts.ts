@@ -14,10 +14,8 @@ export interface WritePartsRequest {
   readonly query: (render: RenderColumn) => Sql;
   readonly columns: readonly OutputColumn[];
   readonly settings: FileSettings;
-  /** How many rows there are, when known. */
+  /** How many rows there are; undefined: probably no more than fit into one file. */
   readonly rows: number | undefined;
-  /** More rows than this cannot come; without `rows` it decides whether to try one file first. */
-  readonly atMost: number;
   /** Absolute folder of the spool. */
   readonly folder: string;
   /** Further stages behind compression, such as encryption. */
@@ -32,8 +30,6 @@ export interface WrittenPart extends WrittenFile {
 }
 
 const STAGED = 'staged.parquet';
-/** An unknown number of rows is first taken for one file unless so many more are possible; then counting by staging is the better bet. */
-const OPTIMISM = 4;
 
 /**
  * Writes the rows as parts of exactly `maxRows`, the last one shorter. Mostly that is one part, written by one COPY. More are cut from a staged copy
@@ -59,7 +55,7 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
   };
   const none: WrittenFile = { rows: 0, bytes: 0, sha256: '' };
 
-  if ((request.rows ?? 0) <= settings.maxRows && (request.rows !== undefined || request.atMost <= settings.maxRows * OPTIMISM)) {
+  if (request.rows === undefined || request.rows <= settings.maxRows) {
     const whole = await write(finish(rows), 1, none);
     if (whole.rows <= settings.maxRows) return [whole];
     await rm(join(folder, whole.file), { force: true });

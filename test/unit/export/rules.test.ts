@@ -80,7 +80,6 @@ describe('sources that must not be exported', () => {
 });
 
 describe('guards', () => {
-  const people = (count: number): string => `${HEAD}${Array.from({ length: count }, (_, id) => `${id},n,,,,\n`).join('')}`;
   const options = { mode: 'incremental', mapping: [ID, { source: 'segmentMembership.status', target: 'status' }] } as const;
 
   test('too many who leave are held, with the exact number that lets it pass this once', async () => {
@@ -240,3 +239,7 @@ describe('columns', () => {
     expect(await bench.read('two.csv')).toBe('country,last,first\nDE,Doe,John\nDE,D,John\n');
   });
 });
+
+function people(count: number): string {
+  return `${HEAD}${Array.from({ length: count }, (_, id) => `${id},n,,,,\n`).join('')}`;
+}

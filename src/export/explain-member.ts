@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DestinationCard } from '../model/destination-card.ts';
+import type { ActivationSpec, AttributesSpec, SegmentSpec, SourceSpec } from '../model/generated/kinds.ts';
+import type { Instant } from '../model/instant.ts';
+import { resourceKey } from '../model/resource.ts';
+import { explainTree, type ExplainedNode } from '../segment/evaluate/explain-tree.ts';
+import { toProfileSchema } from '../segment/profile-schema.ts';
+import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
+import type { RunLedger } from '../state/run-ledger.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Audience } from './audience.ts';
+import { checkHealth } from './check-health.ts';
+import { compileAudience, typeApplied } from './compile-job.ts';
+import type { AppliedResources, EngineDeps, ExportPaths } from './deps.ts';
+import { REASON_DUPLICATE } from './exclusion.ts';
+import { explainExclusion, type ExplainedExclusion } from './explain-exclusion.ts';
+import { findApplied } from './find-applied.ts';
+import { openJob, type OpenedJob } from './open-job.ts';
+import { uniqueColumns } from './output-columns.ts';
+import { readProfile } from './read-profile.ts';
+import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
+import { selectJob } from './select-job.ts';
+import { readSuppressions } from './suppression.ts';
+
+export interface ExplainDeps extends EngineDeps {
+  readonly ledger: RunLedger;
+  readonly card: (type: string) => DestinationCard | undefined;
+  readonly paths: ExportPaths;
+}
+
+export interface ExplainRequest {
+  readonly resources: AppliedResources;
+  /** The primary identity. */
+  readonly member: string;
+  readonly now: Instant;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What became of somebody in an activation's files. */
+export interface ExplainedDelivery {
+  /** The members on record hold them: a file has told of them. */
+  readonly delivered: boolean;
+  /** First slot as a member; undefined when not on record. */
+  readonly since: Instant | undefined;
+  /** The files that told of them, as far as the run is on record. `orLater`: who once lost a duplicate may stand in a later one. */
+  readonly files: readonly string[];
+  readonly orLater: boolean;
+  /** Left, and the next file has a row that says so. */
+  readonly exits: boolean;
+  readonly excluded: ExplainedExclusion | undefined;
+}
+
+export interface ExplainedMember {
+  readonly segment: string;
+  /** Some profile has this identity now. */
+  readonly known: boolean;
+  /** By the engine, as an export decides it. */
+  readonly isMember: boolean;
+  /** Trees by segment: this one's, and those behind each `inSegment`. Empty when nobody is known or the expression cannot be evaluated. */
+  readonly trees: ReadonlyMap<string, ExplainedNode>;
+  /** Undefined when a segment alone is explained. */
+  readonly delivery: ExplainedDelivery | undefined;
+}
+
+/** Why somebody is or is not in an applied segment. Throws as `countSegments` does. */
+export async function explainSegment(deps: EngineDeps, segment: string, request: ExplainRequest): Promise<ExplainedMember> {
+  const { resources, member, now, signal } = request;
+  const name = findApplied<SegmentSpec>(resources, 'Segment', segment).spec.attributes;
+  const attributes = findApplied<AttributesSpec>(resources, 'Attributes', name).spec;
+  const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
+  const audience = compileAudience(resources, segment, now);
+  await using engine = deps.engine({ name, attributes, sourceName: attributes.source, source }, signal);
+  const { health } = await engine.open({ profile: audience.profileColumns, event: audience.eventColumns });
+  checkHealth(health, attributes, name);
+  const [row] = await engine.rows(
+    sql`${audience.with}select coalesce(${audience.predicate}, false) as "member" from ${audience.from} where p."id" = ${literal(member)}`,
+    signal,
+  );
+  const trees = await explainTrees(engine, audience, request, attributes);
+  return { segment, known: row !== undefined, isMember: row?.['member'] === true, trees, delivery: undefined };
+}
+
+/** Why somebody is or is not in the files of an activation, a segment at a time. Throws as an export does before it writes. */
+export async function explainActivation(deps: ExplainDeps, activation: string, request: ExplainRequest): Promise<readonly ExplainedMember[]> {
+  const { resources, now, signal } = request;
+  const suppressions = await readSuppressions(deps.paths);
+  const explained: ExplainedMember[] = [];
+  for (const one of resolveJobs({ resources, activation, slot: null, now }, deps.card)) {
+    const job = { ...one.job, mode: one.settings.mode, suppressions };
+    await using engine = deps.engine(one.model, signal);
+    explained.push(await explainJob(deps, { ...one, job }, await openJob(engine, job), request));
+  }
+  return explained;
+}
+
+async function explainJob(deps: ExplainDeps, { job, model }: ResolvedJob, opened: OpenedJob, request: ExplainRequest): Promise<ExplainedMember> {
+  const { engine, exclusions, source, columns } = opened;
+  const { audience } = job;
+  const id = literal(request.member);
+  const bad = source.health.badValues.filter(({ of }) => of === 'profile').map(({ path }) => path);
+  const [row] = await engine.rows(
+    sql`${audience.with}select ${joinSql(
+      [
+        sql`coalesce(${audience.predicate}, false) as "member"`,
+        sql`coalesce(${exclusions.candidates}, false) as "present"`,
+        sql`${exclusions.reason} as "reason"`,
+        ...bad.map((path, index) => sql`${ident('p', `${path}#bad`)} as ${ident(`bad${index}`)}`),
+      ],
+      ', ',
+    )} from ${audience.from}${job.calculated} where p."id" = ${id}`,
+    request.signal,
+  );
+  const trees = await explainTrees(engine, audience, request, model.attributes);
+  const recorded = await findRecorded(deps, opened, job, request);
+  const present = row?.['present'] === true;
+  const facts = {
+    bad: bad.filter((_, index) => row?.[`bad${index}`] === true),
+    mapping: findApplied<ActivationSpec>(request.resources, 'Activation', job.activation).spec.mapping,
+  };
+  const reason = present && typeof row?.['reason'] === 'string' ? row['reason'] : undefined;
+  const lost = present && reason === undefined ? await findLost(deps, opened, job, request) : undefined;
+  const excludedBy = reason ?? lost?.reason;
+  const hasStatus = columns.some(({ kind }) => kind === 'status');
+  return {
+    segment: job.segment,
+    known: row !== undefined,
+    isMember: row?.['member'] === true,
+    trees,
+    delivery: {
+      ...recorded,
+      exits: recorded.delivered && !present && hasStatus && job.mode === 'incremental',
+      excluded: excludedBy === undefined ? undefined : explainExclusion(excludedBy, job, columns, { ...facts, winner: lost?.winner }),
+    },
+  };
+}
+
+/** The evaluator's word, part by part, on the values that the engine read. */
+async function explainTrees(
+  engine: Engine,
+  audience: Audience,
+  { resources, member, now, signal }: ExplainRequest,
+  attributes: AttributesSpec,
+): Promise<ReadonlyMap<string, ExplainedNode>> {
+  const { segment, profileColumns, eventColumns } = audience;
+  const profile = await readProfile(engine, { schema: toProfileSchema(attributes), id: member, profileColumns, eventColumns, signal });
+  if (profile === undefined) return new Map();
+  const segments = typeApplied(resources, segment);
+  try {
+    return new Map(
+      [...segments].map(([name, typed]) => [
+        name,
+        explainTree(typed, findApplied<SegmentSpec>(resources, 'Segment', name).spec.pql, profile, { now, segments }),
+      ]),
+    );
+  } catch (error) {
+    // A number beyond 64 bits: the engine has said so already, or did not have to look.
+    if (error instanceof RangeError) return new Map();
+    throw error;
+  }
+}
+
+/** What the members on record say of somebody. */
+async function findRecorded(
+  { ledger, paths }: ExplainDeps,
+  { engine, keys }: OpenedJob,
+  { activation, segment, target, mode }: ResolvedJob['job'],
+  { member, signal }: ExplainRequest,
+): Promise<Pick<ExplainedDelivery, 'delivered' | 'since' | 'files' | 'orLater'>> {
+  const pointer = await ledger.snapshot(activation, segment);
+  const none = { delivered: false, since: undefined, files: [], orLater: false };
+  if (pointer === undefined || pointer.target !== target) return none;
+  const [row] = await engine.rows(
+    sql`select "since", "delivered" from ${engine.files([join(paths.state, pointer.path)])} where cast("id" as varchar) = ${literal(member)}`,
+    signal,
+  );
+  if (row === undefined) return none;
+  const since = Number(row['since']);
+  const delivered = row['delivered'] === true;
+  if (!delivered) return { ...none, since };
+  // A full export tells of everybody each time: the last file counts. An incremental one tells of those who joined.
+  const [run] = await ledger.find(mode === 'full' ? { id: pointer.runId } : { activation, segment, slot: since, status: 'success', limit: 1 });
+  const files = (run?.files ?? []).filter(({ rows }) => rows > 0).map(({ path }) => path);
+  return { delivered, since, files, orLater: mode === 'incremental' && keys.length > 0 };
+}
+
+/** Whether somebody loses against others with the same key, found as an export finds it; who wins. */
+async function findLost(
+  { ledger, paths }: ExplainDeps,
+  opened: OpenedJob,
+  job: ResolvedJob['job'],
+  { member, signal }: ExplainRequest,
+): Promise<{ readonly reason: string; readonly winner: string | undefined } | undefined> {
+  const { engine, keys, columns } = opened;
+  // In the order in which `selectJob` has them compete.
+  const competitions = [
+    ...(keys.length === 0 ? [] : [{ reason: REASON_DUPLICATE, by: keys }]),
+    ...uniqueColumns(columns).map((column) => ({ reason: `${column.target} unique`, by: [column] })),
+  ];
+  if (competitions.length === 0) return undefined;
+  const pointer = await ledger.snapshot(job.activation, job.segment);
+  const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
+  const folder = join(paths.spool, `explain-${randomUUID()}`);
+  try {
+    const { relation, losers } = await selectJob({ job, opened, folder, snapshot, signal });
+    const isMember = (name: string): Sql => sql`cast(${ident(name, 'id')} as varchar) = ${literal(member)}`;
+    for (const [index, { reason, by }] of competitions.entries()) {
+      const round = engine.files([join(folder, `losers-${index}.parquet`)]);
+      const [lost] = await engine.rows(sql`select 1 as "one" from ${round} l where ${isMember('l')}`, signal);
+      if (lost === undefined) continue;
+      const same = by.map(({ target }) => sql`o.${ident(`n_${target}`)} = m.${ident(`n_${target}`)}`);
+      const [winner] = await engine.rows(
+        sql`select cast(o."id" as varchar) as "id" from ${relation} o join ${relation} m on ${joinSql(same, ' and ')} where ${isMember('m')} and o."present" and o."reason" is null and o."id" <> m."id" and o."id" not in (select "id" from ${losers ?? round}) limit 1`,
+        signal,
+      );
+      return { reason, winner: typeof winner?.['id'] === 'string' ? winner['id'] : undefined };
+    }
+    return undefined;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Which of the two a name means: `Activation/NAME`, `Segment/NAME`, or the plain name of either; an Activation comes first. */
+export function findExplained(resources: AppliedResources, name: string): { readonly kind: 'Activation' | 'Segment'; readonly name: string } {
+  const [, kind, plain = ''] = /^(Activation|Segment)\/(.+)$/.exec(name) ?? [];
+  if (kind === 'Activation' || kind === 'Segment') return { kind, name: findApplied(resources, kind, plain).metadata.name };
+  if (!resources.has(resourceKey('Activation', name)) && resources.has(resourceKey('Segment', name))) return { kind: 'Segment', name };
+  return { kind: 'Activation', name: findApplied(resources, 'Activation', name).metadata.name };
+}
