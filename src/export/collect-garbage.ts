@@ -46,7 +46,10 @@ export async function collectGarbage(deps: Pick<ExportDeps, 'ledger' | 'paths'>,
   const runs = new Map((await ledger.find({})).map((run) => [run.id, run]));
   let spools = 0;
   for (const name of await names(paths.spool)) {
-    if (!isSpent(runs.get(name), now, request.spoolMs)) continue;
+    const known = runs.get(name);
+    // Unknown ones may be of another state that shares the folder; after a day they are nobody's.
+    const age = known === undefined ? now - ((await stat(join(paths.spool, name)).catch(() => undefined))?.mtimeMs ?? now) : Infinity;
+    if (age < DAY_MS || !isSpent(known, now, request.spoolMs)) continue;
     await drop(join(paths.spool, name));
     spools += 1;
   }

@@ -7,7 +7,9 @@ import type { ExportDeps } from './deps.ts';
 export async function sweepSpool({ ledger, paths }: Pick<ExportDeps, 'ledger' | 'paths'>): Promise<void> {
   for (const id of await readdir(paths.spool).catch(() => [])) {
     const [run] = await ledger.find({ id });
-    const atWork = run?.status === 'running' && run.owner !== null && mayBeAlive(run.owner);
-    if (run === undefined || (run.slot === null && !atWork)) await rm(join(paths.spool, id), { recursive: true, force: true });
+    // Unknown ones may be of another state that shares the folder (`--state`); `gc` removes them in time.
+    if (run === undefined || run.slot !== null) continue;
+    const atWork = run.status === 'running' && run.owner !== null && mayBeAlive(run.owner);
+    if (!atWork) await rm(join(paths.spool, id), { recursive: true, force: true });
   }
 }
