@@ -19,7 +19,7 @@ import type { ImpactDeps, ImpactRequest, MeasuredImpact } from './measure-impact
 import { requireEnvironment } from './require-environment.ts';
 
 export interface PlanDeps extends ImpactDeps {
-  readonly store: Pick<StateStore, 'read' | 'fingerprintKey'>;
+  readonly store: Pick<StateStore, 'read' | 'digests' | 'fingerprintKey'>;
   readonly secret: ReadSecret;
   readonly segmentReferences: SegmentReferences;
   readonly card: ExportDeps['card'];

@@ -7,6 +7,7 @@ import { inspectSources } from './inspect-sources.ts';
 import type { RecalledProject } from './plan-cache.ts';
 import type { PlanDeps, PrepareRequest, PreparedPlan } from './prepare-plan.ts';
 import { requireEnvironment } from './require-environment.ts';
+import { findSecrets } from './secret-pointers.ts';
 
 /** Places are told only of what is wrong, and then the manifests are read after all. */
 const NOWHERE: ManifestLocator = {
@@ -22,23 +23,34 @@ export async function recallPlan(
   request: Omit<PrepareRequest, 'desired' | 'locator' | 'guards' | 'select' | 'impact'>,
   recalled: RecalledProject,
   deps: PlanDeps,
-): Promise<PreparedPlan | undefined> {
+): Promise<Pick<PreparedPlan, 'view' | 'diagnostics'> | undefined> {
   const { purpose, toolVersion, environment, variables, refresh, now, command, signal } = request;
-  const recorded = await deps.store.read();
-  requireEnvironment(recorded, environment);
-  const digests = Object.entries(recalled.digests);
-  if (digests.length !== recorded.resources.size) return undefined;
-  for (const [key, digest] of digests) if (recorded.resources.get(key as ResourceKey)?.digest !== digest) return undefined;
-  const verdicts = await compareSecrets(recalled.outside, recorded.resources, await deps.store.fingerprintKey(), deps.secret);
-  if ([...verdicts.values()].flat().some(({ state }) => state !== 'same')) return undefined;
+  const { lineage, digests, environment: own } = await deps.store.digests();
+  requireEnvironment({ environment: own, resources: digests }, environment);
+  const wanted = Object.entries(recalled.digests);
+  if (wanted.length !== digests.size || wanted.some(([key, digest]) => digests.get(key as ResourceKey) !== digest)) return undefined;
+  const secrets = await compareAllSecrets(recalled, deps);
+  if ([...secrets.values()].flat().some(({ state }) => state !== 'same')) return undefined;
   if (refresh && (await inspectSources(recalled.outside, NOWHERE, deps, signal)).length > 0) return undefined;
-  const plan = emptyPlan({ purpose, toolVersion, environment, variables, recorded, secrets: verdicts }, digests.length);
-  const guard = checkGuards([], digests.length, recalled.guards);
-  const sourcesReadAt = refresh ? deps.clock() : undefined;
+  const recorded = { lineage, resources: new Map() };
   return {
-    recorded,
-    digests: digests.map(([, digest]) => digest),
-    view: { plan, impact: [], guard, notCompared: [], nextSlots: [], sourcesReadAt, now, command },
+    view: {
+      plan: emptyPlan({ purpose, toolVersion, environment, variables, recorded, secrets }, wanted.length),
+      impact: [],
+      guard: checkGuards([], wanted.length, recalled.guards),
+      notCompared: [],
+      nextSlots: [],
+      sourcesReadAt: refresh ? deps.clock() : undefined,
+      now,
+      command,
+    },
     diagnostics: [],
   };
+}
+
+/** Fingerprints are in the resources' records, which are read only when there are secrets at all. */
+async function compareAllSecrets({ outside }: RecalledProject, deps: PlanDeps): ReturnType<typeof compareSecrets> {
+  if (!outside.some(({ kind, spec }) => findSecrets(kind, spec).length > 0)) return new Map();
+  const { resources } = await deps.store.read();
+  return compareSecrets(outside, resources, await deps.store.fingerprintKey(), deps.secret);
 }

@@ -33,6 +33,11 @@ export interface RecordedState {
   readonly resources: ReadonlyMap<ResourceKey, RecordedResource>;
 }
 
+/** The recorded state by its digests. */
+export interface RecordedDigests extends Omit<RecordedState, 'resources'> {
+  readonly digests: ReadonlyMap<ResourceKey, string>;
+}
+
 /** A lock on the state, fenced: every write names its epoch and fails when a later holder has taken over. */
 export interface Lease extends AsyncDisposable {
   readonly epoch: number;
@@ -97,6 +102,8 @@ export interface StateGeneration {
 export interface StateStore extends AsyncDisposable {
   /** Reads without creating anything; a database that does not exist is the empty state, one that cannot be read is an error. */
   read(): Promise<RecordedState>;
+  /** As `read`, but of each resource its digest alone: what telling of thousands that nothing has changed takes. */
+  digests(): Promise<RecordedDigests>;
   /** Takes the lease, at once or after waiting `waitMs` for another holder; a holder that is dead on this host is taken over at once. */
   lease(owner: Owner, options: { readonly waitMs: number; readonly purpose: string; readonly signal?: AbortSignal }): Promise<Lease>;
   /**

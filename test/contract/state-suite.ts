@@ -67,6 +67,25 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       expect(read.resources.size).toBe(0);
     });
 
+    it('tells the digests that reading everything tells', async () => {
+      expect(await state.store.digests()).toEqual({ lineage: undefined, serial: 0, environment: undefined, digests: new Map() });
+      await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      await state.store.commit(
+        lease,
+        [
+          { type: 'put', resource: resource('one') },
+          { type: 'put', resource: resource('two', { pql: 'false' }) },
+          { type: 'environment', environment: 'prod' },
+        ],
+        [],
+      );
+      await state.store.commit(lease, [{ type: 'delete', key: 'Segment/one' }], []);
+
+      const { resources, ...meta } = await state.store.read();
+
+      expect(await state.store.digests()).toEqual({ ...meta, digests: new Map([...resources].map(([key, { digest }]) => [key, digest])) });
+    });
+
     it('counts versions and serials, and keeps earlier generations', async () => {
       await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
       const first = await state.store.commit(

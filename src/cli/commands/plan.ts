@@ -64,7 +64,7 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
 }
 
 interface MadePlan {
-  readonly prepared: PreparedPlan;
+  readonly prepared: Pick<PreparedPlan, 'view' | 'diagnostics'>;
   readonly diagnostics: readonly Diagnostic[];
   readonly project: string;
 }

@@ -28,6 +28,11 @@ export function createMemoryStateStore(clock: () => number): MemoryStateStore {
   const store: StateStore = {
     read: async () => state,
 
+    async digests() {
+      const { resources, ...meta } = state;
+      return { ...meta, digests: new Map([...resources].map(([key, { digest }]) => [key, digest])) };
+    },
+
     lease: (owner, options) => leases.take(owner, options),
 
     async commit(lease, changes, entries) {

@@ -13,6 +13,12 @@ export async function readResources(db: Reader, place: string): Promise<Map<Reso
   return new Map(rows.map((row) => [resourceKey(row.kind as Kind, row.name), fromResourceRow(row, place)]));
 }
 
+/** The digests of all resources. */
+export async function readDigests(db: Reader): Promise<Map<ResourceKey, string>> {
+  const rows = await db.selectFrom('resource').select(['kind', 'name', 'digest']).execute();
+  return new Map(rows.map(({ kind, name, digest }) => [resourceKey(kind as Kind, name), digest]));
+}
+
 /** The spec is parsed when somebody looks at it: a plan over thousands of unchanged resources compares digests only. */
 export function fromResourceRow(row: ResourceRow, place: string): RecordedResource {
   const lazily = <T>(column: 'metadata' | 'spec' | 'fingerprints'): (() => T) => {

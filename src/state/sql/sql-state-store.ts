@@ -9,7 +9,7 @@ import { readAtOnce, writeAtOnce, type Reader, type StateConnection } from './co
 import { forgetOldGenerations, readGenerations, recordGeneration, resourcesAt, splitKey } from './generations.ts';
 import { actorOf, appendJournal, unfinishedEntries } from './journal.ts';
 import { createLeases } from './lease.ts';
-import { fromResourceRow, readResources, toResourceRow, type ResourceRow } from './resource-rows.ts';
+import { fromResourceRow, readDigests, readResources, toResourceRow, type ResourceRow } from './resource-rows.ts';
 import type { StateTables } from './tables.ts';
 
 const EMPTY: RecordedState = { lineage: undefined, serial: 0, environment: undefined, resources: new Map() };
@@ -31,6 +31,11 @@ export function createSqlStateStore(connection: StateConnection): StateStore {
       const read = await readAtOnce(connection, current);
       known = read ?? EMPTY;
       return known;
+    },
+
+    async digests() {
+      const read = await readAtOnce(connection, async (tx) => ({ ...(await readMeta(tx)), digests: await readDigests(tx) }));
+      return read ?? { lineage: undefined, serial: 0, environment: undefined, digests: new Map() };
     },
 
     lease: (owner, options) => leases.take(owner, options),
