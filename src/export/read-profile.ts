@@ -51,9 +51,11 @@ function asText(column: ReturnType<typeof ident>, kind: string): Sql {
 }
 
 function toValues(row: Row, fields: ReadonlyMap<string, SchemaField>): ReadonlyMap<string, Value> {
-  const ignore = (): void => {};
-  return new Map([...fields].map(([path, { type }]) => [path, readValue(toPlain(row[path], type.kind), type, [], ignore)]));
+  return new Map([...fields].map(([path, { type }]) => [path, readValue(toPlain(row[path], type.kind), type, [], ignoreProblem)]));
 }
+
+/** What is not of its type is NULL, as the engine reads it. */
+function ignoreProblem(): void {}
 
 function toPlain(cell: unknown, kind: string): unknown {
   if (typeof cell !== 'string') return cell;

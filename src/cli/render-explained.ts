@@ -1,0 +1,126 @@
+import type { ExplainedMember } from '../export/explain-member.ts';
+import type { ResourceKey } from '../model/resource.ts';
+import { formatMinute } from '../plan/plan-view.ts';
+import type { ExplainedNode } from '../segment/evaluate/explain-tree.ts';
+import { displayWidth } from '../support/display-width.ts';
+import type { RulePlace, RulePlaces } from './rule-places.ts';
+
+const MOST_TEXT = 64;
+/** Of that, the end of a text that is cut. */
+const END_TEXT = 20;
+const MOST_VALUES = 4;
+
+interface Line {
+  readonly text: string;
+  readonly value: string;
+  readonly place: RulePlace | undefined;
+}
+
+/** One person and one segment: the verdict, the rule part by part, and what becomes of it in the files. `activation` undefined: the segment alone. */
+export function renderExplained(member: string, activation: string | undefined, explained: ExplainedMember, places: RulePlaces): string {
+  const { segment, trees, delivery } = explained;
+  const root = trees.get(segment);
+  const lines = root === undefined ? [] : linesOf(root, segment, trees, places, 1);
+  if (delivery?.excluded !== undefined) {
+    const { message, rule } = delivery.excluded;
+    lines.push({ text: `excluded from the file: ${message}`, value: '', place: rule === undefined ? undefined : places.find(rule.key, rule.pointer) });
+  }
+  return [describeVerdict(member, explained), ...layOut(lines), ...(activation === undefined ? [] : describeNext(explained))].map(clean).join('\n');
+}
+
+function describeVerdict(member: string, { segment, known, isMember, delivery }: ExplainedMember): string {
+  const since = delivery?.since === undefined ? '' : ` since slot ${formatMinute(delivery.since)}`;
+  if (isMember) return `in ${segment}${since}${filesOf(delivery)}`;
+  const why = known ? '' : `: the source has no profile \`${member}\``;
+  if (delivery?.delivered !== true) return `not in ${segment}${why}`;
+  return `no longer in ${segment}${why}; was in it${since}${filesOf(delivery)}`;
+}
+
+function filesOf(delivery: ExplainedMember['delivery']): string {
+  if (delivery === undefined || delivery.files.length === 0) return '';
+  const [first = ''] = delivery.files;
+  const more = delivery.files.length - 1;
+  return ` (file ${first}${more === 0 ? '' : ` or one of its ${more} other parts`}${delivery.orLater ? ', or a later one' : ''})`;
+}
+
+/** What the next file does, where the lines above do not say it. */
+function describeNext({ isMember, delivery }: ExplainedMember): readonly string[] {
+  if (delivery === undefined) return [];
+  if (delivery.exits) return ['the next file says that they left'];
+  return isMember && !delivery.delivered && delivery.excluded === undefined ? ['in no file of a slot yet: the next one has them'] : [];
+}
+
+function linesOf(node: ExplainedNode, segment: string, trees: ExplainedMember['trees'], places: RulePlaces, depth: number): Line[] {
+  const key: ResourceKey = `Segment/${segment}`;
+  const parts = partsBelow(node);
+  const behind = node.segment === undefined ? undefined : trees.get(node.segment);
+  const truth = !node.isCondition ? '' : node.truth === undefined ? 'unknown' : String(node.truth);
+  const label = node.kind === 'and' || node.kind === 'or' || node.kind === 'not' ? node.kind : cut(node.text);
+  const line: Line = {
+    text: `  ${truth.padEnd(7)}${'  '.repeat(depth)}${label}`,
+    value: describeValue(node, parts.length > 0),
+    place: places.find(key, '/spec/pql', node),
+  };
+  const below = behind === undefined ? parts.flatMap((part) => linesOf(part, segment, trees, places, depth + 1)) : [];
+  const named = behind === undefined || node.segment === undefined ? [] : linesOf(behind, node.segment, trees, places, depth + 1);
+  return [line, ...below, ...named];
+}
+
+/** The nearest conditions below a node, and the sums and counts that conditions decide; other values between are looked through. */
+function partsBelow(node: ExplainedNode): readonly ExplainedNode[] {
+  return node.children.flatMap((child) => {
+    if (child.isCondition && !isBareValue(child)) return [child];
+    const parts = partsBelow(child);
+    return child.kind === 'aggregate' && child.items === undefined && parts.length > 0 ? [child] : parts;
+  });
+}
+
+function describeValue(node: ExplainedNode, hasParts: boolean): string {
+  if (node.items !== undefined) return `true of ${node.items.held} in ${node.items.asked}`;
+  if (!node.isCondition) return node.value;
+  return hasParts ? '' : valuesOf(node);
+}
+
+/** A truth that is read, not decided: shown as its owner's value. */
+function isBareValue({ kind }: ExplainedNode): boolean {
+  return kind === 'field' || kind === 'member' || kind === 'variable';
+}
+
+/** The values that a condition looked at, those that are not plain from the text. */
+function valuesOf(node: ExplainedNode): string {
+  const values = node.children.filter(({ items }) => items === undefined).map(({ text, value }) => ({ text: cut(text), value }));
+  const [only] = values;
+  if (only !== undefined && values.length === 1) return only.value;
+  const shown = values.slice(0, MOST_VALUES).map(({ text, value }) => `${text}: ${value}`);
+  return shown.join('   ');
+}
+
+function layOut(lines: readonly Line[]): readonly string[] {
+  const width = (pick: (line: Line) => string): number => Math.max(0, ...lines.map((line) => displayWidth(pick(line))));
+  const [textWidth, valueWidth] = [width(({ text }) => text), width(({ value }) => value)];
+  let last = '';
+  return lines.map(({ text, value, place }) => {
+    const at = place === undefined ? '' : `${place.file}:${place.line}`;
+    // A line of the manifest is named once for all the parts that stand on it.
+    const told = at === last ? '' : at;
+    last = at === '' ? last : at;
+    return `${pad(text, textWidth)}   ${pad(value, valueWidth)}${valueWidth === 0 ? '' : '   '}${told}`.trimEnd();
+  });
+}
+
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - displayWidth(text)));
+}
+
+function cut(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ');
+  const characters = [...line];
+  // The end matters as much as the beginning: there stands what a sum is compared with.
+  return characters.length > MOST_TEXT ? `${characters.slice(0, MOST_TEXT - END_TEXT - 3).join('')} … ${characters.slice(-END_TEXT).join('')}` : line;
+}
+
+/** Control characters could move a terminal's cursor: they are shown as a dot. */
+function clean(line: string): string {
+  // oxlint-disable-next-line no-control-regex
+  return line.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '·');
+}
