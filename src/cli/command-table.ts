@@ -17,6 +17,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'destroy', summary: 'remove everything that is applied', load: () => import('./commands/destroy.ts') },
   { name: 'rollback', summary: 'apply again what was applied before', load: () => import('./commands/rollback.ts') },
   { name: 'preview', summary: 'size and a masked sample of a segment', load: () => import('./commands/preview.ts') },
+  { name: 'explain', summary: 'why somebody is in or out, since when, by which rule at which line', load: () => import('./commands/explain.ts') },
   { name: 'run', summary: 'export now, or a given slot', load: () => import('./commands/run.ts') },
   { name: 'evaluate', summary: 'count the segments now; fires schedules `after: evaluation`', load: () => import('./commands/evaluate.ts') },
   { name: 'watch', summary: 'reconcile on change, export on schedule, until stopped', load: () => import('./commands/watch.ts') },
