@@ -14,6 +14,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'fmt', summary: 'write the manifests in one form; comments stay', load: () => import('./commands/fmt.ts') },
   { name: 'plan', summary: 'what apply would do, why, and whom it touches', load: () => import('./commands/plan.ts') },
   { name: 'apply', summary: 'make what is declared what is applied', load: () => import('./commands/apply.ts') },
+  { name: 'drift', summary: 'what has changed outside since it was applied', load: () => import('./commands/drift.ts') },
   { name: 'destroy', summary: 'remove everything that is applied', load: () => import('./commands/destroy.ts') },
   { name: 'rollback', summary: 'apply again what was applied before', load: () => import('./commands/rollback.ts') },
   { name: 'preview', summary: 'size and a masked sample of a segment', load: () => import('./commands/preview.ts') },
