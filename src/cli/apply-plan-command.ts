@@ -39,7 +39,8 @@ export async function confirmAndApply(context: CommandContext, session: PlanSess
   requireGuards(view.guard, applying);
   if (plan.changes.length > 0 && !options.autoApprove && !(await isConfirmed(context, view, project.metadata.name))) {
     context.say('Nothing was changed.');
-    return ExitCode.failed;
+    if (!context.signal.aborted) return ExitCode.failed;
+    return (context.signal.reason as { readonly code?: number }).code === ExitCode.terminated ? ExitCode.terminated : ExitCode.interrupted;
   }
   return tellOutcome(context, plan, await applyPlan(plan, applying, session.applyDeps()));
 }
