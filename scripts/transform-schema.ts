@@ -71,7 +71,7 @@ function chooseBranch(node: SchemaNode, branches: readonly SchemaNode[], roots: 
   const otherwise = `${(node['x-code'] as string | undefined) ?? 'RC1105'} ${node['x-otherwise'] as string}`;
   if (node['x-otherwise'] === undefined) throw new Error(`a oneOf without x-otherwise: ${JSON.stringify(node).slice(0, 200)}`);
   let chain: unknown = { const: otherwise };
-  for (const branch of [...branches].reverse()) {
+  for (const branch of branches.toReversed()) {
     if (!isNode(branch['x-when'])) throw new Error('a branch without x-when');
     chain = { if: branch['x-when'], then: forValidation(branch, roots), else: chain };
   }

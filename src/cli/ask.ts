@@ -15,7 +15,7 @@ export function requireInput({ options }: CommandContext, flag: string): void {
 }
 
 /** Asks on stderr, so that stdout stays data. Undefined when the input ends or the command is interrupted. */
-export async function ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+async function ask(question: string, signal: AbortSignal): Promise<string | undefined> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const stop = new AbortController();
   const abort = (): void => stop.abort();

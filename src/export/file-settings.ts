@@ -28,7 +28,7 @@ export interface FileSettings {
 }
 
 /** Most rows of a file; more is refused by `validate` (activation-rules 2.6). */
-export const MAX_FILE_ROWS = 5_000_000;
+const MAX_FILE_ROWS = 5_000_000;
 const DATE = '%Y-%m-%d';
 const TIMESTAMP = '%Y-%m-%dT%H:%M:%SZ';
 

@@ -37,7 +37,7 @@ export interface CompiledExpression {
   readonly type: string;
 }
 
-export const STATUS_SOURCE = 'segmentMembership.status';
+const STATUS_SOURCE = 'segmentMembership.status';
 
 /** The attribute paths that a mapping reads by itself; expressions bring their own. */
 export function mappedPaths(mapping: readonly SettledMapping[]): readonly string[] {

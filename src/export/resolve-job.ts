@@ -103,7 +103,7 @@ export function targetOf(destination: string, storage: StorageSpec): string {
 }
 
 /** `path` and `prefix` may end in %SEGMENT_NAME% or %SEGMENT_ID% (activation-rules 2.5). */
-export function resolveStoragePath(storage: StorageSpec, segment: string, title: string | undefined): StorageSpec {
+function resolveStoragePath(storage: StorageSpec, segment: string, title: string | undefined): StorageSpec {
   const resolve = (text: string): string => text.replaceAll('%SEGMENT_ID%', segment).replaceAll('%SEGMENT_NAME%', segmentNameToken(segment, title));
   const changed = Object.entries(storage).map(([key, value]) => [
     key,

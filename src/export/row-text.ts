@@ -6,7 +6,7 @@ import type { RenderColumn } from './select-rows.ts';
 type Expression = Exclude<SqlPart, string>;
 
 /** The name of the one column of a query that gives finished lines. */
-export const LINE_COLUMN = 'line';
+const LINE_COLUMN = 'line';
 
 /**
  * True when the engine's own writer would not write what was asked for, so that lines are made in SQL: JSON that must keep the digits of decimals
@@ -31,7 +31,7 @@ export function renderFor(settings: FileSettings): RenderColumn {
 }
 
 /** A column's value inside a JSON object: decimals keep their digits. */
-export function jsonValue(column: OutputColumn, value: Expression): Sql {
+function jsonValue(column: OutputColumn, value: Expression): Sql {
   const { type } = column;
   if (type.startsWith('decimal')) return sql`coalesce(${jsonNumber(sql`cast(${column.text ?? value} as varchar)`)}, 'null')`;
   if (type === 'timestamp') return sql`coalesce('"' || strftime(${value}, '%Y-%m-%dT%H:%M:%SZ') || '"', 'null')`;

@@ -88,7 +88,7 @@ export function stagedRows(staged: Sql, targets: readonly string[], from: number
   )} from ${staged} where file_row_number >= ${literal(from)} and file_row_number < ${literal(to)}`;
 }
 
-export function selectList(columns: readonly OutputColumn[], render: RenderColumn): Sql {
+function selectList(columns: readonly OutputColumn[], render: RenderColumn): Sql {
   return joinSql(
     columns.map((column) => sql`${render(column)} as ${ident(column.target)}`),
     ', ',

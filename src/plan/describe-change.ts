@@ -82,7 +82,7 @@ function describeReason(because: Because): string {
 }
 
 /** A value on one line, as YAML's flow style would have it, cut where it is long. */
-export function showValue(value: unknown): string {
+function showValue(value: unknown): string {
   const text = flow(value);
   const characters = [...text];
   return characters.length > MAX_VALUE_CHARACTERS ? `${characters.slice(0, MAX_VALUE_CHARACTERS - 1).join('')}…` : text;

@@ -3,7 +3,7 @@ import type { ProjectGuardsSpec } from '../model/generated/kinds.ts';
 
 /** From how many recorded resources on the percentage counts (contract section 2). */
 const PERCENT_FROM_RESOURCES = 10;
-export const DEFAULT_GUARDS: Required<ProjectGuardsSpec> = { maxDeletes: 25, maxDeletedPercent: 20 };
+const DEFAULT_GUARDS: Required<ProjectGuardsSpec> = { maxDeletes: 25, maxDeletedPercent: 20 };
 
 /** What a plan deletes against what it may. */
 export interface GuardVerdict {

@@ -1,5 +1,5 @@
 import type { PqlProblem } from './ast.ts';
-import { checkPql, checkValue, type CheckOptions } from './check/check-pql.ts';
+import { checkPql, type CheckOptions } from './check/check-pql.ts';
 import { parsePql } from './parse/parse-pql.ts';
 import type { Typed } from './typed.ts';
 
@@ -13,10 +13,4 @@ export interface ReadPql {
 export function readCondition(text: string, options: CheckOptions): ReadPql {
   const { expression, problems } = parsePql(text);
   return expression === undefined ? { typed: undefined, problems } : checkPql(expression, options);
-}
-
-/** Parses and types a value of any type: a calculated field's `expression`. */
-export function readValue(text: string, options: CheckOptions): ReadPql {
-  const { expression, problems } = parsePql(text);
-  return expression === undefined ? { typed: undefined, problems } : checkValue(expression, options);
 }

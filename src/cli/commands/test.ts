@@ -92,7 +92,7 @@ function diagnose({ locator }: ValidProject, segment: Resource<SegmentSpec>, res
       ...locator.place(
         segment,
         [base, ...path.map((part) => escapePointer(String(part)))].join('/'),
-        path.length > 1 && /^unknown/.test(message) ? 'key' : 'value',
+        path.length > 1 && message.startsWith('unknown') ? 'key' : 'value',
       ),
       ...(hint === undefined ? {} : { hint }),
     }));

@@ -29,11 +29,6 @@ export function checkPattern(checker: Checker, pattern: Typed): Typed {
   return pattern;
 }
 
-/** How many groups a pattern that can be read has. */
-export function countGroups(pattern: string): number {
-  return (new RegExp(`${toRegExp(pattern).source}|`, 'u').exec('')?.length ?? 1) - 1;
-}
-
 const SPACE = '\\t\\n\\f\\r ';
 const MAX_REPEAT = 1000;
 

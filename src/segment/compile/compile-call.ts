@@ -76,7 +76,7 @@ export function containsSql(list: Sql, value: Sql): Sql {
   return sql`coalesce(list_contains(${list}, ${value}) and ${value} is not null, false)`;
 }
 
-export function isNullSql(compiler: Compiler, node: Typed, env: Env): Sql {
+function isNullSql(compiler: Compiler, node: Typed, env: Env): Sql {
   if (node.kind === 'folder')
     return sql`(${joinSql(
       node.paths.map((path) => sql`${columnSql(compiler, path, undefined)} is null`),

@@ -53,18 +53,21 @@ function refuse(text: string, message: string): ParsedPql {
   return { expression: undefined, problems: [{ code: 'RC1201', severity: 'error', message, start: 0, end: Math.min(text.length, 1) }] };
 }
 
-function findTooDeep(tokens: readonly IToken[]): PqlProblem | undefined {
-  let depth = 0;
-  let nesting = 0;
-  let row = 0;
-  const tooDeep = (token: IToken, message: string): PqlProblem => ({
+function tooDeep(token: IToken, message: string): PqlProblem {
+  return {
     code: 'RC1202',
     severity: 'error',
     message,
     start: token.startOffset,
     end: endOf(token),
     hint: 'split it into several segments and join them with inSegment',
-  });
+  };
+}
+
+function findTooDeep(tokens: readonly IToken[]): PqlProblem | undefined {
+  let depth = 0;
+  let nesting = 0;
+  let row = 0;
   for (const token of tokens) {
     const type = token.tokenType;
     if (type === Open || type === OpenList) depth += 1;

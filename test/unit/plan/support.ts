@@ -5,7 +5,7 @@ import type { Plan } from '../../../src/model/plan.ts';
 import { resourceKey, type Kind, type ResourceKey } from '../../../src/model/resource.ts';
 import { digestOf } from '../../../src/support/digest.ts';
 
-export const APPLIED_AT: number = Date.UTC(2026, 10, 2, 8);
+const APPLIED_AT: number = Date.UTC(2026, 10, 2, 8);
 
 export function desired(kind: Kind, name: string, spec: unknown, line = 1): DesiredInput {
   const metadata = { name };
