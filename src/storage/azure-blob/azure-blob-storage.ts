@@ -2,8 +2,8 @@ import type { BlobGetPropertiesResponse, ContainerClient } from '@azure/storage-
 import { Readable } from 'node:stream';
 import { checkAborted } from '../check-aborted.ts';
 import { checkKey, checkPrefix } from '../check-key.ts';
-import { Gate } from '../gate.ts';
 import { objectPrefix } from '../object-prefix.ts';
+import { PartBuffers } from '../part-buffers.ts';
 import { StorageError } from '../storage-error.ts';
 import type { LocalFile, Storage, StorageFacts, StoredObject } from '../storage.ts';
 import { safeTokenOf } from '../unfinished-name.ts';
@@ -11,7 +11,7 @@ import { VerifiedVersions } from '../verified-versions.ts';
 import { wholeBody } from '../whole-body.ts';
 import { expiryOf, openContainer, type AzureAccess } from './azure-access.ts';
 import { classifyAzureError, codeOf, statusOf } from './classify-azure-error.ts';
-import { uploadBlocks } from './upload-blocks.ts';
+import { BLOCK_BYTES, uploadBlocks } from './upload-blocks.ts';
 
 export interface AzureBlobStorageOptions {
   readonly access: AzureAccess;
@@ -33,7 +33,7 @@ const DIGEST = 'reconcilesha256';
 export function createAzureBlobStorage(options: AzureBlobStorageOptions): Storage {
   const prefix = objectPrefix(options.prefix);
   const facts: StorageFacts = { kind: 'azure-blob', verifiedChecksum: true, maxKeyBytes: MAX_KEY_BYTES - Buffer.byteLength(prefix) };
-  const gate = new Gate(BLOCKS_IN_MEMORY);
+  const buffers = new PartBuffers(BLOCKS_IN_MEMORY, BLOCK_BYTES);
   const verified = new VerifiedVersions();
   const expiresAt = expiryOf(options.access);
   let opening: Promise<ContainerClient> | undefined;
@@ -90,7 +90,7 @@ export function createAzureBlobStorage(options: AzureBlobStorageOptions): Storag
             const blob = container.getBlockBlobClient(nameOf(key));
             const metadata = { [TOKEN]: safeTokenOf(token), [DIGEST]: file.sha256 };
             try {
-              etag = await uploadBlocks({ blob, gate, file, token, replace, metadata, signal, onProgress });
+              etag = await uploadBlocks({ blob, buffers, file, token, replace, metadata, signal, onProgress });
             } catch (error) {
               // 412 by the book, 409 from some servers.
               if (replace || (statusOf(error) !== 412 && codeOf(error) !== 'BlobAlreadyExists')) throw error;

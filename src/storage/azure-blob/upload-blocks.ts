@@ -1,20 +1,19 @@
 import type { BlockBlobClient } from '@azure/storage-blob';
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import type { Gate } from '../gate.ts';
+import type { PartBuffers } from '../part-buffers.ts';
 import { readPart } from '../read-part.ts';
 import { cutParts, runParts, type Part } from '../run-parts.ts';
 import type { LocalFile } from '../storage.ts';
 import { codeOf, statusOf } from './classify-azure-error.ts';
 
-const BLOCK_BYTES = 8 * 2 ** 20;
+export const BLOCK_BYTES = 8 * 2 ** 20;
 const MOST_BLOCKS = 50_000;
 const BLOCKS_PER_FILE = 4;
 
 export interface BlockUpload {
   readonly blob: BlockBlobClient;
-  /** Bounds the blocks in memory over all files of this storage. */
-  readonly gate: Gate;
+  readonly buffers: PartBuffers;
   readonly file: LocalFile;
   readonly token: string;
   readonly replace: boolean;
@@ -27,7 +26,7 @@ export interface BlockUpload {
  * Stages blocks, several at a time, each with its MD5, which the store verifies; committing the list makes the blob appear at once, and its ETag names
  * exactly these blocks. Blocks are named after the token and the file's digest: those an earlier attempt staged are kept, and nobody else's are.
  */
-export async function uploadBlocks({ blob, gate, file, token, replace, metadata, signal, onProgress }: BlockUpload): Promise<string | undefined> {
+export async function uploadBlocks({ blob, buffers, file, token, replace, metadata, signal, onProgress }: BlockUpload): Promise<string | undefined> {
   const abort = signal ? { abortSignal: signal } : {};
   const parts = file.bytes === 0 ? [] : cutParts(file.bytes, BLOCK_BYTES, MOST_BLOCKS);
   const staged = parts.length > 1 ? await stagedBlocks(blob, abort) : new Map<string, number>();
@@ -36,10 +35,10 @@ export async function uploadBlocks({ blob, gate, file, token, replace, metadata,
   onProgress?.(0);
   await using local = await open(file.path, 'r');
   await runParts(parts, BLOCKS_PER_FILE, (part) =>
-    gate.use(async () => {
+    buffers.use(part.bytes, async (data) => {
       const id = idOf(part);
       if (staged.get(id) !== part.bytes) {
-        const data = await readPart(local, part.start, part.bytes);
+        await readPart(local, part.start, data);
         await blob.stageBlock(id, data, data.length, { transactionalContentMD5: createHash('md5').update(data).digest(), ...abort });
       }
       sent += part.bytes;

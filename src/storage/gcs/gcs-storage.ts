@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { checkAborted } from '../check-aborted.ts';
 import { checkKey, checkPrefix } from '../check-key.ts';
-import { Gate } from '../gate.ts';
 import { objectPrefix } from '../object-prefix.ts';
+import { PartBuffers } from '../part-buffers.ts';
 import { StorageError } from '../storage-error.ts';
 import type { LocalFile, Storage, StorageFacts, StoredObject } from '../storage.ts';
 import { safeTokenOf } from '../unfinished-name.ts';
@@ -11,7 +11,7 @@ import { VerifiedVersions } from '../verified-versions.ts';
 import { wholeBody } from '../whole-body.ts';
 import { classifyGcsError, isMissingObject } from './classify-gcs-error.ts';
 import { connectGcs, GcsRefusal, type GcsAccess, type GcsClient } from './gcs-client.ts';
-import { cancelUpload, uploadObject } from './upload-object.ts';
+import { cancelUpload, CHUNK_BYTES, uploadObject } from './upload-object.ts';
 
 export interface GcsStorageOptions {
   readonly access: GcsAccess;
@@ -44,7 +44,7 @@ export function createGcsStorage(options: GcsStorageOptions): Storage {
   const { bucket, journal } = options;
   const prefix = objectPrefix(options.prefix);
   const facts: StorageFacts = { kind: 'gcs', verifiedChecksum: true, maxKeyBytes: MAX_KEY_BYTES - Buffer.byteLength(prefix) };
-  const gate = new Gate(CHUNKS_IN_MEMORY);
+  const buffers = new PartBuffers(CHUNKS_IN_MEMORY, CHUNK_BYTES);
   const verified = new VerifiedVersions();
   let connecting: Promise<GcsClient> | undefined;
   const connect = (): Promise<GcsClient> => (connecting ??= connectGcs(options.access));
@@ -101,7 +101,7 @@ export function createGcsStorage(options: GcsStorageOptions): Storage {
             const metadata = { [TOKEN]: safeTokenOf(token), [DIGEST]: file.sha256 };
             const upload = uploadName(key, token);
             try {
-              checksum = await uploadObject({ client, journal, gate, bucket, name: nameOf(key), upload, file, replace, metadata, signal, onProgress });
+              checksum = await uploadObject({ client, journal, buffers, bucket, name: nameOf(key), upload, file, replace, metadata, signal, onProgress });
             } catch (error) {
               if (error instanceof GcsRefusal && error.status === 404) throw missingBucket(bucket);
               if (!(error instanceof GcsRefusal) || error.status !== 412) throw error;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { checkAborted } from '../check-aborted.ts';
-import type { Gate } from '../gate.ts';
+import type { PartBuffers } from '../part-buffers.ts';
 import { readPart } from '../read-part.ts';
 import { StorageError } from '../storage-error.ts';
 import type { LocalFile } from '../storage.ts';
@@ -10,7 +10,7 @@ import { crc32c, crc32cText } from './crc32c.ts';
 import { GcsRefusal, type GcsClient } from './gcs-client.ts';
 
 /** A multiple of 256 KiB, as every chunk but the last must be. */
-const CHUNK_BYTES = 8 * 2 ** 20;
+export const CHUNK_BYTES = 8 * 2 ** 20;
 const CHECKSUM_READ_BYTES = 2 ** 20;
 /** The store has not got everything yet; its `Range` says what. */
 const INCOMPLETE = 308;
@@ -19,8 +19,7 @@ const SESSION_ENDED: readonly number[] = [404, 410, 499];
 export interface ObjectUpload {
   readonly client: GcsClient;
   readonly journal: UploadJournal;
-  /** Bounds the chunks in memory over all files of this storage. */
-  readonly gate: Gate;
+  readonly buffers: PartBuffers;
   readonly bucket: string;
   readonly name: string;
   /** What the journal calls this upload. */
@@ -54,14 +53,15 @@ export async function cancelUpload(client: GcsClient, journal: UploadJournal, up
   await journal.remove(upload);
 }
 
-async function uploadWhole({ client, gate, bucket, file, replace, signal, onProgress }: ObjectUpload, local: FileHandle, resource: string): Promise<void> {
-  await gate.use(async () => {
+async function uploadWhole({ client, buffers, bucket, file, replace, signal, onProgress }: ObjectUpload, local: FileHandle, resource: string): Promise<void> {
+  await buffers.use(file.bytes, async (data) => {
+    await readPart(local, 0, data);
     const boundary = `reconcile-${randomUUID()}`;
     const body = Buffer.concat([
       Buffer.from(
         `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${resource}\r\n--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`,
       ),
-      await readPart(local, 0, file.bytes),
+      data,
       Buffer.from(`\r\n--${boundary}--`),
     ]);
     await client.send(uploadUrl(client, bucket, 'multipart', replace), {
@@ -75,14 +75,14 @@ async function uploadWhole({ client, gate, bucket, file, replace, signal, onProg
 }
 
 async function uploadChunks(upload: ObjectUpload, local: FileHandle, resource: string): Promise<void> {
-  const { client, journal, gate, file, signal, onProgress } = upload;
+  const { client, journal, buffers, file, signal, onProgress } = upload;
   const { session, offset } = (await resume(upload)) ?? { session: await start(upload, resource), offset: 0 };
   onProgress?.(offset);
   let at = offset;
   while (at < file.bytes) {
     checkAborted(signal);
-    at = await gate.use(async () => {
-      const chunk = await readPart(local, at, Math.min(CHUNK_BYTES, file.bytes - at));
+    at = await buffers.use(Math.min(CHUNK_BYTES, file.bytes - at), async (chunk) => {
+      await readPart(local, at, chunk);
       const last = at + chunk.length === file.bytes;
       const answer = await client.send(session, {
         method: 'PUT',

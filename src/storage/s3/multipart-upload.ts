@@ -1,8 +1,8 @@
 import type { CompletedPart, S3Client } from '@aws-sdk/client-s3';
 import { createHash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import type { Gate } from '../gate.ts';
+import type { PartBuffers } from '../part-buffers.ts';
 import { readPart } from '../read-part.ts';
 import { cutParts, runParts, type Part } from '../run-parts.ts';
 import type { LocalFile } from '../storage.ts';
@@ -16,8 +16,7 @@ const PARTS_PER_FILE = 4;
 export interface MultipartUpload {
   readonly client: S3Client;
   readonly journal: UploadJournal;
-  /** Bounds the parts in memory over all files of this storage. */
-  readonly gate: Gate;
+  readonly buffers: PartBuffers;
   readonly bucket: string;
   readonly key: string;
   /** What the journal calls this upload. */
@@ -62,8 +61,9 @@ export async function uploadParts(upload: MultipartUpload): Promise<WholeChecksu
   upload.onProgress?.(0);
   await using local = await open(file.path, 'r');
   await runParts(parts, PARTS_PER_FILE, (part) =>
-    upload.gate.use(async () => {
-      const { crc, etag } = await bringPart(upload, uploadId, part, local, stored.get(part.number));
+    upload.buffers.use(part.bytes, async (data) => {
+      await readPart(local, part.start, data);
+      const { crc, etag } = await bringPart(upload, uploadId, part, data, stored.get(part.number));
       done.push({ part, crc, etag });
       sent += part.bytes;
       upload.onProgress?.(sent);
@@ -150,10 +150,9 @@ async function bringPart(
   { client, bucket, key, signal }: MultipartUpload,
   uploadId: string,
   part: Part,
-  local: FileHandle,
+  data: Buffer,
   stored: Stored | undefined,
 ): Promise<{ readonly crc: number; readonly etag: string }> {
-  const data = await readPart(local, part.start, part.bytes);
   const crc = crc32(data);
   if (stored && isSame(stored, data, crc)) return { crc, etag: stored.etag };
   const { UploadPartCommand } = await import('@aws-sdk/client-s3');

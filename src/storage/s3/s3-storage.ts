@@ -1,10 +1,11 @@
 import type { HeadObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { checkAborted } from '../check-aborted.ts';
 import { checkKey, checkPrefix } from '../check-key.ts';
-import { Gate } from '../gate.ts';
 import { objectPrefix } from '../object-prefix.ts';
+import { PartBuffers } from '../part-buffers.ts';
+import { readPart } from '../read-part.ts';
 import { StorageError } from '../storage-error.ts';
 import type { LocalFile, PublishOptions, Storage, StorageFacts, StoredObject } from '../storage.ts';
 import { safeTokenOf } from '../unfinished-name.ts';
@@ -39,7 +40,7 @@ export function createS3Storage(options: S3StorageOptions): Storage {
   const { bucket, journal } = options;
   const prefix = objectPrefix(options.prefix);
   const facts: StorageFacts = { kind: 's3', verifiedChecksum: true, maxKeyBytes: MAX_KEY_BYTES - Buffer.byteLength(prefix) };
-  const gate = new Gate(PARTS_IN_MEMORY);
+  const buffers = new PartBuffers(PARTS_IN_MEMORY, PART_BYTES);
   const verified = new VerifiedVersions();
   let connecting: Promise<S3Connection> | undefined;
   const connect = (): Promise<S3Connection> => (connecting ??= connectS3(options.access));
@@ -105,12 +106,13 @@ export function createS3Storage(options: S3StorageOptions): Storage {
     const { client } = connection;
     const { replace, token, signal, onProgress } = publishing;
     if (file.bytes > PART_BYTES) {
-      const upload = { client, journal, gate, bucket, key: objectKey(key), upload: uploadName(key, token), file, replace };
+      const upload = { client, journal, buffers, bucket, key: objectKey(key), upload: uploadName(key, token), file, replace };
       return uploadParts({ ...upload, properties: properties(file, token), signal, onProgress });
     }
     const { PutObjectCommand } = await import('@aws-sdk/client-s3');
-    await gate.use(async () => {
-      const body = await readFile(file.path);
+    await using local = await open(file.path, 'r');
+    await buffers.use(file.bytes, async (body) => {
+      await readPart(local, 0, body);
       await client.send(
         new PutObjectCommand({
           Bucket: bucket,

@@ -7,8 +7,8 @@ import { WriteWindow } from './write-window.ts';
 
 const READ_BYTES = 1 << 20;
 const WRITES_IN_FLIGHT = 64;
-/** What may be on its way at most: enough for 100 Mbit/s at 300 ms, little enough to hold several files in memory. */
-const BYTES_IN_FLIGHT = 8 * 2 ** 20;
+/** What may be on its way at most: twice the window that OpenSSH opens, little enough to hold several files in memory. */
+const BYTES_IN_FLIGHT = 4 * 2 ** 20;
 const CHECK_BYTES = 1 << 20;
 /** Read and write for the group: a reader on the server that is another user of our group must be able to remove what it took. */
 const GROUP_READ_WRITE = 0o060;
