@@ -91,7 +91,7 @@ function timeSql(compiler: Compiler, time: TypedTime, env: Env): TimeSql {
     end: day ? sql`(${start} + ${intervalSql(1, 'day')})` : undefined,
     moved,
     whole(count, unit) {
-      const begin = sql`date_trunc(${literal(unit)}, ${moved(count, unit)})`;
+      const begin = truncated(moved(count, unit), unit);
       return { start: begin, end: sql`(${begin} + ${intervalSql(1, unit)})` };
     },
   };
@@ -104,6 +104,13 @@ function constantTime(now: Instant, time: TypedTime): { readonly start: Instant;
   if (value.kind === 'now') return { start: now, end: undefined };
   const day = value.kind === 'today' ? startOfDay(now) + value.days * DAY_MS : value.kind === 'date' ? parseInstant(value.day) : undefined;
   return day === undefined ? undefined : { start: day, end: day + DAY_MS };
+}
+
+/** DuckDB's centuries begin with the year 2000, Postgres' with 2001; ours with 2001, everywhere. */
+function truncated(value: Sql, unit: Unit): Sql {
+  const years = unit === 'century' ? 100 : unit === 'millennium' ? 1000 : undefined;
+  if (years === undefined) return sql`date_trunc(${literal(unit)}, ${value})`;
+  return sql`(date_trunc('year', ${value}) - to_years(cast((year(${value}) - 1) % ${literal(years)} as integer)))`;
 }
 
 function intervalSql(count: number, unit: Unit): Sql {

@@ -17,7 +17,7 @@ interface Place {
 }
 
 type Scalar = 'string' | 'integer' | 'decimal' | 'double' | 'boolean' | 'date' | 'timestamp';
-const UNITS = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years', 'decades'];
+const UNITS = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years', 'decades', 'centuries', 'millennia'];
 const NUMBERS: readonly Scalar[] = ['integer', 'decimal', 'double'];
 const PATTERNS = ['a', '^a', '(?i)^AB?$', 'b.*', '^[a-z]+$', '\\\\d+', '@(\\\\w+)', '^.$', '\\\\s', 'x|y', '[^a]', 'one.two'];
 
@@ -264,7 +264,7 @@ function time(at: Place): string {
     () => 'today',
     () => 'yesterday',
     () => 'tomorrow',
-    () => `${pick(at, ['this', 'last', 'next'])} ${pick(at, ['day', 'week', 'month', 'year', 'decade', 'century', 'hour'])}`,
+    () => `${pick(at, ['this', 'last', 'next'])} ${pick(at, ['day', 'week', 'month', 'year', 'decade', 'century', 'millennium', 'hour', 'minute'])}`,
     () => constant(at, 'date'),
   ])();
 }

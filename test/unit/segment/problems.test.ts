@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { readCondition } from '../../../src/segment/read-pql.ts';
+import { smallWorld } from '../../support/pql/small-world.ts';
+
+const { schema } = smallWorld();
+
+/** Each problem as `found text: message (hint)`. */
+function problemsOf(text: string): readonly string[] {
+  return readCondition(text, { schema, attributes: 'customer', segments: new Set(['canadians']) }).problems.map(
+    ({ start, end, message, hint }) => `${text.slice(start, end)}: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+  );
+}
+
+test.each([
+  ['homeAdress.city = "X"', ['homeAdress.city: unknown attribute `homeAdress.city` (did you mean `homeAddress.city`?)']],
+  ['person.age = "40"', ['"40": expected an integer beside `=`, found a string (numbers stand without quotes)']],
+  ['person.birthdate = "1985-03-14"', ['"1985-03-14": expected a date beside `=`, found a string (write date(2020, 3, 14))']],
+  ['person.birthdate > date(2023, 2, 29)', ['date(2023, 2, 29): date wants a day that exists: year, month, day as whole numbers (date(2020, 3, 14))']],
+  ['person.age', ['person.age: expected a condition (true or false), found an integer (compare it with something: `… = …`, or ask for `.isNotNull()`)']],
+  ['homeOwner > false', ['homeOwner > false: a boolean has no order; `>` cannot be asked of it (compare with `=` or `!=`)']],
+  ['person.name.startWith("J")', ['startWith: unknown function `startWith` of a string (did you mean `startsWith`?)']],
+  ['inSegment("canadian")', ['"canadian": unknown segment `canadian` (did you mean `canadians`?)']],
+  ['person.name.matches("(?=x)")', ['"(?=x)": look-ahead and look-behind are not supported in patterns (join two conditions with `and`)']],
+  ['person.lastLogin occurs <= 3 day before now and person.lastLogin occurs < 3 dayz before now', ['dayz: `dayz` is no unit of time (did you mean `days`?)']],
+  ['person.age = null', ['person.age = null: a comparison with null is never true (write `.isNull()` or `.isNotNull()`)']],
+  ['person.birthMonth in [3, "a"]', ['"a": the items of a list are of one type: integer before, here a string']],
+  ["homeAddress.city = 'Quebec'", ['\': unexpected "\'" (texts stand in double quotes: "DE")']],
+])('%s', (text, expected) => {
+  const found = problemsOf(text);
+  expect(found.slice(0, expected.length)).toEqual(expected);
+});
+
+test('several mistakes of types are told in one go, each at its place', () => {
+  const text = 'homeAdress.city = "X" and person.age = "1" and exists E from xEvent where E.cure = "USD" and person.name.foo()';
+  expect(problemsOf(text).map((problem) => problem.split(':')[0])).toEqual(['homeAdress.city', '"1"', 'cure', 'foo']);
+});
+
+test('several mistakes of grammar are told in one go', () => {
+  const found = readCondition('(person.age = ) and (person.name like ) and (homeOwner = true', { schema, attributes: 'customer' }).problems;
+  expect(found.length).toBeGreaterThanOrEqual(2);
+  expect(found.every(({ code }) => code === 'RC1201')).toBe(true);
+  expect(new Set(found.map(({ start }) => start)).size).toBe(found.length);
+});
+
+test.each([
+  '',
+  ' ',
+  '(',
+  ')',
+  '"',
+  '=',
+  'and',
+  'exists',
+  'exists E',
+  'exists E from',
+  'chain(',
+  'let x',
+  'let x = 1 in',
+  'if(',
+  'a occurs',
+  'a occurs <=',
+  '[',
+  '^',
+  '$',
+  '$2.a',
+  'x =>',
+  '\u0000',
+  '😀',
+  '“a”',
+  'a = 1 1',
+  '...',
+  'select',
+  'sum X over',
+])('half an expression is told, not thrown: %j', (text) => {
+  const { typed, problems } = readCondition(text, { schema, attributes: 'customer' });
+  expect(typed).toBeUndefined();
+  expect(problems.length).toBeGreaterThan(0);
+  for (const { start, end } of problems) {
+    expect(start).toBeGreaterThanOrEqual(0);
+    expect(end).toBeGreaterThanOrEqual(start);
+    expect(end).toBeLessThanOrEqual(Math.max(1, text.length));
+  }
+});

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { explainTree } from '../../../src/segment/evaluate/explain-tree.ts';
+import { readFixture } from '../../../src/segment/evaluate/read-fixture.ts';
+import { runSegmentTests } from '../../../src/segment/run-tests.ts';
+import { smallWorld } from '../../support/pql/small-world.ts';
+import { typedOf } from '../../support/segment-database.ts';
+
+const { schema } = smallWorld();
+const NOW = Date.UTC(2024, 2, 1);
+
+function run(pql: string, tests: Parameters<typeof runSegmentTests>[0]['tests']): ReturnType<typeof runSegmentTests> {
+  return runSegmentTests({ name: 's', pql, typed: typedOf(pql, schema), schema, tests, segments: new Map() }, NOW);
+}
+
+test('a test passes, fails with what decided, or is broken', () => {
+  const results = run('homeAddress.countryISO = "CA" and (person.age > 30 or xEvent.count() > 2)', [
+    { name: 'a member', profile: { 'homeAddress.countryISO': 'CA', 'person.age': 31 }, member: true },
+    { name: 'nested attributes', profile: { homeAddress: { countryISO: 'CA' }, person: { age: 31 } }, member: true },
+    { name: 'too young', profile: { 'homeAddress.countryISO': 'CA', 'person.age': 20 }, events: [{ eventType: 'view' }], member: true },
+    { name: 'typo', profile: { 'homeAddress.countryIS': 'CA' }, member: true },
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(['passed', 'passed', 'failed', 'broken']);
+  expect(results[2]?.why.map(({ text }) => text)).toEqual(['person.age > 30', 'xEvent.count() > 2']);
+  expect(results[3]?.problems).toEqual([
+    { path: ['profile', 'homeAddress.countryIS'], message: 'unknown attribute `homeAddress.countryIS`', hint: 'did you mean `homeAddress.countryISO`?' },
+  ]);
+});
+
+test('a test’s own now counts, and decimals are exact', () => {
+  const results = run('person.birthdate occurs before today and income > 0.1', [
+    { name: 'then', now: '1990-01-01T00:00:00Z', profile: { 'person.birthdate': '1995-01-01', income: '0.2' }, member: false },
+    { name: 'now', profile: { 'person.birthdate': '1995-01-01', income: '0.10000000000000000001' }, member: true },
+    { name: 'exactly', profile: { 'person.birthdate': '1995-01-01', income: '0.10' }, member: false },
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(['passed', 'passed', 'passed']);
+});
+
+test.each([
+  [{ 'person.age': 'forty' }, 'expected an integer, found `"forty"`'],
+  [{ 'person.birthdate': '2023-02-29' }, 'expected a date, found `"2023-02-29"`'],
+  [{ homeOwner: 'yes' }, 'expected a boolean, found `"yes"`'],
+  [{ 'person.lastLogin': 'yesterday' }, 'expected a timestamp, found `"yesterday"`'],
+  [{ numbers: 3 }, 'expected an array of integer, found `3`'],
+])('a fixture that no source could hold is told: %j', (profile, message) => {
+  expect(readFixture(profile, [], schema).problems.map((problem) => problem.message)).toEqual([message]);
+});
+
+test('explain gives each node its text, its value and how often it held', () => {
+  const pql = 'homeAddress.city = "Quebec" and exists E from xEvent where E.commerce.item.price > 50';
+  const events = [
+    { eventType: 'view', 'commerce.item.price': '60.00' },
+    { eventType: 'view', 'commerce.item.price': '10' },
+  ];
+  const { profile } = readFixture({ 'homeAddress.city': 'Oslo' }, events, schema);
+  const tree = explainTree(typedOf(pql, schema), pql, profile, { now: NOW });
+  expect(tree).toMatchObject({ truth: false, value: 'false', text: pql });
+  const [city, exists] = tree.children;
+  expect(city).toMatchObject({ text: 'homeAddress.city = "Quebec"', truth: false, children: [{ text: 'homeAddress.city', value: '"Oslo"' }] });
+  expect(exists).toMatchObject({ truth: true, children: [{ text: 'E.commerce.item.price > 50', value: '1 of 2', items: { asked: 2, held: 1 } }] });
+});
