@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { AppError } from '../../model/app-error.ts';
 import type { CsvReadSpec } from '../../model/generated/kinds.ts';
+import { describeDamage } from './check-archive.ts';
 
 const MAX_HEADER_BYTES = 1_048_576;
 
@@ -46,10 +47,14 @@ async function readStart(path: string): Promise<Buffer> {
   const stream = path.toLowerCase().endsWith('.gz') ? raw.pipe(createGunzip()) : path.toLowerCase().endsWith('.zst') ? raw.pipe(createZstdDecompress()) : raw;
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= MAX_HEADER_BYTES) break;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= MAX_HEADER_BYTES) break;
+    }
+  } catch (error) {
+    throw describeDamage(path, error);
   }
   return Buffer.concat(chunks);
 }

@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { relative } from 'node:path';
 import { AppError } from '../../model/app-error.ts';
 import { printSql } from '../../sql/print-sql.ts';
 import type { Sql } from '../../sql/sql.ts';
@@ -117,6 +118,17 @@ function translate(error: unknown, project: string | undefined): unknown {
       code: 'RC2004',
       message: 'the engine has no memory or disk left for this query',
       hint: 'free disk space where `.reconcile` is, or raise RECONCILE_MEMORY_MB',
+      cause: error,
+    });
+  }
+  const gone = /^IO Error: No files found that match the pattern "(.+)"/.exec(first)?.[1];
+  if (gone !== undefined) {
+    return new AppError({
+      code: 'RC2001',
+      message: `the file \`${project === undefined ? gone : relative(project, gone)}\` is gone`,
+      hint: gone.includes('/snapshots/')
+        ? 'it says who was delivered, and belongs to the state: put it back from the same backup as the state; `reconcile state doctor` tells what else is missing'
+        : 'put it there again, then run again',
       cause: error,
     });
   }

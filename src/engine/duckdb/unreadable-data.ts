@@ -19,7 +19,7 @@ export function describeUnreadable(error: Error, project: string | undefined): A
   const { message } = error;
   const [first = ''] = message.split('\n');
   if (
-    !/^(Invalid Input Error: (CSV Error|Error when sniffing|The CSV Parser state machine)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
+    !/^(Invalid Input Error: (CSV Error|Error when sniffing|The CSV Parser state machine|Failed to read file)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
       first,
     )
   )
@@ -40,7 +40,7 @@ export function describeUnreadable(error: Error, project: string | undefined): A
       line === undefined
         ? `the data cannot be read as declared: ${first.replace(/^[A-Za-z ]+ Error: /, '')}${where === undefined ? '' : ` in ${where}`}`
         : `line ${line} of ${where ?? 'a CSV file'} ${reasonOf(message)}`,
-    hint: HINT,
+    hint: line === undefined && !/csv/i.test(first) ? 'write the file again, or name the right one in `path` of the dataset' : HINT,
     cause: error,
   });
 }
