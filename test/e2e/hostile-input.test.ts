@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Diagnostic } from '../../src/model/diagnostic.ts';
 import type { Run } from '../../src/model/run.ts';
@@ -91,6 +92,20 @@ describe('broken data fails or holds the run, names its place, and leaves what w
 });
 
 describe('trouble around the project', () => {
+  test('an archive that is cut off never means that half of the people left', async () => {
+    using other = createShopProject();
+    const text = `id,email,name,income\n${Array.from({ length: 20_000 }, (_, index) => `${index},p${index}@x.io,Name ${index},60`).join('\n')}\n`;
+    for (const [name, packed] of [
+      ['gz', gzipSync(text)],
+      ['zst', zstdCompressSync(text)],
+    ] as const) {
+      other.write(`data/people.csv.${name}`, packed.subarray(0, packed.length / 2));
+      other.write('manifests/all.yaml', other.read('manifests/all.yaml').replace(/people\.csv[.a-z]*/, `people.csv.${name}`));
+      const ended = await reconcile(['-C', other.directory, 'preview', 'rich', '--json']);
+      expect([name, ended.code, ended.stdout]).toEqual([name, 1, expect.stringMatching(/RC2003[^]*cannot be unpacked: unexpected end of file/)]);
+    }
+  });
+
   beforeEach(() => project.write(PEOPLE, people));
 
   test('a file where the output folder should be: the run fails, the file stays', async () => {
