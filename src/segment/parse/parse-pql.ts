@@ -100,6 +100,8 @@ function describeError(error: Error & { readonly token: IToken }, tokens: readon
   if (error instanceof MismatchedTokenException) {
     const expected =
       /Expecting(?: token of type)? -*>? ?(.+?) <-- but found/.exec(message)?.[1] ?? /Expecting: (.+?)(?: but found|$)/.exec(message)?.[1] ?? 'something else';
+    if (expected === 'EOF')
+      return { ...base, message: `unexpected ${found}`, hint: 'join two conditions with `and` or `or`', ...hintFor(token, previousToken) };
     return { ...base, message: `expected ${expected}, found ${found}`, ...hintFor(token, previousToken) };
   }
   if (error instanceof NoViableAltException)
