@@ -7,7 +7,7 @@ export interface Span {
   readonly end: Instant | undefined;
 }
 
-const FIRST: Instant = Date.UTC(-9999, 0, 1);
+const FIRST: Instant = utc(1, 0, 1);
 const LAST: Instant = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const FIXED: Readonly<Partial<Record<Unit, number>>> = { millisecond: 1, second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS, week: 7 * DAY_MS };
 const MONTHS: Readonly<Partial<Record<Unit, number>>> = { month: 1, year: 12, decade: 120, century: 1200, millennium: 12_000 };
@@ -24,7 +24,7 @@ export function lengthOf(unit: Unit): number | undefined {
 
 /**
  * `count` units later, earlier when negative. Months keep the day, or take the month's last one: one month before March 31st is the end of
- * February. What leaves the calendar (years -9999 to 9999) stays at its edge.
+ * February. What leaves the calendar (years 1 to 9999) stays at its edge.
  */
 export function shift(instant: Instant, count: number, unit: Unit): Instant {
   const fixed = FIXED[unit];

@@ -17,11 +17,12 @@ interface TimeSql {
   readonly whole: (count: number, unit: Unit) => { readonly start: Sql; readonly end: Sql };
 }
 
+/** Farther than any two times of the calendar are apart, and near enough for the engine to count with. */
+const MOST_YEARS = 20_000;
+
 /** A constant instant as a naive UTC timestamp. */
 export function timestampSql(instant: Instant): Sql {
-  const text = formatInstant(instant).replace('T', ' ').replace('Z', '');
-  // Years before 1 are written with a suffix; they only come out of distances of thousands of years.
-  return sql`cast(${literal(/^[+-]/.test(text) ? `${String(1 - new Date(instant).getUTCFullYear()).padStart(4, '0')}${text.slice(7)} (BC)` : text)} as timestamp)`;
+  return sql`cast(${literal(formatInstant(instant).replace('T', ' ').replace('Z', ''))} as timestamp)`;
 }
 
 export function dateSql(instant: Instant): Sql {
@@ -115,6 +116,7 @@ function truncated(value: Sql, unit: Unit): Sql {
 
 function intervalSql(count: number, unit: Unit): Sql {
   const months = monthsOf(unit);
-  if (months !== undefined) return sql`to_months(${literal(count * months)})`;
-  return sql`to_milliseconds(${literal(count * (lengthOf(unit) ?? 1))})`;
+  const within = (amount: number, most: number): number => Math.max(-most, Math.min(most, amount));
+  if (months !== undefined) return sql`to_months(${literal(within(count * months, MOST_YEARS * 12))})`;
+  return sql`to_milliseconds(${literal(within(count * (lengthOf(unit) ?? 1), MOST_YEARS * 366 * DAY_MS))})`;
 }

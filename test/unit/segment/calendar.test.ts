@@ -33,7 +33,7 @@ test('weeks begin on Monday, decades with 0, centuries and millennia with 1', ()
 
 test('what leaves the calendar stays at its edge', () => {
   expect(new Date(shift(at('2024-01-01T00:00:00'), 1e12, 'millennium')).getUTCFullYear()).toBe(9999);
-  expect(new Date(shift(at('2024-01-01T00:00:00'), -1e12, 'day')).getUTCFullYear()).toBe(-9999);
+  expect(new Date(shift(at('2024-01-01T00:00:00'), -1e12, 'day')).getUTCFullYear()).toBe(1);
 });
 
 test('DuckDB shifts and truncates likewise, but for centuries, which it lets begin with 2000', async () => {
