@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileSegments, withClause } from '../../../src/segment/compile/compile-segments.ts';
@@ -288,4 +289,11 @@ describe.each(Object.entries(ROWS))('%s', (_row, cases) => {
   test.each(Object.entries(cases))('%s', async (text, expected) => {
     expect(await members(text)).toBe(expected);
   });
+});
+
+test('every row of the README’s table names its test, and every test has a row', () => {
+  const readme = readFileSync(new URL('../../../src/segment/README.md', import.meta.url), 'utf8');
+  const table = readme.slice(readme.indexOf('## The language'));
+  const rows = [...table.matchAll(/^\| ([^|]+?) +\|/gm)].map(([, first = '']) => first).filter((first) => !first.startsWith('row') && !first.startsWith('-'));
+  expect(rows.flatMap((row) => row.split(' · ')).toSorted()).toEqual(Object.keys(ROWS).toSorted());
 });
