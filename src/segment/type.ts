@@ -68,3 +68,8 @@ export function describeType(type: PqlType): string {
       return type.kind;
   }
 }
+
+/** The type of a number as it is written: with an exponent a double, with a point an exact decimal. */
+export function numberKind(text: string): ScalarKind {
+  return /[eE]/.test(text) ? 'double' : text.includes('.') ? 'decimal' : 'integer';
+}

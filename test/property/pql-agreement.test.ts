@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import fc from 'fast-check';
+import { assert, asyncProperty, gen, nat } from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compileSegments, withClause } from '../../src/segment/compile/compile-segments.ts';
 import { evaluate, type EvaluatedProfile } from '../../src/segment/evaluate/evaluate.ts';
@@ -46,9 +46,9 @@ test(
   async () => {
     let seen = 0;
     let mixed = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.gen(), async (draw) => {
-        const from = (count: number): number => draw(fc.nat, { max: count - 1 });
+    await assert(
+      asyncProperty(gen(), async (draw) => {
+        const from = (count: number): number => draw(nat, { max: count - 1 });
         const loaded = worlds[from(WORLDS)] as Loaded;
         const texts = Array.from({ length: AT_ONCE }, () => drawCondition(from, loaded.world, [...loaded.segments.keys()]));
         const answers = await compare(loaded, texts);

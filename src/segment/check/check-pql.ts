@@ -1,6 +1,6 @@
 import type { Binding, Expression, PqlProblem, Range } from '../ast.ts';
 import type { ProfileSchema } from '../profile-schema.ts';
-import { arrayOf, comparable, describeType, isNumeric, isTemporal, scalar, unify, type PqlType, type ScalarKind } from '../type.ts';
+import { arrayOf, comparable, describeType, isNumeric, isTemporal, numberKind, scalar, unify, type PqlType, type ScalarKind } from '../type.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import { aggregate } from './check-aggregate.ts';
 import { checkCall } from './check-call.ts';
@@ -377,10 +377,6 @@ function unordered(type: PqlType): boolean {
 
 export function isString(type: PqlType): boolean {
   return type.kind === 'string';
-}
-
-function numberKind(text: string): ScalarKind {
-  return /[eE]/.test(text) ? 'double' : text.includes('.') ? 'decimal' : 'integer';
 }
 
 function reportMismatch(checker: Checker, left: Typed, right: Typed, operator: string): void {

@@ -116,7 +116,10 @@ function truncated(value: Sql, unit: Unit): Sql {
 
 function intervalSql(count: number, unit: Unit): Sql {
   const months = monthsOf(unit);
-  const within = (amount: number, most: number): number => Math.max(-most, Math.min(most, amount));
   if (months !== undefined) return sql`to_months(${literal(within(count * months, MOST_YEARS * 12))})`;
   return sql`to_milliseconds(${literal(within(count * (lengthOf(unit) ?? 1), MOST_YEARS * 366 * DAY_MS))})`;
+}
+
+function within(amount: number, most: number): number {
+  return Math.max(-most, Math.min(most, amount));
 }

@@ -98,8 +98,6 @@ const bobEvents: readonly Plain[] = [
 
 /** Ada, Bob and somebody of whom nothing is known, with the names that the public documentation's examples use. */
 export function smallWorld(): World {
-  const withColumns = (declared: Readonly<Record<string, FieldDeclaration>>): object =>
-    Object.fromEntries(Object.entries(declared).map(([path, field]) => [path, { column: path, ...field }]));
   const spec = {
     source: 's',
     dataset: 'd',
@@ -117,4 +115,8 @@ export function smallWorld(): World {
       { id: 'nil', profile: { ...nil, 'identityMap.crmId': 'nil' }, events: [] },
     ],
   };
+}
+
+function withColumns(declared: Readonly<Record<string, FieldDeclaration>>): object {
+  return Object.fromEntries(Object.entries(declared).map(([path, field]) => [path, { column: path, ...field }]));
 }

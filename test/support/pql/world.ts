@@ -177,7 +177,7 @@ function drawMembers(draw: Draw, fields: Readonly<Record<string, FieldDeclaratio
   return Object.fromEntries(Object.entries(fields).map(([path, field]) => [path, drawValue(draw, field)]));
 }
 
-export function drawTimestamp(draw: Draw): string {
+function drawTimestamp(draw: Draw): string {
   return `${DAYS[draw(DAYS.length)] ?? ''}T${TIMES[draw(TIMES.length)] ?? ''}`;
 }
 

@@ -80,22 +80,17 @@ const PAIRS: Readonly<Record<string, string>> = {
   'income / 12 >= 10000 and income % 20000 = 10000': 'select customer_id from c where yearly_income / 12 >= 10000 and yearly_income % 20000 = 10000',
 };
 
+function md5(ids: readonly string[]): string {
+  const sorted = ids.map(Number).toSorted((a, b) => a - b);
+  return createHash('md5').update(sorted.join(',')).digest('hex');
+}
+
 describe.skipIf(!existsSync(DATA))('AdventureWorks (beside the checkout)', () => {
   let connection: DuckDBConnection;
   beforeAll(async () => {
     connection = await openDatabase(SETUP);
   });
   afterAll(() => connection.closeSync());
-
-  const md5 = (ids: readonly string[]): string =>
-    createHash('md5')
-      .update(
-        ids
-          .map(Number)
-          .toSorted((a, b) => a - b)
-          .join(','),
-      )
-      .digest('hex');
 
   test.each([
     [
