@@ -7,7 +7,7 @@ import { unknown } from './resolve-path.ts';
 import { withElement, type Scope } from './scope.ts';
 
 /** Each step is an expression within the next one's. */
-const MAX_CHAIN_STEPS = 100;
+const MAX_CHAIN_STEPS = 30;
 
 /** Types a sequence of events (activation-rules 7.4). */
 export function checkChain(checker: Checker, node: Extract<Expression, { kind: 'chain' }>, scope: Scope): Typed {

@@ -1,6 +1,6 @@
 import type { Binding, Expression, PqlProblem, Range } from '../ast.ts';
 import type { ProfileSchema } from '../profile-schema.ts';
-import { arrayOf, comparable, describeType, isNumeric, isTemporal, numberKind, scalar, unify, type PqlType, type ScalarKind } from '../type.ts';
+import { arrayOf, comparable, describeType, isNumeric, isTemporal, numberKind, scalar, unify, type PqlType } from '../type.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import { aggregate } from './check-aggregate.ts';
 import { checkCall } from './check-call.ts';

@@ -86,7 +86,7 @@ export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
     case 'chain':
       return chainSql(compiler, node, env);
     case 'segment':
-      return compiler.truth(compiler.segment(node.name), NO_ENV, ALWAYS);
+      return compiler.truth(node, NO_ENV, ALWAYS);
     case 'folder':
     case 'identities':
       throw new TypeError(`${node.kind} has no value of its own`);

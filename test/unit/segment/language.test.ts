@@ -14,6 +14,7 @@ const world = smallWorld();
 const profiles = evaluated(world);
 const SEGMENTS = new Map<string, Typed>([
   ['canadians', typedOf('homeAddress.countryISO = "CA"', world.schema)],
+  ['last-in-euro', typedOf('xEvent.topN(timestamp, 1).head().cur = "EUR"', world.schema)],
   ['not-canadians', typedOf('not inSegment("canadians")', world.schema)],
 ]);
 let connection: DuckDBConnection;
@@ -250,7 +251,13 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     '(select E from xEvent where E.cur = "USD").count() = 2': 'ada bob',
     'select N from numbers where N > 2': 'ada',
   },
-  inSegment: { 'inSegment("canadians")': 'ada', 'not inSegment("canadians")': 'bob nil', 'inSegment("not-canadians") and xEvent.count() > 0': 'bob' },
+  inSegment: {
+    'inSegment("canadians")': 'ada',
+    'not inSegment("canadians")': 'bob nil',
+    'inSegment("last-in-euro") = true and xEvent.bottomN(commerce.item.price, 1).head().eventType = "view"': 'ada',
+    'exists E from xEvent where (E.eventType = "view" and inSegment("last-in-euro"))': 'ada',
+    'inSegment("not-canadians") and xEvent.count() > 0': 'bob',
+  },
   'chain, one step': {
     'chain(xEvent, timestamp, [A: WHAT(eventType = "addToCart") WHEN(< 48 hours before now)])': 'ada bob',
     'CHAIN(xEvent, timestamp, [A: WHAT(eventType = "purchase") WHEN(today)])': 'ada bob',
