@@ -27,6 +27,7 @@ export class SftpSession {
   readonly #sftp: SFTPWrapper;
   readonly #waiting = new Set<(error: Error) => void>();
   #lost: ConnectionLost | undefined;
+  readonly #onLost = (error?: unknown): void => this.#lose(error);
   /** `OpenSSH_9.2p1 …`, as the server names itself. */
   readonly software: string;
   /** The channel's largest write that goes out in one message, in bytes. */
@@ -37,8 +38,8 @@ export class SftpSession {
     this.#sftp = sftp;
     this.software = privateOf(client)._remoteVer ?? '';
     this.maxWriteBytes = privateOf(sftp)._maxWriteLen ?? 32_768;
-    client.on('error', (error) => this.#lose(error));
-    client.on('close', () => this.#lose(undefined));
+    client.on('error', this.#onLost);
+    client.on('close', this.#onLost);
     sftp.on('error', (error: Error) => this.#lose(error));
     sftp.on('close', () => this.#lose(undefined));
   }
@@ -110,6 +111,20 @@ export class SftpSession {
     const found = await this.#call<Readonly<Record<string, number>>>((done) => this.#sftp.ext_openssh_statvfs(path, done));
     const { f_bavail: blocks = 0, f_frsize: blockBytes = 0, f_favail: freeFiles = 0, f_flag: flag = 0 } = found;
     return { freeBytes: blocks * blockBytes, freeFiles, readOnly: (flag & READ_ONLY_FLAG) !== 0 };
+  }
+
+  /** Another SFTP channel of the same connection, which another process of the server serves. */
+  openChannel(): Promise<SftpSession> {
+    return this.#call((done) => this.#client.sftp((error, sftp) => (error ? done(error, this) : done(undefined, new SftpSession(this.#client, sftp)))));
+  }
+
+  /** Ends this channel alone; the connection and its other channels stay. */
+  endChannel(): void {
+    this.#lose(undefined);
+    // The connection outlives many channels: it must not gather their listeners.
+    this.#client.off('error', this.#onLost);
+    this.#client.off('close', this.#onLost);
+    this.#sftp.end();
   }
 
   /** Ends the connection without waiting for anything outstanding. */

@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { checkAborted } from '../check-aborted.ts';
 import { StorageError } from '../storage-error.ts';
 import type { LocalFile } from '../storage.ts';
+import { EarlySync } from './early-sync.ts';
 import { SftpStatus, statusOf, type SftpSession } from './sftp-session.ts';
 import { WriteWindow } from './write-window.ts';
 
@@ -30,7 +31,7 @@ export async function uploadFile(session: SftpSession, { file, path, signal, onP
   const { handle, offset } = await openTemporary(session, path, local, file.bytes);
   try {
     onProgress?.(offset);
-    await writeFrom(session, handle, local, { offset, bytes: file.bytes, signal, onProgress });
+    await sendRest(session, handle, local, { path, offset, bytes: file.bytes, signal, onProgress });
     const attributes = await session.fstat(handle);
     if (attributes.size !== file.bytes) throw new StorageError('transient', `the server holds ${attributes.size} of ${file.bytes} bytes of \`${path}\``);
     await allowGroup(session, handle, attributes.mode);
@@ -94,6 +95,7 @@ async function usableBytes(session: SftpSession, handle: Buffer, local: FileHand
 }
 
 interface Writing {
+  readonly path: string;
   readonly offset: number;
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
@@ -101,11 +103,13 @@ interface Writing {
 }
 
 /** Keeps many writes on their way. The local file is read in large blocks; each is sent in the largest messages the server takes. */
-async function writeFrom(session: SftpSession, handle: Buffer, local: FileHandle, { offset, bytes, signal, onProgress }: Writing): Promise<void> {
+async function sendRest(session: SftpSession, handle: Buffer, local: FileHandle, { path, offset, bytes, signal, onProgress }: Writing): Promise<void> {
   checkAborted(signal);
+  await using early = await EarlySync.start(session, path, bytes - offset);
   let acknowledged = offset;
   const window = new WriteWindow(WRITES_IN_FLIGHT, BYTES_IN_FLIGHT, (written) => {
     acknowledged += written;
+    early?.reached(acknowledged);
     onProgress?.(acknowledged);
   });
   const stop = (): void => window.fail(signal?.reason);
