@@ -5,6 +5,7 @@
  * memory.
  */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,18 +117,9 @@ function run(command: string, args: readonly string[]): Promise<Spent> {
     let errors = '';
     child.stderr.on('data', (text: Buffer) => (errors += String(text)));
     const timer = setInterval(() => {
-      void readFile(`/proc/${child.pid}/status`, 'utf8').then(
-        (status) => (peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)),
-        () => {},
-      );
-      void readFile(`/proc/${child.pid}/stat`, 'utf8').then(
-        (text) => {
-          const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-          // Ticks of 10 ms, user and system.
-          cpuMs = Math.max(cpuMs, (Number(fields[11]) + Number(fields[12])) * 10);
-        },
-        () => {},
-      );
+      const { peak, cpu } = readProcess(child.pid ?? 0);
+      peakMb = Math.max(peakMb, peak);
+      cpuMs = Math.max(cpuMs, cpu);
     }, 25);
     child.on('error', failed);
     child.on('close', (code) => {
@@ -185,4 +177,17 @@ ${activation('csv', '{source: identityMap.crmId, target: id}', 'file: {format: c
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+/** Peak memory in MiB and processor time in ms of a process; zeros once it has ended. */
+function readProcess(pid: number): { readonly peak: number; readonly cpu: number } {
+  try {
+    const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    // Ticks of 10 ms, user and system.
+    return { peak, cpu: (Number(fields[11]) + Number(fields[12])) * 10 };
+  } catch {
+    return { peak: 0, cpu: 0 };
+  }
 }

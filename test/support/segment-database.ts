@@ -47,4 +47,3 @@ export async function idsOf(connection: DuckDBConnection, query: string): Promis
   const reader = await connection.runAndReadAll(query);
   return reader.getRows().map((row) => String(row[0]));
 }
-
