@@ -254,6 +254,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   inSegment: {
     'inSegment("canadians")': 'ada',
     'not inSegment("canadians")': 'bob nil',
+    'if (homeOwner, (inSegment("last-in-euro") and homeOwner), homeOwner)': 'ada',
     'inSegment("last-in-euro") = true and xEvent.bottomN(commerce.item.price, 1).head().eventType = "view"': 'ada',
     'exists E from xEvent where (E.eventType = "view" and inSegment("last-in-euro"))': 'ada',
     'inSegment("not-canadians") and xEvent.count() > 0': 'bob',
