@@ -1,13 +1,7 @@
 import { abortedError } from '../check-aborted.ts';
 import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
-import type { StorageErrorKind } from '../storage.ts';
-
-interface Verdict {
-  readonly kind: StorageErrorKind;
-  readonly what: string;
-  readonly hint: string;
-}
+import { BROKEN, DAMAGED, SKEWED, type Verdict } from '../verdict.ts';
 
 const DENIED: Verdict = {
   kind: 'permission',
@@ -15,11 +9,6 @@ const DENIED: Verdict = {
   hint: 'the credentials need to read, write, list and delete blobs of the container: a role such as Storage Blob Data Contributor, or a SAS with sp=rcwdl',
 };
 const EXPIRED: Verdict = { kind: 'expired', what: 'the shared access signature has expired', hint: 'issue a new one and put it where `storage` refers to' };
-const SKEWED: Verdict = {
-  kind: 'clock-skew',
-  what: 'this machine’s clock differs from the store’s by more than 15 minutes',
-  hint: 'set the clock, for instance with NTP',
-};
 const WRONG_KEY: Verdict = {
   kind: 'authentication',
   what: 'the store refused the credentials',
@@ -29,12 +18,6 @@ const THROTTLED: Verdict = {
   kind: 'throttled',
   what: 'the store says it is busy',
   hint: 'it was tried several times; run again later, or spread the schedules',
-};
-const BROKEN: Verdict = { kind: 'transient', what: 'the store failed', hint: 'it was tried several times; look at the provider’s status page' };
-const DAMAGED: Verdict = {
-  kind: 'transient',
-  what: 'the bytes arrived damaged, and the store refused them',
-  hint: 'a proxy in between changes what passes through',
 };
 const MISSING: Verdict = { kind: 'not-found', what: 'there is no such blob', hint: 'look whether something else removed it' };
 

@@ -1,21 +1,14 @@
 import { abortedError } from '../check-aborted.ts';
 import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
-import type { StorageErrorKind } from '../storage.ts';
+import { BROKEN, DAMAGED, type Verdict } from '../verdict.ts';
 import { GcsRefusal } from './gcs-client.ts';
-
-interface Verdict {
-  readonly kind: StorageErrorKind;
-  readonly what: string;
-  readonly hint: string;
-}
 
 const THROTTLED: Verdict = {
   kind: 'throttled',
   what: 'the store says “slow down”',
   hint: 'it was tried several times; run again later, or spread the schedules',
 };
-const BROKEN: Verdict = { kind: 'transient', what: 'the store failed', hint: 'it was tried several times; look at the provider’s status page' };
 
 /** Reasons: https://cloud.google.com/storage/docs/json_api/v1/status-codes */
 function judge({ status, reason, message }: GcsRefusal): Verdict {
@@ -45,7 +38,7 @@ function judge({ status, reason, message }: GcsRefusal): Verdict {
   }
   if (status === 408 || status >= 500) return BROKEN;
   if (/crc32c|md5|checksum|hash/i.test(message) || reason === 'invalidChecksum') {
-    return { kind: 'transient', what: 'the bytes arrived damaged, and the store refused them', hint: 'a proxy in between changes what passes through' };
+    return DAMAGED;
   }
   return { kind: 'configuration', what: `the store does not take the request (${status})`, hint: 'check the keys of `storage`' };
 }

@@ -1,13 +1,7 @@
 import { abortedError } from '../check-aborted.ts';
 import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
-import type { StorageErrorKind } from '../storage.ts';
-
-interface Verdict {
-  readonly kind: StorageErrorKind;
-  readonly what: string;
-  readonly hint: string;
-}
+import { BROKEN, DAMAGED, SKEWED, type Verdict } from '../verdict.ts';
 
 const KEY_HINT = 'check `storage.accessKeyId`; without it, what the default chain of credentials finds (`aws sts get-caller-identity` shows it)';
 const EXPIRED: Verdict = {
@@ -19,12 +13,6 @@ const THROTTLED: Verdict = {
   kind: 'throttled',
   what: 'the store says “slow down”',
   hint: 'it was tried several times; run again later, or spread the schedules',
-};
-const BROKEN: Verdict = { kind: 'transient', what: 'the store failed', hint: 'it was tried several times; look at the provider’s status page' };
-const DAMAGED: Verdict = {
-  kind: 'transient',
-  what: 'the bytes arrived damaged, and the store refused them',
-  hint: 'a proxy in between changes what passes through',
 };
 const REGION: Verdict = { kind: 'configuration', what: 'the bucket is in another region', hint: 'set `storage.region` to the bucket’s' };
 const KMS: Verdict = {
@@ -59,11 +47,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   ExpiredTokenException: EXPIRED,
   TokenRefreshRequired: EXPIRED,
   RequestExpired: EXPIRED,
-  RequestTimeTooSkewed: {
-    kind: 'clock-skew',
-    what: 'this machine’s clock differs from the store’s by more than 15 minutes',
-    hint: 'set the clock, for instance with NTP',
-  },
+  RequestTimeTooSkewed: SKEWED,
   AccessDenied: DENIED,
   AllAccessDisabled: DENIED,
   MethodNotAllowed: DENIED,

@@ -1,0 +1,22 @@
+import type { StorageErrorKind } from './storage.ts';
+
+/** What an object store's error means, in our words: the vendor's classifier chooses it by the error's name or status. */
+export interface Verdict {
+  readonly kind: StorageErrorKind;
+  readonly what: string;
+  readonly hint: string;
+}
+
+export const BROKEN: Verdict = { kind: 'transient', what: 'the store failed', hint: 'it was tried several times; look at the provider’s status page' };
+
+export const DAMAGED: Verdict = {
+  kind: 'transient',
+  what: 'the bytes arrived damaged, and the store refused them',
+  hint: 'a proxy in between changes what passes through',
+};
+
+export const SKEWED: Verdict = {
+  kind: 'clock-skew',
+  what: 'this machine’s clock differs from the store’s by more than 15 minutes',
+  hint: 'set the clock, for instance with NTP',
+};
