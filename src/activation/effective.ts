@@ -24,6 +24,7 @@ export interface EffectiveFile extends FileSpec {
   readonly csv: Required<Omit<CsvWriteSpec, 'emptyValue'>> & Pick<CsvWriteSpec, 'emptyValue'>;
   readonly json: { readonly array: boolean };
   readonly maxRows: number;
+  readonly checksums: boolean;
   readonly manifest: boolean;
   readonly sort: boolean;
 }
@@ -109,6 +110,7 @@ function effectiveFile(layers: readonly (FileSpec | undefined)[], card: Destinat
     },
     json: { array: json.array === true },
     maxRows: merged.maxRows ?? Math.min(MAX_FILE_ROWS, card?.limits?.rowsPerFile?.value ?? MAX_FILE_ROWS),
+    checksums: merged.checksums === true,
     manifest: merged.manifest === true,
     sort: merged.sort === true,
   };

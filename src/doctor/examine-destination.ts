@@ -1,5 +1,6 @@
 import type { CheckFinding, Connector } from '../destination/connector.ts';
 import type { ExportDeps } from '../export/deps.ts';
+import { signingText } from '../export/encryption.ts';
 import { createEncryption } from '../export/openpgp-stage.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { DestinationSpec, StorageSpec } from '../model/generated/kinds.ts';
@@ -32,7 +33,7 @@ export async function examineDestination(request: DestinationRequest): Promise<r
     storage === undefined ? [] : look(area, `storage ${storage.type}`, () => examineStorage(request, storage)),
     look(area, 'connection', () => examineConnector(request)),
     ...urls.map((url) => look(area, 'certificate', () => examineCertificate(url ?? '', request.clock()))),
-    ...(spec.encryption === undefined ? [] : [look(area, 'encryption', () => examineKeys(request, spec.encryption?.pgpPublicKey))]),
+    ...(spec.encryption === undefined ? [] : [look(area, 'encryption', () => examineKeys(request, spec.encryption))]),
   ]);
   return found.flat();
 }
@@ -66,20 +67,24 @@ async function examineCertificate(url: string, now: Instant): Promise<readonly C
   return [judgeEnd(subject, end, now, 'RC9531', 'renew it')];
 }
 
-async function examineKeys(
-  { secret, clock }: DestinationRequest,
-  refs: NonNullable<DestinationSpec['encryption']>['pgpPublicKey'] | undefined,
-): Promise<readonly CheckFinding[]> {
-  const list = refs === undefined ? [] : Array.isArray(refs) ? refs : [refs];
+async function examineKeys({ secret, clock }: DestinationRequest, encryption: DestinationSpec['encryption']): Promise<readonly CheckFinding[]> {
+  const refs = encryption?.pgpPublicKey ?? [];
+  const list = Array.isArray(refs) ? refs : [refs];
   const now = clock();
   const armored = await Promise.all(list.map((ref) => secret(ref)));
-  await createEncryption(armored, now);
-  const ends = (await Promise.all(armored.map((text) => readKeyEnd(text)))).flat();
-  return ends.map(({ id, end }) =>
-    end === undefined
-      ? { code: 'RC9530', level: 'ok', subject: `OpenPGP key ${id}`, message: 'it can encrypt, and does not expire' }
-      : judgeEnd(`OpenPGP key ${id}`, end, now, 'RC9532', 'ask the receiver for the next one in time'),
-  );
+  const signing = await signingText(encryption?.signWith, secret);
+  await createEncryption(armored, now, signing);
+  const judge = async (text: string, does: string, next: string): Promise<readonly CheckFinding[]> =>
+    (await readKeyEnd(text)).map(({ id, end }) =>
+      end === undefined
+        ? { code: 'RC9530', level: 'ok', subject: `OpenPGP key ${id}`, message: `it can ${does}, and does not expire` }
+        : judgeEnd(`OpenPGP key ${id}`, end, now, 'RC9532', next),
+    );
+  const found = await Promise.all([
+    ...armored.map((text) => judge(text, 'encrypt', 'ask the receiver for the next one in time')),
+    ...(signing === undefined ? [] : [judge(signing.privateKey, 'sign', 'make the next one in time and give the receiver its public half')]),
+  ]);
+  return found.flat();
 }
 
 function judgeEnd(subject: string, end: Instant, now: Instant, code: string, hint: string): CheckFinding {

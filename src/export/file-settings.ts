@@ -7,6 +7,7 @@ export interface FileSettings {
   readonly format: 'csv' | 'json' | 'parquet';
   readonly compression: 'none' | 'gzip' | 'zstd';
   readonly maxRows: number;
+  readonly checksums: boolean;
   readonly manifest: boolean;
   readonly sort: boolean;
   readonly jsonArray: boolean;
@@ -38,6 +39,7 @@ export function fileSettings(spec: FileSpec | undefined, spacesForLineBreaks: bo
     format: spec?.format ?? 'csv',
     compression: spec?.compression ?? 'none',
     maxRows: spec?.maxRows ?? MAX_FILE_ROWS,
+    checksums: spec?.checksums === true,
     manifest: spec?.manifest === true,
     sort: spec?.sort === true,
     jsonArray: spec?.json?.array === true,

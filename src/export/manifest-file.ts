@@ -23,3 +23,13 @@ export function manifestText(input: ManifestInput): string {
   const files = input.files.map(({ key, bytes, rows, sha256 }) => ({ path: key, name: basename(key), bytes, rows, sha256 }));
   return `${JSON.stringify({ runId, activation, segment, slot: slot === null ? null : formatInstant(slot), mode, files }, null, 2)}\n`;
 }
+
+/** `checksums-<destination>-<run id>.sha256`: the manifest's sibling for `sha256sum -c`. */
+export function checksumsName(destination: string, runId: string): string {
+  return `checksums-${destination}-${runId}.sha256`;
+}
+
+/** A line per file, `<digest>  <name>`, as `sha256sum -c` reads it in the folder where the list stands. */
+export function checksumsText(files: readonly Pick<PlannedFile, 'key' | 'sha256'>[]): string {
+  return files.map(({ key, sha256 }) => `${sha256}  ${basename(key)}\n`).join('');
+}

@@ -11,10 +11,10 @@ import { sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
 import { countIfMany } from './estimate-rows.ts';
 import { checkGuards } from './guards.ts';
-import { manifestName, manifestText } from './manifest-file.ts';
+import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
 import { planFiles, surplusFiles } from './publish-parts.ts';
-import type { RunWork } from './run-work.ts';
+import type { PlannedFile, RunWork } from './run-work.ts';
 import { writeRejects } from './rejects.ts';
 import { selectDirect, type DirectSelection } from './select-direct.ts';
 import { selectJob, hasExits, type Selection } from './select-job.ts';
@@ -172,23 +172,25 @@ async function writeSnapshot(input: PrepareInput, opened: OpenedJob, selection: 
   return { pointer, file };
 }
 
-async function planRun(input: PrepareInput, parts: readonly WrittenPart[], folder: string): Promise<Pick<RunWork, 'parts' | 'manifest' | 'surplus'>> {
+async function planRun(
+  input: PrepareInput,
+  parts: readonly WrittenPart[],
+  folder: string,
+): Promise<Pick<RunWork, 'parts' | 'checksums' | 'manifest' | 'surplus'>> {
   const { job, ledger, storage, runId } = input;
   const files = parts.map(({ file, rows, bytes, sha256: sum }, index) => ({ key: job.partKey(index + 1), file, rows, bytes, sha256: sum }));
   const planned = await planFiles(ledger, storage, job.target, files);
-  const surplus = planned.length === 0 ? [] : await surplusFiles(ledger, storage, job.target, job.partKey, planned.length);
-  if (!job.file.manifest || planned.length === 0) return { parts: planned, surplus };
-  const text = manifestText({ runId, activation: job.activation, segment: job.segment, slot: job.slot, mode: job.mode, files: planned });
-  const file = 'manifest.json';
-  await writeText(join(folder, file), text, { mode: 0o600 });
-  // The run's id is in its name, so whatever has this name is ours.
-  const manifest = {
-    key: `${job.folder}${manifestName(job.destinationName, runId)}`,
-    file,
-    rows: 0,
-    bytes: Buffer.byteLength(text),
-    sha256: sha256(text),
-    replace: true,
+  if (planned.length === 0) return { parts: planned, surplus: [] };
+  const surplus = await surplusFiles(ledger, storage, job.target, job.partKey, planned.length);
+  const beside = async (file: string, name: string, text: string): Promise<PlannedFile> => {
+    await writeText(join(folder, file), text, { mode: 0o600 });
+    // The run's id is in its name, so whatever has this name is ours.
+    return { key: `${job.folder}${name}`, file, rows: 0, bytes: Buffer.byteLength(text), sha256: sha256(text), replace: true };
   };
-  return { parts: planned, surplus, manifest };
+  const { activation, segment, slot, mode, destinationName } = job;
+  const checksums = job.file.checksums ? await beside('checksums.sha256', checksumsName(destinationName, runId), checksumsText(planned)) : undefined;
+  const manifest = job.file.manifest
+    ? await beside('manifest.json', manifestName(destinationName, runId), manifestText({ runId, activation, segment, slot, mode, files: planned }))
+    : undefined;
+  return { parts: planned, surplus, ...(checksums === undefined ? {} : { checksums }), ...(manifest === undefined ? {} : { manifest }) };
 }

@@ -12,7 +12,7 @@ import { prepareRun } from './prepare-run.ts';
 import { isInSpool, publishFile, verifyFile } from './publish-parts.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { runActivation } from './run-activation.ts';
-import { asRecord, workOf, type RunWork } from './run-work.ts';
+import { asRecord, besideFiles, workOf, type RunWork } from './run-work.ts';
 import { readSuppressions } from './suppression.ts';
 import { ALREADY_RUNNING, toRun } from './to-run.ts';
 
@@ -89,7 +89,7 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
     const { delivery: _before, ...work } = workOf(record);
     const folder = join(deps.paths.spool, record.id);
     const storage = await open.storage(one);
-    const files = [...(work.parts ?? []), ...(work.manifest === undefined ? [] : [work.manifest])];
+    const files = [...(work.parts ?? []), ...besideFiles(work)];
     if (!(await Promise.all(files.map((file) => isInSpool(folder, file, true)))).every(Boolean)) {
       from = 'rebuilt';
       await rebuild(deps, request, record, one, open);

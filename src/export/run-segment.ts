@@ -14,7 +14,7 @@ import { startHeartbeat } from './heartbeat.ts';
 import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
 import { prepareRun } from './prepare-run.ts';
 import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
-import { asRecord, workOf, type PlannedFile, type RunWork } from './run-work.ts';
+import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 
 export interface RunSegmentInput {
@@ -183,14 +183,14 @@ class SegmentRun {
   async #verify(): Promise<void> {
     if (this.#reached('verified')) return;
     const { storage, signal } = this.#input;
-    const { manifest, parts = [] } = this.#work;
+    const { parts = [] } = this.#work;
     this.#report('verifying', this.#counts.activated, 0, this.#counts.activated);
     for (const part of parts) await verifyFile(storage, this.#folder, part);
     this.#crashPoint('read-back');
-    if (manifest !== undefined) {
-      await publishFile(storage, this.#folder, manifest, this.#run.id, signal);
-      await verifyFile(storage, this.#folder, manifest);
-      this.#crashPoint('manifest');
+    for (const file of besideFiles(this.#work)) {
+      await publishFile(storage, this.#folder, file, this.#run.id, signal);
+      await verifyFile(storage, this.#folder, file);
+      this.#crashPoint(file === this.#work.manifest ? 'manifest' : 'checksums');
     }
     await this.#advance('verified', this.#work);
   }
@@ -276,7 +276,7 @@ class SegmentRun {
       // Before `written` the spool is of no use to anybody; afterwards it is what the slot goes on from.
       if (!visible || job.slot === null) {
         // What an upload left unfinished is of no use either; where it cannot be removed now, the store's own rules do it.
-        for (const { key } of this.#work.parts ?? []) await this.#input.storage.abandon(key, this.#run.id).catch(() => {});
+        for (const { key } of [...(this.#work.parts ?? []), ...besideFiles(this.#work)]) await this.#input.storage.abandon(key, this.#run.id).catch(() => {});
         await rm(this.#folder, { recursive: true, force: true });
       }
       if (known === undefined && !aborted) throw error;
@@ -288,9 +288,9 @@ class SegmentRun {
   }
 
   async #spoolIsWhole(): Promise<boolean> {
-    const { parts = [], manifest, snapshot } = this.#work;
+    const { parts = [], snapshot } = this.#work;
     if (this.#reached('verified')) return snapshot === undefined || this.#snapshotIsThere();
-    const files = manifest === undefined ? parts : [...parts, manifest];
+    const files = [...parts, ...besideFiles(this.#work)];
     const whole = await Promise.all(files.map((file) => isInSpool(this.#folder, file, true)));
     return whole.every(Boolean) && (snapshot === undefined || (await this.#snapshotIsThere()));
   }
@@ -317,9 +317,8 @@ class SegmentRun {
   }
 
   #putFiles(): readonly RunFile[] {
-    const { manifest } = this.#work;
-    const files = this.#files(this.#work);
-    return manifest === undefined ? files : [...files, { path: manifest.key, rows: 0, bytes: manifest.bytes, sha256: manifest.sha256 }];
+    const beside = besideFiles(this.#work).map(({ key, bytes, sha256 }) => ({ path: key, rows: 0, bytes, sha256 }));
+    return [...this.#files(this.#work), ...beside];
   }
 
   #report(step: 'selecting' | 'writing' | 'publishing' | 'verifying' | 'importing' | 'done', rows: number, bytes: number, totalRows: number | undefined): void {

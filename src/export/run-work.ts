@@ -20,6 +20,8 @@ export interface RunWork {
   /** The run's folder below the spool. */
   readonly spool?: string;
   readonly parts?: readonly PlannedFile[];
+  /** The list for `sha256sum -c`: after the parts, before the manifest. */
+  readonly checksums?: PlannedFile;
   /** Published last: a reader that waits for it sees a whole export. */
   readonly manifest?: PlannedFile;
   /** Our own files of an earlier, longer export of the same static name. */
@@ -46,6 +48,11 @@ export interface RunWork {
 
 export function workOf(run: RunRecord): RunWork {
   return run.work as RunWork;
+}
+
+/** What stands beside the parts, in the order in which it becomes visible. */
+export function besideFiles({ checksums, manifest }: RunWork): readonly PlannedFile[] {
+  return [checksums, manifest].filter((file) => file !== undefined);
 }
 
 /** The same, as the ledger takes it. */

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { decrypt, generateKey, readMessage, readPrivateKey } from 'openpgp';
+import { decrypt, generateKey, readKey, readMessage, readPrivateKey } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { reconcile, ROOT } from '../support/reconcile.ts';
@@ -17,6 +18,7 @@ const POINTS = [
   'published',
   'journaled-published',
   'read-back',
+  'checksums',
   'manifest',
   'journaled-verified',
   'snapshot-placed',
@@ -24,24 +26,27 @@ const POINTS = [
 ] as const;
 
 const SCENARIOS = {
-  full: { export: 'full', file: '{manifest: true}', slots: 1 },
-  incremental: { export: 'incremental', file: '{manifest: true}', slots: 2 },
-  parts: { export: 'full', file: '{manifest: true, maxRows: 300}', slots: 1 },
-  compressed: { export: 'incremental', file: '{manifest: true, compression: gzip}', slots: 2 },
-  encrypted: { export: 'full', file: '{manifest: true, maxRows: 400}', slots: 1 },
+  full: { export: 'full', file: '{checksums: true, manifest: true}', slots: 1 },
+  incremental: { export: 'incremental', file: '{checksums: true, manifest: true}', slots: 2 },
+  parts: { export: 'full', file: '{checksums: true, manifest: true, maxRows: 300}', slots: 1 },
+  compressed: { export: 'incremental', file: '{checksums: true, manifest: true, compression: gzip}', slots: 2 },
+  encrypted: { export: 'full', file: '{checksums: true, manifest: true, maxRows: 400}', slots: 1 },
 } as const;
 type Scenario = keyof typeof SCENARIOS;
 
 const SLOTS = ['2026-01-01T02:00:00Z', '2026-01-02T02:00:00Z', '2026-01-03T02:00:00Z'] as const;
 let folder: string;
 let privateKey: string;
+let signerKey: string;
 const results = new Map<string, string>();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'crash-matrix-'));
   const keys = await generateKey({ userIDs: [{ name: 'receiver' }], type: 'curve25519', format: 'armored' });
   privateKey = keys.privateKey;
-  for (const scenario of Object.keys(SCENARIOS) as Scenario[]) await prepare(scenario, keys.publicKey);
+  const signer = await generateKey({ userIDs: [{ name: 'sender' }], type: 'curve25519', format: 'armored' });
+  signerKey = signer.publicKey;
+  for (const scenario of Object.keys(SCENARIOS) as Scenario[]) await prepare(scenario, keys.publicKey, signer.privateKey);
 }, 120_000);
 
 afterAll(async () => {
@@ -130,11 +135,12 @@ function runsOf(stdout: string): readonly Run[] {
 }
 
 /** A project that is applied, with everything before the slot at hand done; and beside it one where that slot ran undisturbed. */
-async function prepare(scenario: Scenario, publicKey: string): Promise<void> {
+async function prepare(scenario: Scenario, publicKey: string, signingKey: string): Promise<void> {
   const settings = SCENARIOS[scenario];
   const project = join(folder, scenario);
   await mkdir(join(project, 'manifests'), { recursive: true });
   await writeFile(join(project, 'key.asc'), publicKey);
+  await writeFile(join(project, 'sign.asc'), signingKey);
   await writeFile(join(project, 'reconcile.yaml'), 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: crash}\nspec: {}\n');
   await writeFile(
     join(project, 'manifests', 'all.yaml'),
@@ -156,7 +162,7 @@ spec: {attributes: person, pql: 'cc = "DE"'}
 apiVersion: reconcile/v1
 kind: Destination
 metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}${scenario === 'encrypted' ? ', encryption: {pgpPublicKey: {file: key.asc}}' : ''}}
+spec: {type: local-directory, storage: {type: local, path: out}${scenario === 'encrypted' ? ', encryption: {pgpPublicKey: {file: key.asc}, signWith: {privateKey: {file: sign.asc}}}' : ''}}
 ---
 apiVersion: reconcile/v1
 kind: Activation
@@ -200,11 +206,23 @@ async function readable(files: ReadonlyMap<string, Buffer>): Promise<Readonly<Re
         const { files: listed } = JSON.parse(bytes.toString()) as { files: readonly { path: string; rows: number }[] };
         return ['manifest', JSON.stringify(listed.map(({ path, rows }) => [path, rows]))] as const;
       }
+      if (name.startsWith('checksums-')) {
+        const lines = bytes.toString().trimEnd().split('\n');
+        const holds = lines.every(
+          (line) =>
+            createHash('sha256')
+              .update(files.get(line.slice(66)) ?? '')
+              .digest('hex') === line.slice(0, 64),
+        );
+        return ['checksums', JSON.stringify([holds, lines.map((line) => line.slice(66))])] as const;
+      }
       if (name.endsWith('.gz')) return [name, gunzipSync(bytes).toString()] as const;
       if (!name.endsWith('.pgp')) return [name, bytes.toString()] as const;
       const { data } = await decrypt({
         message: await readMessage({ binaryMessage: bytes }),
         decryptionKeys: await readPrivateKey({ armoredKey: privateKey }),
+        verificationKeys: await readKey({ armoredKey: signerKey }),
+        expectSigned: true,
         format: 'utf8',
       });
       return [name, data] as const;

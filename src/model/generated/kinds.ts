@@ -236,6 +236,10 @@ export interface FileSpec {
    */
   manifest?: boolean;
   /**
+   * Write checksums-<destination>-<run id>.sha256 beside, for `sha256sum -c`, after the files.
+   */
+  checksums?: boolean;
+  /**
    * Order the rows by the primary identity.
    */
   sort?: boolean;
@@ -1308,6 +1312,14 @@ export interface EncryptionSpec {
    * The OpenPGP key of the receiver, or a list of them.
    */
   pgpPublicKey: SecretSpec | SecretSpec[];
+  signWith?: SigningSpec;
+}
+/**
+ * Files are signed inside their encryption, so that the receiver can tell who made them.
+ */
+export interface SigningSpec {
+  privateKey: SecretSpec;
+  passphrase?: SecretSpec;
 }
 /**
  * Labels that a marketing action may not touch.

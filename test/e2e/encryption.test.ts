@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { decrypt, generateKey, readKey, readMessage, readPrivateKey } from 'openpgp';
+import { expect, test } from 'vitest';
+import { reconcile } from '../support/reconcile.ts';
+import { createShopProject } from '../support/shop-project.ts';
+
+const SLOT = '2026-01-01T02:00:00Z';
+
+test('signed, encrypted files with a list that sha256sum checks; a replay sends all of it again', async () => {
+  using project = createShopProject();
+  const [receiver, sender] = await Promise.all(
+    ['receiver', 'sender'].map((name) => generateKey({ userIDs: [{ name }], type: 'curve25519', format: 'armored', passphrase: name })),
+  );
+  project.write('keys/receiver.asc', receiver?.publicKey ?? '');
+  project.write('keys/sender.asc', sender?.privateKey ?? '');
+  const manifests = project
+    .read('manifests/all.yaml')
+    .replace(
+      'path: out}}',
+      'path: out}, encryption: {pgpPublicKey: {file: keys/receiver.asc}, signWith: {privateKey: {file: keys/sender.asc}, passphrase: {env: SIGN_PASS}}}}',
+    )
+    .replace('  export: incremental', '  file: {checksums: true, manifest: true, maxRows: 60, compression: gzip}\n  export: incremental');
+  project.write('manifests/all.yaml', manifests);
+  const out = join(project.directory, 'out');
+  const call = (...args: readonly string[]): ReturnType<typeof reconcile> =>
+    reconcile(['-C', project.directory, '--now', SLOT, ...args], { env: { SIGN_PASS: 'sender' } });
+
+  const applied = await call('apply', '--auto-approve', '--no-input');
+  expect(applied.code, applied.stderr).toBe(0);
+  const locked = await reconcile(['-C', project.directory, '--now', SLOT, 'run', 'letter', '--slot', SLOT, '--segment', 'rich'], { env: { SIGN_PASS: 'no' } });
+  const ran = await call('run', 'letter', '--slot', SLOT, '--segment', 'rich', '--json');
+  const list = readdirSync(out).find((name) => name.endsWith('.sha256')) ?? '';
+  const checked = execFileSync('sha256sum', ['--check', '--strict', list], { cwd: out, encoding: 'utf8' });
+  const [{ id = '', files = [] } = {}] = (JSON.parse(ran.stdout) as { runs: readonly { id: string; files: readonly { path: string }[] }[] }).runs;
+  const opened = await decrypt({
+    message: await readMessage({ binaryMessage: new Uint8Array(execFileSync('cat', [join(out, files[0]?.path ?? '')])) }),
+    decryptionKeys: await openKey(receiver?.privateKey ?? '', 'receiver'),
+    verificationKeys: await readKey({ armoredKey: sender?.publicKey ?? '' }),
+    expectSigned: true,
+    format: 'binary',
+  });
+
+  expect([locked.code, locked.stderr]).toEqual([1, expect.stringContaining('RC4027')]);
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(checked.trim().split('\n')).toEqual(files.map(({ path }) => `${path}: OK`));
+  expect(files.length).toBeGreaterThan(1);
+  expect(execFileSync('gzip', ['-dc'], { input: opened.data as Uint8Array, encoding: 'utf8' })).toMatch(/^email,name,status\np1@example.com,/);
+
+  execFileSync('rm', ['-r', out]);
+  const replayed = await call('runs', 'replay', id);
+  expect(replayed.code, replayed.stderr).toBe(0);
+  expect(execFileSync('sha256sum', ['--check', '--strict', list], { cwd: out, encoding: 'utf8' })).toBe(checked);
+});
+
+test('a literal where signing takes a secret, and signing where nothing is encrypted, are refused with their places', async () => {
+  using project = createShopProject();
+  const manifests = project.read('manifests/all.yaml');
+  project.write(
+    'manifests/all.yaml',
+    manifests.replace('path: out}}', 'path: out}, encryption: {pgpPublicKey: {file: k.asc}, signWith: {privateKey: "-----BEGIN", passphrase: hunter2}}}'),
+  );
+  const literal = await reconcile(['-C', project.directory, 'validate']);
+  project.write('manifests/all.yaml', manifests.replace('path: out}}', 'path: out}, encryption: {signWith: {privateKey: {file: k.asc}}}}'));
+  const bare = await reconcile(['-C', project.directory, 'validate']);
+
+  expect([literal.code, literal.stderr + literal.stdout]).toEqual([8, expect.stringMatching(/RC1403[^]*RC1403/)]);
+  expect(literal.stderr + literal.stdout).not.toContain('hunter2');
+  expect([bare.code, bare.stderr + bare.stdout]).toEqual([8, expect.stringContaining('pgpPublicKey')]);
+});
+
+async function openKey(armoredKey: string, passphrase: string): ReturnType<typeof readPrivateKey> {
+  const { decryptKey } = await import('openpgp');
+  return decryptKey({ privateKey: await readPrivateKey({ armoredKey }), passphrase });
+}
