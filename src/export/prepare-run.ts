@@ -1,11 +1,10 @@
 import { mkdir, rm, writeFile as writeText } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
-import { INTERNAL_FORMAT } from '../engine/file-format.ts';
 import { AppError } from '../model/app-error.ts';
 import type { RunCounts } from '../model/run.ts';
 import type { Sql } from '../sql/sql.ts';
-import type { RunLedger, SnapshotPointer } from '../state/run-ledger.ts';
+import type { RunLedger } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
@@ -18,11 +17,11 @@ import type { PlannedFile, RunWork } from './run-work.ts';
 import { writeRejects } from './rejects.ts';
 import { selectDirect, type DirectSelection } from './select-direct.ts';
 import { selectJob, hasExits, type Selection } from './select-job.ts';
-import { snapshotQuery } from './select-members.ts';
 import { changeRows, memberRows, selectedRows, type RenderColumn } from './select-rows.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { countSpacedValues } from './spaced-values.ts';
 import { writeParts, type WrittenPart } from './write-parts.ts';
+import { writeSnapshot } from './write-snapshot.ts';
 
 export interface PrepareInput {
   readonly job: SegmentJob;
@@ -87,7 +86,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const spacedValues = job.file.spacesForLineBreaks && !nothing ? await countSpacedValues(opened, query) : 0;
   if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined))
     await writeRejects({ opened, selection, paths, job, runId, signal });
-  const next = job.slot === null || selection === undefined ? undefined : await writeSnapshot(input, opened, selection, folder);
+  const next = job.slot === null || selection === undefined ? undefined : await writeSnapshot({ job, runId, opened, selection, folder, signal });
   if ((await engine.fingerprint()) !== opened.source.fingerprint) {
     throw new AppError({
       code: 'RC4010',
@@ -149,27 +148,6 @@ function settleCounts(expected: DirectSelection['counts'], rows: number): RunCou
     });
   }
   return { received, activated, excluded: received - activated, failed: 0, reasons };
-}
-
-async function writeSnapshot(input: PrepareInput, opened: OpenedJob, selection: Selection, folder: string): Promise<NonNullable<RunWork['snapshot']>> {
-  const { job, engine, runId, signal } = input;
-  const file = 'snapshot.parquet';
-  const path = join(folder, file);
-  const { relation, losers } = selection;
-  const query = snapshotQuery({ selection: relation, losers, carried: opened.carried, incremental: job.mode === 'incremental' });
-  await engine.write({ query, path, format: INTERNAL_FORMAT, ...(signal === undefined ? {} : { signal }) });
-  const [row] = await engine.rows({ type: 'sql', parts: ['select count(*) as "n" from ', engine.files([path]), ' where "delivered"'] }, signal);
-  const pointer: SnapshotPointer = {
-    activation: job.activation,
-    segment: job.segment,
-    path: `snapshots/${job.activation}/${job.segment}/${runId}.parquet`,
-    runId,
-    slot: job.slot ?? job.time,
-    members: Number(row?.['n'] ?? 0),
-    keys: opened.carried.map((column) => column.target),
-    target: job.target,
-  };
-  return { pointer, file };
 }
 
 async function planRun(

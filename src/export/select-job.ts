@@ -9,15 +9,24 @@ import type { OpenedJob } from './open-job.ts';
 import { uniqueColumns } from './output-columns.ts';
 import type { RowKey } from './row-key.ts';
 import type { SegmentJob } from './segment-job.ts';
-import { losersQuery, selectionQuery, silentExitsQuery } from './select-members.ts';
+import { losersQuery, selectionQuery, silentExitsQuery, snapshotChanges } from './select-members.ts';
 
 /** Who is due for a file and who is left out, written to the spool and counted. */
 export interface Selection {
   readonly relation: Sql;
+  /** The snapshot that `relation` holds only the differences from; undefined: it is whole. */
+  readonly differsFrom: DiffersFrom | undefined;
   readonly by: RowKey;
   readonly losers: Sql | undefined;
   readonly silent: Sql | undefined;
   readonly counts: SelectionCounts;
+}
+
+export interface DiffersFrom {
+  readonly relation: Sql;
+  readonly path: string;
+  /** Nobody comes and nobody goes: the next snapshot is this one. */
+  readonly unchanged: boolean;
 }
 
 export interface SelectionCounts {
@@ -61,8 +70,9 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   };
   const before = snapshot === undefined ? undefined : { relation: engine.files([snapshot.path]), columns: snapshot.pointer.keys };
   const by = before === undefined ? 'key' : await rowKey(engine, before.relation, signal);
+  const differencesOnly = before !== undefined && canTellByDifferences(job, opened);
   const relation = await write(
-    selectionQuery({ audience: job.audience, exclusions, calculated: job.calculated, carried, since: job.time, by, snapshot: before }),
+    selectionQuery({ audience: job.audience, exclusions, calculated: job.calculated, carried, since: job.time, by, snapshot: before, differencesOnly }),
     'selection.parquet',
   );
   const rounds: LoserRound[] = [];
@@ -79,7 +89,21 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   const losers = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
   const exits = hasExits(job, opened, snapshot !== undefined);
   const silent = exits && keys.length > 0 ? await write(silentExitsQuery(relation, keys), 'silent.parquet') : undefined;
-  return { relation, by, losers, silent, counts: await count(request, relation, rounds, silent, exits) };
+  const { counts, changes } = await count(request, relation, rounds, silent, exits, differencesOnly ? before : undefined);
+  // A snapshot with carried values, or with keys of another type, is written anew in the present form.
+  const unchanged = changes === 0 && by === 'key' && before?.columns.length === 0;
+  const differsFrom =
+    snapshot === undefined || before === undefined || !differencesOnly ? undefined : { relation: before.relation, path: snapshot.path, unchanged };
+  return { relation, differsFrom, by, losers, silent, counts };
+}
+
+/**
+ * Whether rows, counts and the next snapshot follow from what differs from the last one. Not where members compete (the losers have to be known),
+ * and not where a full export takes its rows from the selection.
+ */
+function canTellByDifferences(job: SegmentJob, { keys, carried, columns }: OpenedJob): boolean {
+  const whole = job.mode === 'full' && job.audience.eventColumns !== undefined;
+  return keys.length === 0 && carried.length === 0 && uniqueColumns(columns).length === 0 && !whole;
 }
 
 /** A snapshot that was made when the primary identity had another type is compared as text. */
@@ -102,16 +126,23 @@ async function count(
   rounds: readonly LoserRound[],
   silent: Sql | undefined,
   exits: boolean,
-): Promise<SelectionCounts> {
+  differsFrom: { readonly relation: Sql } | undefined,
+): Promise<{ readonly counts: SelectionCounts; readonly changes: number }> {
   const { job, opened, signal } = request;
-  const due = job.mode === 'incremental' ? sql`"present" and not "delivered"` : sql`"present"`;
+  const incremental = job.mode === 'incremental';
+  const due = incremental ? sql`"present" and not "delivered"` : sql`"present"`;
   const lost = rounds.map(
     ({ path }, index) =>
       sql`, (select count(*) from ${relation} where ${due} and "reason" is null and "id" in (select "id" from ${opened.engine.files([path])})) as ${ident(`lost${index}`)}`,
   );
   const unheard = silent === undefined ? sql`0` : sql`(select count(*) from ${silent})`;
+  // Members for whom nothing differs: those delivered before, without the ones that the selection has.
+  const same =
+    differsFrom === undefined
+      ? sql`0`
+      : sql`(select count(*) from ${differsFrom.relation} where "delivered") - (select count(*) from ${relation} where "delivered")`;
   const [row] = await opened.engine.rows(
-    sql`select count(*) filter (where "present") as "members", count(*) filter (where "present" and not "delivered") as "joined", count(*) filter (where "delivered" and not "present") as "removed", count(*) filter (where ${due}) as "due", ${unheard} as "unheard"${joinSql(lost, ' ')} from ${relation}`,
+    sql`select ${same} as "same", ${snapshotChanges(incremental)} as "changes", count(*) filter (where "present") as "members", count(*) filter (where "present" and not "delivered") as "joined", count(*) filter (where "delivered" and not "present") as "removed", count(*) filter (where ${due}) as "due", ${unheard} as "unheard"${joinSql(lost, ' ')} from ${relation}`,
     signal,
   );
   const counted =
@@ -126,7 +157,11 @@ async function count(
   const add = (reason: string, some: number): void => void (some > 0 && (reasons[reason] = (reasons[reason] ?? 0) + some));
   rounds.forEach(({ reason }, index) => add(reason, number(`lost${index}`)));
   add(REASON_DUPLICATE, number('unheard'));
-  const received = number('due') + (exits ? number('removed') : 0);
+  const received = number('due') + (incremental ? 0 : number('same')) + (exits ? number('removed') : 0);
   const excluded = Object.values(reasons).reduce((sum, some) => sum + some, 0);
-  return { members: number('members'), joined: number('joined'), removed: number('removed'), received, activated: received - excluded, reasons };
+  const members = number('members') + number('same');
+  return {
+    counts: { members, joined: number('joined'), removed: number('removed'), received, activated: received - excluded, reasons },
+    changes: number('changes'),
+  };
 }

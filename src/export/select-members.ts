@@ -16,16 +16,18 @@ export interface SelectionInput {
   readonly by: RowKey;
   /** The members delivered before, and which carried columns that file has; undefined on the first run. */
   readonly snapshot: { readonly relation: Sql; readonly columns: readonly string[] } | undefined;
+  /** Leave out whoever was delivered and goes out still: most rows of most slots, and nothing is due for them. */
+  readonly differencesOnly: boolean;
 }
 
 /**
- * The selection: one row per profile that is a member or was delivered before.
+ * The selection: one row per profile that is a member or was delivered before, or only those for whom something differs.
  *
  * `id` the row's key (see `row-key.ts`) · `present` is a member now · `delivered` was delivered before · `since` first slot as a member, milliseconds · `reason` why it is left out,
  * NULL when it is not · `n_<target>` carried values now · `s_<target>` carried values of the snapshot.
  */
 export function selectionQuery(input: SelectionInput): Sql {
-  const { audience, exclusions, calculated, carried, since, snapshot, by } = input;
+  const { audience, exclusions, calculated, carried, since, snapshot, by, differencesOnly } = input;
   const now = carried.map((column) => sql`${textOf(column)} as ${ident(`n_${column.target}`)}`);
   const members = sql`select ${joinSql([sql`${profileKey(by)} as "id"`, sql`${exclusions.reason} as "reason"`, ...now], ', ')} from ${audience.from}${calculated} where ${exclusions.candidates}`;
   if (snapshot === undefined) {
@@ -44,7 +46,9 @@ export function selectionQuery(input: SelectionInput): Sql {
         sql`${snapshot.columns.includes(column.target) ? sql`s.${ident(`k_${column.target}`)}` : sql`cast(null as varchar)`} as ${ident(`s_${column.target}`)}`,
     ),
   ];
-  return sql`${audience.with}select ${joinSql(parts, ', ')} from (select *, true as "present" from (${members})) m full join ${snapshot.relation} s on m."id" = ${before}`;
+  return sql`${audience.with}select ${joinSql(parts, ', ')} from (select *, true as "present" from (${members})) m full join ${snapshot.relation} s on m."id" = ${before}${
+    differencesOnly ? sql` where (m."present" and m."reason" is null and s."delivered") is not true` : noSql
+  }`;
 }
 
 /**
@@ -119,4 +123,25 @@ export function snapshotQuery(input: {
   const values = carried.map((column) => sql`s.${ident(`n_${column.target}`)} as ${ident(`k_${column.target}`)}`);
   const kept = losers === undefined ? delivered : sql`(s."delivered" or s."reason" is null)`;
   return sql`select ${joinSql([sql`s."id" as "id"`, sql`s."since" as "since"`, sql`${delivered} as "delivered"`, ...values], ', ')} from ${selection} s where s."present" and s."id" is not null and ${kept}`;
+}
+
+/**
+ * The same from the last snapshot and a selection of differences only. Nobody in it lost a deduplication, and nothing is carried: where either can
+ * be, selections are whole.
+ */
+export function nextSnapshotQuery(input: { readonly selection: Sql; readonly before: Sql; readonly by: RowKey; readonly incremental: boolean }): Sql {
+  const { selection, before, by, incremental } = input;
+  const id = by === 'key' ? sql`s."id"` : keyAsText(sql`s."id"`);
+  const gone = incremental ? sql`not "present"` : sql`(not "present" or "reason" is not null)`;
+  const stay = sql`select ${id} as "id", s."since" as "since", true as "delivered" from ${before} s where s."delivered" and ${id} not in (select "id" from ${selection} where "id" is not null and ${gone})`;
+  const come = sql`select "id", "since", true as "delivered" from ${selection} where ${comes}`;
+  return sql`${stay} union all ${come}`;
+}
+
+/** Of a selection of differences: who is new in the next snapshot. */
+const comes = sql`"present" and "reason" is null and "id" is not null`;
+
+/** How many rows of a selection of differences change the snapshot. */
+export function snapshotChanges(incremental: boolean): Sql {
+  return incremental ? sql`count(*) filter (where not "present" or (${comes}))` : sql`count(*) filter (where "id" is not null)`;
 }
