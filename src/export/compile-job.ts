@@ -3,11 +3,10 @@ import { ExitCode } from '../model/exit-code.ts';
 import type { AttributesSpec, SegmentSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import type { PqlProblem } from '../segment/ast.ts';
-import { checkPql, checkValue, type CheckedPql } from '../segment/check/check-pql.ts';
 import { compileSegments, compileValues, withClause, type CompiledRelations } from '../segment/compile/compile-segments.ts';
-import { parsePql } from '../segment/parse/parse-pql.ts';
 import { lineage } from '../segment/lineage.ts';
 import { toProfileSchema } from '../segment/profile-schema.ts';
+import { readCondition, readValue } from '../segment/read-pql.ts';
 import type { PqlType } from '../segment/type.ts';
 import type { Typed } from '../segment/typed.ts';
 import { ident, joinSql, noSql, sql, type Sql } from '../sql/sql.ts';
@@ -52,7 +51,7 @@ export function compileAudiences(resources: AppliedResources, segments: readonly
 
 /** Compiles a condition that is no segment, for `preview --pql`. Throws RC1290 (exit 64) with the place of each mistake in the text. */
 export function compileCondition(resources: AppliedResources, attributes: string, name: string, pql: string, now: Instant): Audience {
-  const typed = typeText(resources, attributes, pql, checkPql, name);
+  const typed = typeText(resources, attributes, pql, readCondition, name);
   const compiled = compileSegments([{ name, typed }], { now, dialect: 'duckdb', segments: namedSegments(resources, [{ name, typed }]) });
   return { ...audienceOf(compiled), segment: name, predicate: compiled.filters.get(name) ?? sql`false` };
 }
@@ -61,7 +60,7 @@ export function compileCondition(resources: AppliedResources, attributes: string
 export function compileExpressions(resources: AppliedResources, attributes: string, mapping: readonly SettledMapping[], now: Instant): CompiledExpressions {
   const texts = [...new Set(mapping.flatMap(({ entry }) => ('expression' in entry ? [entry.expression] : [])))];
   if (texts.length === 0) return { compiled: new Map(), join: noSql, paths: { profile: [], event: undefined } };
-  const typed = texts.map((text) => typeText(resources, attributes, text, checkValue, 'expression'));
+  const typed = texts.map((text) => typeText(resources, attributes, text, readValue, 'expression'));
   const values = compileValues(typed, {
     now,
     dialect: 'duckdb',
@@ -94,30 +93,31 @@ function audienceOf(compiled: CompiledRelations): Omit<Audience, 'segment' | 'pr
 
 function typeSegment(resources: AppliedResources, name: string): Typed {
   const { attributes, pql } = findApplied<SegmentSpec>(resources, 'Segment', name).spec;
-  return typeText(resources, attributes, pql, checkPql, `Segment \`${name}\``);
+  return typeText(resources, attributes, pql, readCondition, `Segment \`${name}\``);
 }
 
-type Check = (
-  expression: NonNullable<ReturnType<typeof parsePql>['expression']>,
-  options: { readonly schema: ReturnType<typeof toProfileSchema>; readonly attributes: string },
-) => CheckedPql;
-
-function typeText(resources: AppliedResources, attributes: string, text: string, check: Check, what: string): Typed {
+function typeText(resources: AppliedResources, attributes: string, text: string, read: typeof readCondition, what: string): Typed {
   const { spec } = findApplied<AttributesSpec>(resources, 'Attributes', attributes);
-  const { expression, problems: syntax } = parsePql(text);
-  const checked = expression === undefined ? undefined : check(expression, { schema: toProfileSchema(spec), attributes });
-  const problems = [...syntax, ...(checked?.problems ?? [])].filter(({ severity }) => severity === 'error');
-  if (checked?.typed !== undefined && problems.length === 0) return checked.typed;
-  throw explain(what, text, problems);
+  const { typed, problems } = read(text, { schema: toProfileSchema(spec), attributes });
+  if (typed !== undefined) return typed;
+  throw explain(
+    what,
+    text,
+    problems.filter(({ severity }) => severity === 'error'),
+  );
 }
+
+/** Mistakes of one text that are told in one line. */
+const MAX_TOLD = 5;
 
 /** Segments that were applied have been validated: what is wrong here is what somebody has just typed. */
 function explain(what: string, text: string, problems: readonly PqlProblem[]): AppError {
   const [first] = problems;
-  const column = Array.from(text.slice(0, first?.start ?? 0)).length + 1;
+  const told = problems.slice(0, MAX_TOLD).map(({ message, start }) => `${message} (at character ${Array.from(text.slice(0, start)).length + 1})`);
+  const more = problems.length > MAX_TOLD ? `; ${problems.length - MAX_TOLD} more` : '';
   return new AppError({
     code: first?.code ?? 'RC1290',
-    message: `${what}: ${first?.message ?? 'the expression cannot be read'} (at character ${column})${problems.length > 1 ? `; ${problems.length - 1} more` : ''}`,
+    message: `${what}: ${told.join('; ') || 'the expression cannot be read'}${more}`,
     ...(first?.hint === undefined ? {} : { hint: first.hint }),
     exit: ExitCode.badUsage,
   });

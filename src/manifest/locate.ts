@@ -51,8 +51,11 @@ export function createFileLocator(text: string): FileLocator {
       if (whole) return this.token(document, pointer, 'value');
       const offsets = alignScalar(text, node.range[0], node.range[1], (node.type ?? 'PLAIN') as ScalarStyle, node.value);
       const from = offsets[Math.min(originalOffset(start, pieces, 'first'), offsets.length - 1)] ?? node.range[0];
-      const last = offsets[Math.min(originalOffset(Math.max(start, end - 1), pieces, 'last'), offsets.length - 1)] ?? from;
-      return at(clampToText(text, from), Math.max(from, last) + 1);
+      const lastIndex = Math.min(originalOffset(Math.max(start, end - 1), pieces, 'last'), offsets.length - 1);
+      const last = Math.max(from, offsets[lastIndex] ?? from);
+      // One character of the value may be several of the text: `''`, `\"`. What follows it may be a fold, or the closing quote.
+      const next = Math.min(offsets[lastIndex + 1] ?? 0, node.type?.startsWith('QUOTE') === true ? node.range[1] - 1 : node.range[1]);
+      return at(clampToText(text, from), next > last && !/\s/.test(text.slice(last, next)) ? next : last + 1);
     },
   };
 }

@@ -39,7 +39,8 @@ export type Expression = Range &
     | { readonly kind: 'aggregate'; readonly fn: string; readonly value: Expression; readonly binding: Binding }
     | { readonly kind: 'occurs'; readonly subject: Expression; readonly window: Window }
     | { readonly kind: 'chain'; readonly source: Expression; readonly by: Expression; readonly steps: readonly ChainStep[] }
-    | { readonly kind: 'broken' }
+    /** What could not be read; names that stand in it all the same. */
+    | { readonly kind: 'broken'; readonly paths?: readonly Expression[] }
   );
 
 export interface Binding {

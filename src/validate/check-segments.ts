@@ -3,10 +3,9 @@ import { escapePointer } from '../manifest/variables.ts';
 import type { AttributesSpec, SegmentSpec } from '../model/generated/kinds.ts';
 import type { Resource } from '../model/resource.ts';
 import type { Expression } from '../segment/ast.ts';
-import { checkPql, checkValue, type CheckedPql } from '../segment/check/check-pql.ts';
 import { readFixture } from '../segment/evaluate/read-fixture.ts';
-import { parsePql } from '../segment/parse/parse-pql.ts';
 import { toProfileSchema, type ProfileSchema } from '../segment/profile-schema.ts';
+import { readCondition, readValue } from '../segment/read-pql.ts';
 import { digestOf, sha256 } from '../support/digest.ts';
 import type { CheckCache } from './check-cache.ts';
 import { checkCycles, type SegmentReference } from './check-cycles.ts';
@@ -45,7 +44,7 @@ export function checkSegments(checks: SegmentChecks): void {
     const { pql } = segment.spec;
     const key = schema === undefined ? undefined : keyOf(segment.spec, schema);
     if (key !== undefined && cache.passed(key)) continue;
-    const found = checkText(segment, '/spec/pql', pql, schema, checkPql, checks);
+    const found = checkText(segment, '/spec/pql', pql, schema, readCondition, checks);
     references.push(...found.references);
     const fixturesHold = schema === undefined || checkFixtures(segment, schema.schema, report);
     if (key !== undefined && found.clean && fixturesHold) cache.pass(key);
@@ -76,23 +75,15 @@ function checkFixtures(segment: Resource<SegmentSpec>, schema: ProfileSchema, re
   return clean;
 }
 
-type Check = (
-  expression: NonNullable<ReturnType<typeof parsePql>['expression']>,
-  options: { readonly schema: ProfileSchema; readonly attributes: string },
-) => CheckedPql;
-
 function checkText(
   resource: Resource,
   pointer: string,
   text: string,
   schema: Schema | undefined,
-  check: Check,
+  read: typeof readCondition,
   { report, locator }: SegmentChecks,
 ): { readonly clean: boolean; readonly references: readonly SegmentReference[] } {
-  const { expression, problems: syntax } = parsePql(text);
-  const checked =
-    expression === undefined || schema === undefined ? undefined : check(expression, { schema: schema.schema, attributes: schema.resource.metadata.name });
-  const problems = [...syntax, ...(checked?.problems ?? [])];
+  const { expression, problems } = read(text, schema === undefined ? undefined : { schema: schema.schema, attributes: schema.resource.metadata.name });
   for (const { start, end, ...problem } of problems) {
     report.inText(resource, pointer, start, end, { ...problem, ...withDeclaration(problem.hint, schema, locator) });
   }
@@ -137,7 +128,7 @@ function checkExpressions(activation: ReturnType<ResourceIndex['all']>[number], 
   const names = new Set(segments.flatMap((entry) => checks.index.find('Segment', typeof entry === 'string' ? entry : entry.name)?.spec.attributes ?? []));
   for (const [position, entry] of mapping.entries()) {
     if (!('expression' in entry) || typeof entry.expression !== 'string') continue;
-    for (const name of names) checkText(activation, `/spec/mapping/${position}/expression`, entry.expression, schemas.get(name), checkValue, checks);
+    for (const name of names) checkText(activation, `/spec/mapping/${position}/expression`, entry.expression, schemas.get(name), readValue, checks);
   }
 }
 

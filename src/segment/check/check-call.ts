@@ -82,6 +82,7 @@ function checkFunction(checker: Checker, node: Call, scope: Scope): Typed {
     case 'inSegment': {
       if (!hasArguments(checker, node, 1, 1)) return unknown(place);
       const [argument] = node.args;
+      if (argument?.kind === 'broken') return unknown(place);
       if (argument?.kind !== 'string') {
         checker.report({
           code: 'RC1208',
@@ -135,7 +136,7 @@ function checkFunction(checker: Checker, node: Call, scope: Scope): Typed {
 
 function checkDate(checker: Checker, node: Call): Typed {
   const place: Range = { start: node.start, end: node.end };
-  if (!hasArguments(checker, node, 3, 3)) return unknown(place);
+  if (!hasArguments(checker, node, 3, 3) || node.args.some(isBroken)) return unknown(place);
   const numbers = node.args.map((argument) => (argument.kind === 'number' && /^\d+$/.test(argument.text) ? Number(argument.text) : Number.NaN));
   const [year = 0, month = 0, day = 0] = numbers;
   const found = new Date(0);
@@ -196,6 +197,7 @@ function checkMethod(checker: Checker, node: Call, objectNode: Expression, scope
       const args = [checker.expect(object, 'a string', isString), checkPattern(checker, text(0))];
       if (node.name === 'matches') return pure('matches', args, bool, place);
       const group = arg(1);
+      if (isBroken(group)) return unknown(place);
       if (group.kind !== 'number' || !/^\d{1,2}$/.test(group.text)) {
         checker.report({ code: 'RC1208', severity: 'error', message: 'the number of the group is a whole number', start: group.start, end: group.end });
         return unknown(place);
@@ -255,7 +257,7 @@ function checkCollection(checker: Checker, node: Call, source: Typed, scope: Sco
     case 'max': {
       if (!count(0, 1)) return unknown(place);
       const item = itemOf(checker, source);
-      const value: Typed = node.args.length === 1 ? ofItem(0) : { kind: 'variable', id, name: '', type: item, start: place.start, end: place.start };
+      const value: Typed = node.args.length === 1 ? ofItem(0) : { kind: 'variable', id, name: '', type: item, start: source.start, end: source.end };
       return aggregate(checker, node.name, source, id, value, node.nameRange, place);
     }
     case 'filter':
@@ -271,6 +273,7 @@ function checkCollection(checker: Checker, node: Call, source: Typed, scope: Sco
     case 'bottomN': {
       if (!count(2)) return unknown(place);
       const many = node.args[1];
+      if (many?.kind === 'broken') return unknown(place);
       if (many?.kind !== 'number' || !/^\d{1,9}$/.test(many.text)) {
         checker.report({
           code: 'RC1208',
@@ -323,15 +326,22 @@ function expectSame(checker: Checker, typed: Typed, wanted: PqlType): void {
 
 function constantBoolean(checker: Checker, node: Expression, scope: Scope): Typed {
   const typed = checker.check(node, scope);
+  if (typed.type.kind === 'any') return typed;
   if (typed.kind !== 'constant' || typeof typed.value !== 'boolean') {
     checker.report({ code: 'RC1208', severity: 'error', message: 'whether case matters is `true` or `false`', start: node.start, end: node.end });
   }
   return typed;
 }
 
+function isBroken(node: Expression): boolean {
+  return node.kind === 'broken';
+}
+
 function hasArguments(checker: Checker, node: Call, least: number, most: number): boolean {
   const found = node.args.length;
   if (found >= least && found <= most) return true;
+  // How many there would be is not known, but what they say can be looked at.
+  if (node.args.some(isBroken)) return false;
   const wanted = least === most ? String(least) : `${least} to ${most}`;
   checker.report({
     code: 'RC1210',

@@ -63,22 +63,7 @@ function createChecker(options: CheckOptions): { readonly checker: Checker; read
   const checker: Checker = {
     options,
     check: (expression, scope) => checkExpression(checker, expression, scope),
-    condition(expression, scope) {
-      const typed = checker.check(expression, scope);
-      if (typed.type.kind === 'array') {
-        return {
-          kind: 'quantifier',
-          quantifier: 'exists',
-          source: typed,
-          id: checker.newVariable(),
-          condition: undefined,
-          type: scalar('boolean'),
-          start: typed.start,
-          end: typed.end,
-        };
-      }
-      return checker.expect(typed, 'a condition (true or false)', ({ kind }) => kind === 'boolean', hintForCondition(typed));
-    },
+    condition: (expression, scope) => asCondition(checker, checker.check(expression, scope)),
     expect(typed, wanted, holds, hint) {
       if (typed.type.kind === 'any' || typed.type.kind === 'null' || holds(typed.type)) return typed;
       problems.push({
@@ -141,7 +126,9 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
       const source = checker.check(node.object, scope);
       const item = itemOf(checker, source);
       const id = checker.newVariable();
-      return { kind: 'filter', source, id, condition: asCondition(checker, checker.withItem(node.condition, scope, item, id)), type: source.type, ...place };
+      const hint = node.condition.kind === 'number' ? '`[…]` takes a condition on the items; the first one is `.head()`' : undefined;
+      const condition = asCondition(checker, checker.withItem(node.condition, scope, item, id), hint);
+      return { kind: 'filter', source, id, condition, type: source.type, ...place };
     }
     case 'not':
       return { kind: 'not', operand: checker.condition(node.operand, scope), type: scalar('boolean'), ...place };
@@ -205,6 +192,7 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
     case 'like': {
       const value = checker.expect(checker.check(node.value, scope), 'a string', isString);
       const pattern = checker.check(node.pattern, scope);
+      if (pattern.type.kind === 'any') return unknown(place);
       if (pattern.kind !== 'constant' || typeof pattern.value !== 'string') {
         checker.report({
           code: 'RC1208',
@@ -263,6 +251,7 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
     case 'call':
       return checkCall(checker, node, scope);
     case 'broken':
+      for (const path of node.paths ?? []) checker.check(path, scope);
       return unknown(place);
   }
 }
@@ -357,18 +346,11 @@ export function itemOf(checker: Checker, source: Typed, hint = 'an array is need
   return scalar('any');
 }
 
-export function asCondition(checker: Checker, typed: Typed): Typed {
-  if (typed.type.kind !== 'array') return checker.expect(typed, 'a condition (true or false)', ({ kind }) => kind === 'boolean');
-  return {
-    kind: 'quantifier',
-    quantifier: 'exists',
-    source: typed,
-    id: checker.newVariable(),
-    condition: undefined,
-    type: scalar('boolean'),
-    start: typed.start,
-    end: typed.end,
-  };
+/** A boolean, or an array, which holds when it is not empty. */
+export function asCondition(checker: Checker, typed: Typed, hint = hintForCondition(typed)): Typed {
+  if (typed.type.kind !== 'array') return checker.expect(typed, 'a condition (true or false)', ({ kind }) => kind === 'boolean', hint);
+  const { start, end } = typed;
+  return { kind: 'quantifier', quantifier: 'exists', source: typed, id: checker.newVariable(), condition: undefined, type: scalar('boolean'), start, end };
 }
 
 function unordered(type: PqlType): boolean {

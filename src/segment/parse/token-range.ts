@@ -1,4 +1,4 @@
-import type { IToken, TokenType } from 'chevrotain';
+import { tokenMatcher, type IToken, type TokenType } from 'chevrotain';
 import type { Binding, Expression, Range } from '../ast.ts';
 
 /** What stands where an error was. */
@@ -14,7 +14,7 @@ export function isWord(token: IToken, word: string): boolean {
 }
 
 export function isA(token: IToken, category: TokenType): boolean {
-  return token.tokenType === category || (token.tokenType.CATEGORIES ?? []).includes(category);
+  return tokenMatcher(token, category);
 }
 
 export function endOf(token: IToken): number {

@@ -53,13 +53,28 @@ export const Period: TokenType = createToken({
 export const Side: TokenType = createToken({ name: 'Side', pattern: /before|after/i, longer_alt: Identifier, categories: [Name], label: 'before or after' });
 export const On: TokenType = keyword('on', Name);
 
+/** What people write who come from SQL, C or a word processor: told as a mistake, and read as what is meant, so that nothing else is missed. */
+export const ForeignAnd: TokenType = createToken({ name: 'ForeignAnd', pattern: /&&?/, categories: [And], label: '`and`' });
+export const ForeignOr: TokenType = createToken({ name: 'ForeignOr', pattern: /\|\|?/, categories: [Or], label: '`or`' });
+
 export const Text: TokenType = createToken({ name: 'Text', pattern: /"(?:[^"\\]|\\[^])*"/, line_breaks: true, label: 'a text' });
 export const UnclosedText: TokenType = createToken({ name: 'UnclosedText', pattern: /"(?:[^"\\\n]|\\[^\n])*/, label: 'a text' });
+export const ForeignText: TokenType = createToken({
+  name: 'ForeignText',
+  pattern: /'[^'\n]*'|[“”„][^“”\n]*[“”]|[‘’][^‘’\n]*[‘’]/,
+  categories: [Text],
+  label: 'a text',
+});
+/** Characters that no token begins with. Told when they are met; nothing of the grammar takes them. */
+export const Unread: TokenType = createToken({ name: 'Unread', pattern: Lexer.NA });
+/** Stands for a part that could not be read; its payload are the tokens of that part. */
+export const Broken: TokenType = createToken({ name: 'Broken', pattern: Lexer.NA, label: 'a value' });
 export const NumberText: TokenType = createToken({ name: 'NumberText', pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/, label: 'a number' });
 export const Parameter: TokenType = createToken({ name: 'Parameter', pattern: /\$\d+/, label: '$1' });
 export const Up: TokenType = createToken({ name: 'Up', pattern: /\^+/, label: '`^`' });
 export const Arrow: TokenType = createToken({ name: 'Arrow', pattern: /=>/, label: '`=>`' });
 export const Compare: TokenType = createToken({ name: 'Compare', pattern: /!=|<=|>=|=|<|>/, label: 'a comparison' });
+export const ForeignCompare: TokenType = createToken({ name: 'ForeignCompare', pattern: /===?|<>|!==/, categories: [Compare], label: 'a comparison' });
 export const Bang: TokenType = createToken({ name: 'Bang', pattern: /!/, label: '`!`' });
 export const Plus: TokenType = createToken({ name: 'Plus', pattern: /\+/, label: '`+`' });
 export const Minus: TokenType = createToken({ name: 'Minus', pattern: /-/, label: '`-`' });
@@ -80,10 +95,14 @@ export const TOKENS: TokenType[] = [
   Comment,
   Text,
   UnclosedText,
+  ForeignText,
+  ForeignAnd,
+  ForeignOr,
   NumberText,
   Parameter,
   Up,
   Arrow,
+  ForeignCompare,
   Compare,
   Bang,
   Plus,
@@ -121,6 +140,8 @@ export const TOKENS: TokenType[] = [
   Identifier,
   Name,
   Word,
+  Unread,
+  Broken,
 ];
 
 let lexer: Lexer | undefined;

@@ -1,0 +1,117 @@
+import type { IToken } from 'chevrotain';
+import type { Range } from '../ast.ts';
+import { unclosedAt, type Brackets } from './match-brackets.ts';
+import { bindsNames, toBroken } from './read-broken.ts';
+import { endOf, isA } from './token-range.ts';
+import { And, Arrow, Between, Close, CloseList, Colon, Comma, Open, Or, Plus, Times, Where, Word } from './tokens.ts';
+
+/** Puts other tokens in the place of those from `from` to before `to`. */
+export interface Repair {
+  readonly from: number;
+  readonly to: number;
+  readonly put: readonly IToken[];
+  /** Where it is now a guess what belongs together. */
+  readonly doubt?: Range;
+}
+
+/** What might make the grammar go on that is stuck before the token at `at`: what changes least comes first, to give up the whole text last. */
+export function* repairsAt(tokens: readonly IToken[], at: number, brackets: Brackets): Generator<Repair> {
+  yield* bracketRepairs(tokens, at, brackets);
+  const isEmpty = at === tokens.length || isBoundary(tokens[at], CONDITIONS) || isCloser(tokens[at]);
+  // A value is missing, unless it is the operator that is out of place; or something else stands where a value should.
+  if (!isOperator(tokens[at])) yield broken(tokens, at, at);
+  if (!isEmpty) yield broken(tokens, at, at + 1);
+  let [from, to] = [at, isEmpty ? at : at + 1];
+  for (let bracket = brackets.around[at] ?? -1; ; bracket = brackets.around[bracket] ?? -1) {
+    const level = levelOf(tokens, bracket, brackets);
+    for (const boundaries of [PARTS, CONDITIONS, ITEMS]) yield broken(tokens, ...widen(tokens, level, from, to, boundaries));
+    yield broken(tokens, level.start, level.end);
+    if (bracket < 0) return;
+    [from, to] = [bracket, Math.min(level.end + 1, tokens.length)];
+    if (tokens[from]?.tokenType === Open && isA(tokens[from - 1] as IToken, Word)) yield broken(tokens, from - 1, to);
+  }
+}
+
+function* bracketRepairs(tokens: readonly IToken[], at: number, brackets: Brackets): Generator<Repair> {
+  const open = unclosedAt(at, brackets);
+  const isStray = brackets.stray.has(at);
+  const place = tokens[at] ?? tokens.at(-1);
+  if (open !== undefined) {
+    const start = tokens[open]?.startOffset ?? 0;
+    const end = at < tokens.length ? (place?.startOffset ?? 0) : place === undefined ? 0 : endOf(place);
+    const put = [closerOf(tokens[open] as IToken, end)];
+    if (isStray) yield { from: at, to: at + 1, put, doubt: { start, end: end + 1 } };
+    yield { from: at, to: at, put, doubt: { start, end: end + 1 } };
+  } else if (isStray) {
+    const [from, to] = widen(tokens, levelOf(tokens, brackets.around[at] ?? -1, brackets), at, at + 1, CONDITIONS);
+    yield { from: at, to: at + 1, put: [], doubt: spanOf(tokens, from, to) };
+  }
+}
+
+/** What ends a part of a condition; what ends a condition; what ends an item or argument. */
+const PARTS = [And, Or, Comma, Where, Colon, Arrow];
+const CONDITIONS = [And, Or, Comma];
+const ITEMS = [Comma];
+
+interface Level {
+  /** The positions inside one bracket but in no bracket within it, in order. */
+  readonly positions: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+function levelOf(tokens: readonly IToken[], bracket: number, { around, ends }: Brackets): Level {
+  const end = ends.get(bracket) ?? tokens.length;
+  const positions: number[] = [];
+  for (let at = bracket + 1; at < end; at += 1) if (around[at] === bracket) positions.push(at);
+  return { positions, start: bracket + 1, end };
+}
+
+/** From the boundary before a stretch to the one behind it. What follows the name that a quantifier or `let` gives belongs to it to the end. */
+function widen(tokens: readonly IToken[], level: Level, from: number, to: number, boundaries: readonly IToken['tokenType'][]): [number, number] {
+  let { start, end } = level;
+  let isOwed = false;
+  for (const at of level.positions) {
+    const token = tokens[at] as IToken;
+    if (token.tokenType === Between) isOwed = true;
+    else if (isOwed && isA(token, And)) isOwed = false;
+    else if (isBoundary(token, boundaries)) {
+      isOwed = false;
+      if (at < from) start = at + 1;
+      else if (at >= to) {
+        end = at;
+        break;
+      }
+    }
+  }
+  return [start, bindsNames(tokens.slice(start, end)) ? level.end : end];
+}
+
+function isBoundary(token: IToken | undefined, boundaries: readonly IToken['tokenType'][]): boolean {
+  return token !== undefined && boundaries.some((boundary) => isA(token, boundary));
+}
+
+function isOperator(token: IToken | undefined): boolean {
+  return token?.tokenType === Times || token?.tokenType === Plus;
+}
+
+function isCloser(token: IToken | undefined): boolean {
+  return token?.tokenType === Close || token?.tokenType === CloseList;
+}
+
+function broken(tokens: readonly IToken[], from: number, to: number): Repair {
+  const { start, end } = spanOf(tokens, from, to);
+  return { from, to, put: [toBroken(tokens.slice(from, to), start, end)] };
+}
+
+function spanOf(tokens: readonly IToken[], from: number, to: number): Range {
+  const before = tokens[from - 1];
+  const start = tokens[from]?.startOffset ?? (before === undefined ? 0 : endOf(before));
+  const last = tokens[to - 1];
+  return { start, end: to > from && last !== undefined ? endOf(last) : start };
+}
+
+function closerOf(open: IToken, offset: number): IToken {
+  const tokenType = open.tokenType === Open ? Close : CloseList;
+  return { image: tokenType === Close ? ')' : ']', startOffset: offset, endOffset: offset, tokenType, tokenTypeIdx: tokenType.tokenTypeIdx ?? 0 };
+}
