@@ -1,5 +1,6 @@
 import type { DestinationCard } from '../model/destination-card.ts';
 import type {
+  ActivationGuardsSpec,
   ActivationSegmentSpec,
   ActivationSpec,
   CsvWriteSpec,
@@ -49,7 +50,7 @@ export interface EffectiveActivation {
   /** The columns in file order, the status column that a card adds included. */
   readonly mapping: readonly ResolvedColumn[];
   readonly missed: 'latest' | 'skip' | 'all';
-  readonly guards: { readonly maxRemovedPercent: number; readonly minMembers: number };
+  readonly guards: ActivationGuardsSpec & { readonly maxRemovedPercent: number; readonly minMembers: number };
   readonly suspend: boolean;
 }
 
@@ -65,7 +66,7 @@ export function effectiveActivation(name: string, spec: ActivationSpec, card?: D
     segments: spec.segments.map((entry, index) => effectiveSegment(spec, typeof entry === 'string' ? { name: entry } : entry, index, card)),
     mapping: resolveMapping(spec.mapping, card),
     missed: spec.missed ?? 'latest',
-    guards: { maxRemovedPercent: spec.guards?.maxRemovedPercent ?? 50, minMembers: spec.guards?.minMembers ?? 0 },
+    guards: { ...spec.guards, maxRemovedPercent: spec.guards?.maxRemovedPercent ?? 50, minMembers: spec.guards?.minMembers ?? 0 },
     suspend: spec.suspend === true,
   };
 }

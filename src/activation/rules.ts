@@ -40,6 +40,7 @@ export function checkActivation(check: ActivationCheck): readonly ActivationFind
       report,
     );
   }
+  checkGuards(check, effective, report);
   checkColumns({ spec: check.spec, effective, card, details: check.destination?.details, attributes: attributesOf(check, effective) }, report);
   return findings;
 }
@@ -51,6 +52,21 @@ function attributesOf(check: ActivationCheck, effective: EffectiveActivation): r
     const spec = check.attributes(name);
     return spec === undefined ? [] : [[name, spec] as const];
   });
+}
+
+/** How old events are can only be judged where there are events. */
+function checkGuards(check: ActivationCheck, effective: EffectiveActivation, report: Report): void {
+  if (check.spec.guards?.maxSourceAge === undefined) return;
+  for (const [name, { events }] of attributesOf(check, effective)) {
+    if (events !== undefined) continue;
+    report({
+      code: 'RC1326',
+      pointer: '/spec/guards/maxSourceAge',
+      part: 'key',
+      message: `\`maxSourceAge\` looks at the newest event, and the Attributes \`${name}\` have no \`events\``,
+      hint: 'declare them, or remove the guard; `maxSourceShrinkPercent` looks at the rows',
+    });
+  }
 }
 
 function checkSegments(check: ActivationCheck, { segments }: EffectiveActivation, report: Report): void {

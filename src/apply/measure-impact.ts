@@ -81,6 +81,8 @@ function toRow(measure: Measure, activation: Resource, settings: EffectiveActiva
   const slots = slotsOf(activation, segment, settings, request);
   const own = settings.segments.find(({ name }) => name === segment);
   const next = slots[0];
+  // What an evaluation fires is on no grid: the run that it leaves held is taken up by its id.
+  const isEvaluated = own?.schedule !== undefined && 'after' in own.schedule;
   const name = activation.metadata.name;
   const at = next === undefined ? '' : ` --slot ${formatInstant(next)}`;
   return {
@@ -98,10 +100,9 @@ function toRow(measure: Measure, activation: Resource, settings: EffectiveActiva
       : {
           held: {
             message: `${held.message}: the run${next === undefined ? '' : ` at ${formatInstant(next)}`} will be held (exit 3)`,
-            accept:
-              held.code === 'RC4004'
-                ? `${request.command} run ${name} --segment ${segment}${at} --allow-removed=${removed}`
-                : `lower guards.minMembers of ${name} and apply`,
+            accept: isEvaluated
+              ? `${request.command} evaluate, then ${request.command} runs retry RUN ${held.overrides.join(' ')}`
+              : `${request.command} run ${name} --segment ${segment}${at} ${held.overrides.join(' ')}`,
           },
         }),
   };

@@ -4,6 +4,7 @@ import { AppError } from '../model/app-error.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import { parseInstant } from '../model/instant.ts';
 import { nearest } from '../support/nearest.ts';
+import { pasteable } from './command-line.ts';
 import { COMMANDS } from './command-table.ts';
 import type { CommandContext, GlobalOptions } from './context.ts';
 import { reportError } from './report-error.ts';
@@ -24,6 +25,7 @@ export interface ProcessLike {
 /** Runs one command line and returns its exit code. Throws only for bugs of ours. */
 export async function main(host: ProcessLike): Promise<ExitCode> {
   let exit: ExitCode = ExitCode.done;
+  let context: CommandContext | undefined;
   const program = new Command('reconcile');
   program
     .description('Audience activation as code: plan, apply and export customer segments.')
@@ -46,7 +48,7 @@ export async function main(host: ProcessLike): Promise<ExitCode> {
     command.action(async (...words: unknown[]) => {
       const args = words.slice(0, -2);
       const own = command.opts<Record<string, unknown>>();
-      const context = createContext(host, { ...program.opts<Record<string, unknown>>(), ...definedOnly(own) });
+      context = createContext(host, { ...program.opts<Record<string, unknown>>(), ...definedOnly(own) });
       exit = await module.run(context, args, own);
     });
   }
@@ -67,6 +69,7 @@ export async function main(host: ProcessLike): Promise<ExitCode> {
       json,
       color: wantsColor(host, host.argv.includes('--no-color')),
       directory: directoryOf(host),
+      pasteable: (text) => (context === undefined ? text : pasteable(text, context.options)),
       stdout: host.stdout,
       stderr: host.stderr,
     });

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { OpenedProject } from '../compose.ts';
 import { AppError } from '../model/app-error.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import { exportState, parseExport } from '../state/exported-state.ts';
+import { currentActor } from '../state/actor.ts';
 import { currentOwner } from '../state/owner.ts';
 import type { CommandContext } from './context.ts';
 
@@ -47,7 +47,7 @@ export async function readExport(context: CommandContext, { store }: OpenedProje
     lease,
     [restore],
     [
-      { type: 'begin', applyId, at, actor: `${userName()}@${hostname()}`, planDigest: '', operations: restore.resources.length },
+      { type: 'begin', applyId, at, actor: currentActor(), planDigest: '', operations: restore.resources.length },
       { type: 'end', applyId, at, status: 'done' },
     ],
   );
@@ -55,15 +55,6 @@ export async function readExport(context: CommandContext, { store }: OpenedProje
   if (options.json) context.out(JSON.stringify({ resources: count, serial, lineage }));
   else context.out(`Imported ${count} ${count === 1 ? 'resource' : 'resources'}, serial ${serial}. Runs and membership snapshots stay where they were made.`);
   return ExitCode.done;
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container's user may have no name.
-    return String(process.getuid?.() ?? 'unknown');
-  }
 }
 
 async function readText(file: string, directory: string): Promise<string> {

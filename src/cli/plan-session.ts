@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { ApplyDeps } from '../apply/deps.ts';
 import type { PlanDeps } from '../apply/prepare-plan.ts';
 import { readCommit } from '../apply/read-commit.ts';
 import { segmentReferences } from '../apply/segment-references.ts';
 import { openProject, type OpenedProject } from '../compose.ts';
+import { currentActor } from '../state/actor.ts';
 import { digestOf } from '../support/digest.ts';
 import { readManifestFile } from '../validate/read-files.ts';
+import { commandLine } from './command-line.ts';
 import type { CommandContext } from './context.ts';
 
 /** What the commands around plans share: the opened project and the use cases' dependencies. */
@@ -32,7 +33,7 @@ export async function openPlanSession(context: CommandContext): Promise<PlanSess
   const crashPoint = exporting.crashPoint ?? ((): void => {});
   return {
     opened,
-    command: commandLine(context),
+    command: commandLine(options),
     variables: digestVariables(context),
     now: options.now ?? clock(),
     planDeps: { ...exporting, store, secret, segmentReferences, clock },
@@ -40,7 +41,7 @@ export async function openPlanSession(context: CommandContext): Promise<PlanSess
       store,
       ledger,
       owner: exporting.owner,
-      actor: `${userName()}@${hostname()}`,
+      actor: currentActor(),
       clock,
       newId: randomUUID,
       secret,
@@ -57,23 +58,7 @@ export async function openPlanSession(context: CommandContext): Promise<PlanSess
   };
 }
 
-function commandLine({ options }: CommandContext): string {
-  const near = relative(process.cwd(), options.directory);
-  const directory = near.startsWith('..') ? options.directory : near;
-  const flags = [...(directory === '' ? [] : ['-C', directory]), ...(options.environment === undefined ? [] : ['--env', options.environment])];
-  return ['reconcile', ...flags].join(' ');
-}
-
 function digestVariables({ options: { directory, environment, variables } }: CommandContext): string {
   const file = environment === undefined ? undefined : readManifestFile(directory, `environments/${environment}.yaml`);
   return digestOf({ environment: file?.sha256 ?? null, variables });
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run under a number that has no name.
-    return String(process.getuid?.() ?? 'unknown');
-  }
 }

@@ -37,10 +37,13 @@ export function renderRun(record: RunRecord, options: RenderRunsOptions): string
       (one) =>
         `attempt ${one.attempt}  ${one.endedAt === null ? 'was killed' : one.status}, ${formatInstant(one.startedAt)}${one.error === undefined ? '' : `  ${one.error.code}  ${one.error.message}`}`,
     ),
+    ...(toRun(record).accepted ?? []).map(
+      ({ guard, measured, by, because }) =>
+        `accepted   guards.${guard}, measured ${measured}${by === undefined ? '' : `, by ${by}`}${because === undefined ? '' : `: ${because}`}`,
+    ),
     ...record.files.map((file) => `file       ${file.path}   ${formatCount(file.rows)} rows   ${formatCount(file.bytes)} bytes   sha256 ${file.sha256}`),
   ];
-  if (record.status === 'held' && record.slot !== null)
-    lines.push('', `try again  reconcile run ${record.activation} --segment ${record.segment} --slot ${formatInstant(record.slot)}`);
+  if (record.status === 'held' && record.slot !== null) lines.push('', `try again  reconcile runs retry ${record.id}`);
   return lines.join('\n');
 }
 

@@ -8,6 +8,8 @@ interface ReportTarget {
   readonly color: boolean;
   /** Where the diagnostics' files are relative to. */
   readonly directory: string;
+  /** Makes commands in a text ones that can be pasted. */
+  readonly pasteable: (text: string) => string;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
 }
@@ -22,14 +24,15 @@ export function reportError(thrown: unknown, target: ReportTarget): ExitCode {
       target.stdout.write(`${JSON.stringify({ ok: false, diagnostics: [{ code: 'RC9000', severity: 'error', message, hint: 'please report it' }] })}\n`);
     throw thrown;
   }
-  const diagnostics: readonly Diagnostic[] =
+  const told: readonly Diagnostic[] =
     error.diagnostics.length > 0
       ? error.diagnostics
       : [{ code: error.code, severity: 'error', message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }];
+  const diagnostics = told.map((one) => (one.hint === undefined ? one : { ...one, hint: target.pasteable(one.hint) }));
   if (target.json) target.stdout.write(`${JSON.stringify({ ok: false, diagnostics })}\n`);
   target.stderr.write(renderDiagnostics(diagnostics, { color: target.color, directory: target.directory }));
   if (error.diagnostics.length > 0 && error.message !== '') {
-    target.stderr.write(`\n${error.message}${error.hint === undefined ? '' : `\n  = ${error.hint}`}\n`);
+    target.stderr.write(`\n${error.message}${error.hint === undefined ? '' : `\n  = ${target.pasteable(error.hint)}`}\n`);
   }
   return error.exit;
 }

@@ -3,6 +3,7 @@ import { formatInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import { formatSlots } from '../plan/plan-view.ts';
 import type { WatchEvent } from '../watch/watch-event.ts';
+import { pasteable } from './command-line.ts';
 import type { CommandContext } from './context.ts';
 import { formatCount, formatDuration } from './format-amount.ts';
 
@@ -26,7 +27,7 @@ export function createWatchLog({ options, clock, say }: CommandContext): (line: 
     say(
       options.logFormat === 'json'
         ? JSON.stringify({ time, level, event, message: text.trim(), ...fields })
-        : `${time.slice(0, 19)}Z  ${level === 'info' ? '' : `${level}  `}${text}`,
+        : pasteable(`${time.slice(0, 19)}Z  ${level === 'info' ? '' : `${level}  `}${text}`, options),
     );
   };
 }

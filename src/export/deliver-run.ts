@@ -4,6 +4,7 @@ import type { Connector, DeliveredBatch, Receipt } from '../destination/connecto
 import { AppError } from '../model/app-error.ts';
 import type { Run } from '../model/run.ts';
 import type { Storage } from '../storage/storage.ts';
+import { durationMs } from '../support/duration.ts';
 import type { RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 
@@ -84,10 +85,4 @@ function batchOf({ job, runId, work, storage, folder }: DeliverInput): Delivered
     })),
     columns: work.columns ?? [],
   };
-}
-
-function durationMs(text: string | undefined): number | undefined {
-  const match = /^(\d+)(ms|s|m|h|d)$/.exec(text ?? '');
-  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-  return match === null ? undefined : Number(match[1]) * (units[match[2] ?? ''] ?? 1);
 }

@@ -1,10 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../model/app-error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
-import { checkGuards, HeldError } from './guards.ts';
+import { measureGuards, sourceFacts } from './measure-guards.ts';
 import { openJob } from './open-job.ts';
 import { resolveJobs } from './resolve-job.ts';
 import { selectJob } from './select-job.ts';
@@ -35,7 +34,11 @@ export interface Measure {
   /** False: there is no snapshot to compare with, so that an incremental export starts with everybody. */
   readonly hasSnapshot: boolean;
   /** What would hold the run, with the override that would let it pass. */
-  readonly held?: { readonly code: string; readonly message: string; readonly hint?: string };
+  readonly held?: {
+    readonly message: string;
+    /** The flags that would let it pass. */
+    readonly overrides: readonly string[];
+  };
   /** The first file's name. */
   readonly file: string;
 }
@@ -60,10 +63,19 @@ export async function measureActivation(
         const opened = await openJob(engine, job);
         const pointer = await deps.ledger.snapshot(job.activation, job.segment);
         const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(deps.paths.state, pointer.path) };
-        const { counts } = await selectJob({ job, opened, folder, snapshot, signal: request.signal });
-        const held = guardsHold(() =>
-          checkGuards({ ...job, slot: request.slot ?? null, recorded: snapshot?.pointer.members ?? 0, members: counts.members, removed: counts.removed }),
-        );
+        const selection = await selectJob({ job, opened, folder, snapshot, signal: request.signal });
+        const { counts } = selection;
+        const { held, overrides } = await measureGuards({
+          ledger: deps.ledger,
+          job,
+          opened,
+          source: await sourceFacts(job, opened, request.signal),
+          recorded: snapshot?.pointer.members ?? 0,
+          members: counts.members,
+          removed: counts.removed,
+          selection,
+          signal: request.signal,
+        });
         measures.push({
           activation: job.activation,
           segment: job.segment,
@@ -75,7 +87,7 @@ export async function measureActivation(
           excluded: counts.reasons,
           hasSnapshot: snapshot !== undefined,
           file: job.partKey(1),
-          ...(held === undefined ? {} : { held }),
+          ...(held.length === 0 ? {} : { held: { message: held.map(({ message }) => message).join('; '), overrides } }),
         });
       } finally {
         await rm(folder, { recursive: true, force: true });
@@ -85,15 +97,4 @@ export async function measureActivation(
     await Promise.allSettled([...engines.values()].map((engine) => engine[Symbol.asyncDispose]()));
   }
   return measures;
-}
-
-function guardsHold(check: () => void): Measure['held'] {
-  try {
-    check();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof HeldError)) throw error;
-    const { code, message, hint } = error satisfies AppError;
-    return { code, message, ...(hint === undefined ? {} : { hint }) };
-  }
 }

@@ -20,7 +20,7 @@ export interface OpenedJob {
 export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJob> {
   const { audience, mapping, expressionPaths } = job;
   const events =
-    audience.eventColumns === undefined && expressionPaths.event === undefined
+    audience.eventColumns === undefined && expressionPaths.event === undefined && job.guards?.maxSourceAge === undefined
       ? undefined
       : [...(audience.eventColumns ?? []), ...(expressionPaths.event ?? [])];
   const { namespace: primary } = primaryIdentity(job.attributes);

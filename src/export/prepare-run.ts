@@ -9,8 +9,9 @@ import type { Storage } from '../storage/storage.ts';
 import { sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
 import { countIfMany } from './estimate-rows.ts';
-import { checkGuards } from './guards.ts';
+import { holdRun } from './guards.ts';
 import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
+import { measureGuards, sourceFacts } from './measure-guards.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
 import { planFiles, surplusFiles } from './publish-parts.ts';
 import type { PlannedFile, RunWork } from './run-work.ts';
@@ -59,10 +60,14 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const selection = isDirect ? undefined : await selectJob({ job, opened, folder, snapshot, signal });
   const query = rowsQuery(job, opened, direct, selection, snapshot !== undefined);
   crashPoint('selected');
-  if (selection !== undefined) {
-    const { members, removed } = selection.counts;
-    checkGuards({ ...job, recorded: snapshot?.pointer.members ?? 0, members, removed });
-  }
+  const source = await sourceFacts(job, opened, signal);
+  const guard = async (members: number, removed: number): Promise<RunWork['accepted']> => {
+    const recorded = snapshot?.pointer.members ?? 0;
+    const verdict = await measureGuards({ ledger, job, opened, source, recorded, members, removed, selection, signal });
+    holdRun(verdict, job.again.replace('RUN', runId));
+    return verdict.accepted.length === 0 ? undefined : verdict.accepted;
+  };
+  let accepted = selection === undefined ? undefined : await guard(selection.counts.members, selection.counts.removed);
 
   const expected = selection?.counts ?? direct?.counts;
   const due = expected?.activated ?? (await countIfMany(job, opened, signal));
@@ -81,7 +86,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
         onProgress: (rows, bytes) => input.step('writing', rows, due, bytes),
       });
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  if (selection === undefined) checkGuards({ ...job, recorded: 0, members: expected?.received ?? rows, removed: 0 });
+  if (selection === undefined) accepted = await guard(expected?.received ?? rows, 0);
   const counts = settleCounts(expected, rows);
   const spacedValues = job.file.spacesForLineBreaks && !nothing ? await countSpacedValues(opened, query) : 0;
   if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined))
@@ -107,7 +112,8 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
       columns: opened.columns.map((column) => column.target),
       ...(next === undefined ? {} : { snapshot: next }),
       ...(spacedValues === 0 ? {} : { spacedValues }),
-      ...(job.allowRemoved === undefined ? {} : { allowedRemoved: job.allowRemoved }),
+      source,
+      ...(accepted === undefined ? {} : { accepted }),
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Claim, RunRecord } from '../state/run-ledger.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { encryptionStages } from './encryption.ts';
+import type { AllowOnce } from './guards.ts';
 import { openOnce, type OpenOnce } from './open-once.ts';
 import { prepareRun } from './prepare-run.ts';
 import { isInSpool, publishFile, verifyFile } from './publish-parts.ts';
@@ -20,7 +21,8 @@ export interface RepeatRequest {
   readonly resources: AppliedResources;
   readonly runId: string;
   readonly now: Instant;
-  readonly allowRemoved?: number | undefined;
+  /** Guards that this run may pass. */
+  readonly allow?: AllowOnce | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -4,7 +4,7 @@ import { AppError } from '../model/app-error.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { ActivationSpec, AttributesSpec, DestinationSpec, SegmentSpec, SourceSpec, StorageSpec } from '../model/generated/kinds.ts';
-import type { Instant } from '../model/instant.ts';
+import { formatInstant, type Instant } from '../model/instant.ts';
 import type { ProfileModel } from '../engine/profile-model.ts';
 import { digestOf } from '../support/digest.ts';
 import { nearest } from '../support/nearest.ts';
@@ -12,6 +12,7 @@ import { compileAudience, compileExpressions } from './compile-job.ts';
 import type { AppliedResources } from './deps.ts';
 import { findApplied } from './find-applied.ts';
 import { fileSettings } from './file-settings.ts';
+import type { AllowOnce } from './guards.ts';
 import type { SegmentJob } from './segment-job.ts';
 
 export interface ResolveRequest {
@@ -22,7 +23,8 @@ export interface ResolveRequest {
   readonly slot: Instant | null;
   /** What `now` means without a slot. */
   readonly now: Instant;
-  readonly allowRemoved?: number | undefined;
+  /** Guards that this run may pass. */
+  readonly allow?: AllowOnce | undefined;
 }
 
 export interface ResolvedJob {
@@ -88,10 +90,17 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
       partKey: (part) => `${renderFileName({ ...naming, instant: time, part })}${destination.encryption === undefined ? '' : '.pgp'}`,
       folder: '',
       target: targetOf(spec.destination, storage),
-      allowRemoved: request.allowRemoved,
+      allow: request.allow,
+      again: againCommand(activation, settings, slot),
     };
     return { job, settings, storage, model: { name: attributesName, attributes, sourceName: attributes.source, source } };
   });
+}
+
+/** Slots that an evaluation fires are on no grid: they are taken up by the run's id. */
+function againCommand(activation: string, { name, schedule }: EffectiveSegment, slot: Instant | null): string {
+  if (slot !== null && schedule !== undefined && 'after' in schedule) return 'reconcile runs retry RUN';
+  return `reconcile run ${activation} --segment ${name}${slot === null ? '' : ` --slot ${formatInstant(slot)}`}`;
 }
 
 /** Where files go, as a digest of the destination's name and the storage's place; credentials do not count. */

@@ -5,6 +5,7 @@ import type { RunRecord } from '../state/run-ledger.ts';
 import { checkSlot } from './check-slot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { encryptionStages } from './encryption.ts';
+import type { AllowOnce } from './guards.ts';
 import { openOnce } from './open-once.ts';
 import { resolveJobs } from './resolve-job.ts';
 import { runSegment } from './run-segment.ts';
@@ -22,8 +23,8 @@ export interface RunActivationRequest {
   readonly now: Instant;
   /** The slot is the time of an evaluation that fires `schedule: {after: evaluation}`. */
   readonly evaluation?: boolean | undefined;
-  /** `--allow-removed=N`. */
-  readonly allowRemoved?: number | undefined;
+  /** Guards that this run may pass. */
+  readonly allow?: AllowOnce | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { Receipt } from '../destination/connector.ts';
-import type { RunCounts } from '../model/run.ts';
+import type { AcceptedGuard, RunCounts } from '../model/run.ts';
 import type { RunRecord, SnapshotPointer } from '../state/run-ledger.ts';
+import type { SourceFacts } from './guards.ts';
 
 /** A file of a run: where it stands in the spool and where it goes. Journaled before it becomes visible. */
 export interface PlannedFile {
@@ -42,8 +43,10 @@ export interface RunWork {
   readonly spacedValues?: number;
   readonly columns?: readonly string[];
   readonly delivery?: { readonly token?: Receipt['token']; readonly receipt?: Receipt };
-  /** `--allow-removed=N`, accepted for this run. */
-  readonly allowedRemoved?: number;
+  /** Guards that would have held the run and were let pass. */
+  readonly accepted?: readonly AcceptedGuard[];
+  /** The source as it was read, for the guards of later runs. */
+  readonly source?: SourceFacts;
 }
 
 export function workOf(run: RunRecord): RunWork {

@@ -4,6 +4,7 @@ import type { ExportMode } from '../model/run.ts';
 import type { Sql } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import type { FileSettings } from './file-settings.ts';
+import type { AllowOnce } from './guards.ts';
 import type { CompiledExpression, SettledMapping } from './output-columns.ts';
 import type { Suppressions } from './suppression.ts';
 import type { ByteStage } from './write-file.ts';
@@ -37,7 +38,10 @@ export interface SegmentJob {
   readonly folder: string;
   /** Where the files go, as a digest; another one starts again with everybody. */
   readonly target: string;
-  readonly allowRemoved: number | undefined;
+  /** What somebody lets pass for this run. */
+  readonly allow: AllowOnce | undefined;
+  /** The command that takes this run up again, `RUN` standing for its id; what lets it pass a guard is added to it. */
+  readonly again: string;
   /** People who are never exported again. */
   readonly suppressions?: Suppressions | undefined;
 }

@@ -1,12 +1,14 @@
 import { formatInstant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
+import { workOf } from './run-work.ts';
 
 /** The code of the error on a run that was skipped since another process is at it. */
 export const ALREADY_RUNNING = 'RC4018';
 
 /** A record as users see it. */
 export function toRun(record: RunRecord): Run {
+  const { accepted } = workOf(record);
   const { id, activation, segment, mode, status, counts, files, error } = record;
   return {
     id,
@@ -18,6 +20,7 @@ export function toRun(record: RunRecord): Run {
     counts,
     files,
     ...(record.import === undefined ? {} : { import: record.import }),
+    ...(accepted === undefined ? {} : { accepted }),
     startedAt: formatInstant(record.startedAt),
     endedAt: record.endedAt === null ? null : formatInstant(record.endedAt),
     ...(error === undefined ? {} : { error }),

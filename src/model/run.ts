@@ -22,6 +22,14 @@ export interface RunFile {
 
 export type ImportStatus = 'signalled' | 'imported' | 'import-failed' | 'unknown';
 
+/** A guard that somebody let pass once, with the number that was measured, who it was (`user@host`) and why. */
+export interface AcceptedGuard {
+  readonly guard: 'maxRemovedPercent' | 'minMembers' | 'maxAddedPercent' | 'maxSourceShrinkPercent' | 'maxSourceAge';
+  readonly measured: string;
+  readonly by?: string;
+  readonly because?: string;
+}
+
 /** One run of one segment of one activation, as `run --json` and `runs show --json` print it. */
 export interface Run {
   readonly id: string;
@@ -34,6 +42,7 @@ export interface Run {
   readonly counts: RunCounts;
   readonly files: readonly RunFile[];
   readonly import?: { readonly status: ImportStatus; readonly message?: string; readonly rows?: number };
+  readonly accepted?: readonly AcceptedGuard[];
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };

@@ -32,8 +32,8 @@ export interface BenchJob {
   readonly file: FileSpec;
   readonly mode: 'full' | 'incremental';
   readonly slot: number | null;
-  readonly guards: { readonly maxRemovedPercent?: number; readonly minMembers?: number };
-  readonly allowRemoved: number;
+  readonly guards: SegmentJob['guards'];
+  readonly allow: SegmentJob['allow'];
   readonly name: string;
   readonly spaces: boolean;
   readonly dataset: string;
@@ -106,7 +106,8 @@ export async function openExportBench(): Promise<ExportBench> {
         partKey: (part) => `${change.name ?? 'out'}${part === 1 ? '' : `_${part}`}.${settings.format}`,
         folder: '',
         target: 'here',
-        allowRemoved: change.allowRemoved,
+        allow: change.allow,
+        again: 'reconcile run act --segment all',
       };
       const deps: ExportDeps = {
         ledger: state.ledger,

@@ -7,8 +7,8 @@ import type { CommandContext } from '../context.ts';
 import { exitOfRuns } from '../exit-of-runs.ts';
 import { createProgressReporter } from '../export-progress.ts';
 import { formatCount } from '../format-amount.ts';
+import { printRuns, withPasteableHint } from '../print-runs.ts';
 import { readApplied } from '../read-applied.ts';
-import { renderRuns } from '../render-runs.ts';
 
 export function configure(command: Command): void {
   command.argument('[segment...]', 'the segments; all that are applied by default');
@@ -52,11 +52,15 @@ export async function run(context: CommandContext, [names]: readonly unknown[]):
   } finally {
     progress.end();
   }
-  if (context.options.json) context.out(JSON.stringify({ segments: members, ...(runs.length === 0 ? {} : { runs }) }));
+  if (context.options.json)
+    context.out(JSON.stringify({ segments: members, ...(runs.length === 0 ? {} : { runs: runs.map((run) => withPasteableHint(run, context.options)) }) }));
   else {
     const width = Math.max(...members.map(({ segment }) => segment.length));
     for (const { segment, members: count } of members) context.out(`${segment.padEnd(width)}   ${formatCount(count)} members`);
-    if (runs.length > 0) context.out(`\n${renderRuns(runs, { now: context.clock(), color: context.options.color })}`);
+    if (runs.length > 0) {
+      context.out('');
+      printRuns(context, runs);
+    }
   }
   return exitOfRuns(runs);
 }

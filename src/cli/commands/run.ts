@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { AppError } from '../../model/app-error.ts';
 import { ExitCode } from '../../model/exit-code.ts';
 import { parseInstant } from '../../model/instant.ts';
@@ -7,31 +7,34 @@ import type { CommandContext } from '../context.ts';
 import { exitOfRuns } from '../exit-of-runs.ts';
 import { createProgressReporter } from '../export-progress.ts';
 import { readApplied } from '../read-applied.ts';
-import { renderRuns } from '../render-runs.ts';
+import { addGuardOptions, readGuardOptions } from '../guard-options.ts';
+import { printRuns } from '../print-runs.ts';
 
 export function configure(command: Command): void {
   command
     .argument('<activation...>', 'the activations')
     .option('--segment <name>', 'only this segment; may be given again', (name: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), name])
-    .option('--slot <time>', 'run this slot of the schedule instead of exporting now')
-    .addOption(new Option('--allow-removed <n>', 'let this run pass although exactly so many members leave').argParser(parseCount));
+    .option('--slot <time>', 'run this slot of the schedule instead of exporting now');
+  addGuardOptions(command);
   command.addHelpText(
     'after',
     `
 Runs what is applied. Without --slot: a full export now, which leaves the schedule's slots and the members on record alone.
 With --slot: that slot; one that has ended in success is shown again and nothing is written.
+A run that a guard holds prints the very flag that lets it pass this once, with the number that was measured.
 
 Exits 0 when all succeeded, 3 all held, 1 all failed, 6 a mixture, 5 in progress elsewhere, 64 not applied or no such slot.
 
 Examples:
   reconcile run newsletter
   reconcile run newsletter --slot 2026-12-01T02:00:00Z
-  reconcile run newsletter --slot 2026-12-01T02:00:00Z --allow-removed=9846`,
+  reconcile run newsletter --slot 2026-12-01T02:00:00Z --allow-removed=9846 --because 'the summer campaign is over'`,
   );
 }
 
 export async function run(context: CommandContext, [activations]: readonly unknown[], options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
   const slot = parseSlot(options['slot']);
+  const allow = readGuardOptions(options);
   const [{ openProject }, { runActivation }] = await Promise.all([import('../../compose.ts'), import('../../export/run-activation.ts')]);
   await using project = await openProject(context);
   const { resources } = await readApplied(context, project.store);
@@ -49,7 +52,7 @@ export async function run(context: CommandContext, [activations]: readonly unkno
           segments: options['segment'] as readonly string[] | undefined,
           slot,
           now: context.options.now ?? context.clock(),
-          allowRemoved: options['allowRemoved'] as number | undefined,
+          allow,
           signal: context.signal,
         })),
       );
@@ -60,8 +63,7 @@ export async function run(context: CommandContext, [activations]: readonly unkno
   } finally {
     progress.end();
   }
-  if (context.options.json) context.out(JSON.stringify({ runs }));
-  else context.out(renderRuns(runs, { now: context.clock(), color: context.options.color }));
+  printRuns(context, runs);
   if (interrupted || context.signal.aborted)
     return (context.signal.reason as { code?: number } | undefined)?.code === 143 ? ExitCode.terminated : ExitCode.interrupted;
   return exitOfRuns(runs);
@@ -77,9 +79,4 @@ function parseSlot(text: unknown): number | null {
     hint: 'write it as 2026-12-01T02:00:00Z',
     exit: ExitCode.badUsage,
   });
-}
-
-function parseCount(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it is a number, such as 120.');
-  return Number(text);
 }

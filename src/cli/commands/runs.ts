@@ -4,7 +4,10 @@ import { AppError } from '../../model/app-error.ts';
 import { ExitCode } from '../../model/exit-code.ts';
 import type { RunStatus } from '../../model/run.ts';
 import type { RunFilter, RunLedger, RunRecord } from '../../state/run-ledger.ts';
+import { pasteable } from '../command-line.ts';
 import type { CommandContext } from '../context.ts';
+import { addGuardOptions, readGuardOptions } from '../guard-options.ts';
+import { withPasteableHint } from '../print-runs.ts';
 import { readApplied } from '../read-applied.ts';
 
 const STATUSES: readonly RunStatus[] = ['running', 'success', 'failed', 'held', 'skipped', 'cancelled'];
@@ -19,8 +22,8 @@ export function configure(command: Command): void {
     .option('--activation <name>', 'list: only of this activation')
     .option('--segment <name>', 'list: only of this segment')
     .addOption(new Option('--status <status>', 'list: only these').choices(STATUSES))
-    .addOption(new Option('--allow-removed <n>', 'retry: let it pass although exactly so many members leave').argParser(parseCount))
     .addOption(new Option('--limit <n>', 'list: at most so many, newest first').argParser(parseCount).default(DEFAULT_LIMIT));
+  addGuardOptions(command);
   command.addHelpText(
     'after',
     `
@@ -45,12 +48,12 @@ export async function run(context: CommandContext, [action, id]: readonly unknow
   if (first !== undefined && (action === 'retry' || action === 'replay')) return repeat(context, project, first, action, options);
   if (context.options.json) {
     const { toRun } = await import('../../export/to-run.ts');
-    context.out(JSON.stringify({ runs: records.map(toRun) }));
+    context.out(JSON.stringify({ runs: records.map((record) => withPasteableHint(toRun(record), context.options)) }));
     return ExitCode.done;
   }
   const { renderRun, renderRunList } = await import('../render-run-list.ts');
   const settings = { now: context.clock(), color: context.options.color };
-  if (action === 'show' && first !== undefined) context.out(renderRun(first, settings));
+  if (action === 'show' && first !== undefined) context.out(pasteable(renderRun(first, settings), context.options));
   else context.out(records.length === 0 ? 'No runs.' : renderRunList(records, settings));
   return ExitCode.done;
 }
@@ -62,10 +65,10 @@ async function repeat(
   action: 'retry' | 'replay',
   options: Readonly<Record<string, unknown>>,
 ): Promise<ExitCode> {
-  const [{ retryRun, replayRun }, { exitOfRuns }, { renderRuns }, { createProgressReporter }] = await Promise.all([
+  const [{ retryRun, replayRun }, { exitOfRuns }, { printRuns }, { createProgressReporter }] = await Promise.all([
     import('../../export/repeat-run.ts'),
     import('../exit-of-runs.ts'),
-    import('../render-runs.ts'),
+    import('../print-runs.ts'),
     import('../export-progress.ts'),
   ]);
   const { resources } = await readApplied(context, project.store);
@@ -74,14 +77,14 @@ async function repeat(
     resources,
     runId: record.id,
     now: context.options.now ?? context.clock(),
-    allowRemoved: options['allowRemoved'] as number | undefined,
+    allow: readGuardOptions(options),
     signal: context.signal,
   };
   try {
     const deps = project.exportDeps(progress.report);
     const run = action === 'retry' ? await retryRun(deps, request) : (await replayRun(deps, request)).run;
     progress.end();
-    context.out(context.options.json ? JSON.stringify({ runs: [run] }) : renderRuns([run], { now: context.clock(), color: context.options.color }));
+    printRuns(context, [run]);
     return exitOfRuns([run]);
   } finally {
     progress.end();

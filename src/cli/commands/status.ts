@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ExitCode } from '../../model/exit-code.ts';
+import { pasteable } from '../command-line.ts';
 import type { CommandContext } from '../context.ts';
 import { readApplied } from '../read-applied.ts';
 
@@ -34,6 +35,6 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     return ExitCode.done;
   }
   const { renderStatus } = await import('../render-status.ts');
-  out(renderStatus(status, { now, color: options.color }));
+  out(pasteable(renderStatus(status, { now, color: options.color }), options));
   return ExitCode.done;
 }

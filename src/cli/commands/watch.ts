@@ -75,15 +75,13 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
 }
 
 async function runOnce(context: CommandContext, worker: Omit<SlotWorkerDeps, 'impatient' | 'signal'>, log: (line: LogLine) => void): Promise<ExitCode> {
-  const [{ runDue }, { exitOfRuns }, { renderRuns }] = await Promise.all([
+  const [{ runDue }, { exitOfRuns }, { printRuns }] = await Promise.all([
     import('../../watch/run-due.ts'),
     import('../exit-of-runs.ts'),
-    import('../render-runs.ts'),
+    import('../print-runs.ts'),
   ]);
   const { runs, errors, interrupted } = await runDue({ ...worker, signal: context.signal });
-  const { json, color } = context.options;
-  if (json) context.out(JSON.stringify({ runs }));
-  else if (runs.length > 0) context.out(renderRuns(runs, { now: context.clock(), color }));
+  if (context.options.json || runs.length > 0) printRuns(context, runs);
   if (runs.length === 0 && errors.length === 0) log({ level: 'info', event: 'nothing-due', text: 'nothing is due', fields: {} });
   if (interrupted)
     return (context.signal.reason as { readonly code?: number } | undefined)?.code === ExitCode.terminated ? ExitCode.terminated : ExitCode.interrupted;

@@ -446,6 +446,18 @@ export interface ActivationGuardsSpec {
    * Fewest members.
    */
   minMembers?: number;
+  /**
+   * Most members that may join since the last run, in percent of the recorded ones; counts from 100 recorded members on. Absent: any number.
+   */
+  maxAddedPercent?: number;
+  /**
+   * Most rows that the profiles’ dataset may have lost since the last successful run, in percent; counts from 100 rows on. Absent: any number.
+   */
+  maxSourceShrinkPercent?: number;
+  /**
+   * How old the newest event may be at the time of the run, such as 48h; nor may it be older than what the last successful run has seen. Absent: any age.
+   */
+  maxSourceAge?: string;
 }
 export interface AlertSpec {
   /**

@@ -88,8 +88,8 @@ describe('guards', () => {
     await bench.writePeople(people(90));
 
     const held = await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
-    const wrong = await bench.run({ ...options, slot: 2 * HOUR, name: 's2', allowRemoved: 100 });
-    const right = await bench.run({ ...options, slot: 2 * HOUR, name: 's2', allowRemoved: 110 });
+    const wrong = await bench.run({ ...options, slot: 2 * HOUR, name: 's2', allow: { removed: 100 } });
+    const right = await bench.run({ ...options, slot: 2 * HOUR, name: 's2', allow: { removed: 110 } });
 
     expect(held.run).toMatchObject({
       status: 'held',
