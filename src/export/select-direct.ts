@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { SCRATCH_FORMAT } from '../engine/file-format.ts';
-import { ident, joinSql, noSql, sql, type Sql } from '../sql/sql.ts';
+import { ident, joinSql, sql, type Sql } from '../sql/sql.ts';
 import { REASON_DUPLICATE } from './exclusion.ts';
 import type { OpenedJob } from './open-job.ts';
+import { pickWinners } from './pick-winners.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { tieOrder } from './select-members.ts';
 import { outgoing } from './select-rows.ts';
@@ -12,16 +13,14 @@ import { textOf } from './output-columns.ts';
 export interface DirectSelection {
   /** `id` of who lost a deduplication, where they are few. */
   readonly losers: Sql | undefined;
-  /** Where they are many: what comes after the condition so that only winners stay. */
+  /** `id` of who won it, where losers are many. */
   readonly winners: Sql | undefined;
   /** Undefined: nobody is left out, and the rows that are written are the count. */
   readonly counts: { readonly received: number; readonly activated: number; readonly reasons: Readonly<Record<string, number>> } | undefined;
 }
 
-/** From this share of rows with a key that others have too, ranking all rows beats ranking those alone. */
+/** From this share of rows with a key that others have too, ranking all rows beats finding those first. */
 const MANY_DUPLICATES = 0.25;
-/** Up to so many keys the best row of each fits into memory, and needs no sorting. */
-const FEW_KEYS = 200_000;
 
 /** Counts what will be left out and finds a deduplication's losers, from the columns that decide alone. */
 export async function selectDirect(job: SegmentJob, opened: OpenedJob, folder: string, signal: AbortSignal | undefined): Promise<DirectSelection> {
@@ -61,24 +60,35 @@ export async function selectDirect(job: SegmentJob, opened: OpenedJob, folder: s
   const counts = { received, activated: received - excluded(), reasons };
   if (shared === 0) return { losers: undefined, winners: undefined, counts };
 
-  const partition = joinSql(keys.map(textOf), ', ');
-  const order = joinSql([...tieOrder(columns), sql`p."#key"`], ', ');
-  const rank = sql`row_number() over (partition by ${partition} order by ${order})`;
   const write = async (query: Sql, name: string): Promise<Sql> => {
     const path = join(folder, name);
     await engine.write({ query, path, format: SCRATCH_FORMAT, ...(signal === undefined ? {} : { signal }) });
     return engine.files([path]);
   };
-  if (shared > rows * MANY_DUPLICATES && different <= FEW_KEYS) {
-    const best = sql`${audience.with}select arg_min(p."#key", row(${order})) as "id" from ${audience.from}${calculated} where ${where} group by ${partition}`;
-    return { losers: undefined, winners: sql` and p."#key" in (select "id" from ${await write(best, 'winners.parquet')})`, counts };
+  const order = [...tieOrder(columns), sql`p."#key"`];
+  if (shared > rows * MANY_DUPLICATES) {
+    const [first = sql`p."#key"`, ...rest] = order;
+    const competitors = sql`${audience.with}select p."#key" as "id", ${joinSql(values, ', ')}, ${first} as "lead" from ${audience.from}${calculated} where ${where}`;
+    const winners = await pickWinners({
+      engine,
+      write,
+      name: 'winners',
+      competitors,
+      keys: keys.length,
+      lead: [sql`"lead"`],
+      rest,
+      calculated,
+      by: 'key',
+      signal,
+    });
+    return { losers: undefined, winners, counts };
   }
-  if (shared > rows * MANY_DUPLICATES) return { losers: undefined, winners: sql` qualify ${rank} = 1`, counts };
+  const rank = sql`row_number() over (partition by ${joinSql(keys.map(textOf), ', ')} order by ${joinSql(order, ', ')})`;
   const same = joinSql(
     keys.map((key, index) => sql`${textOf(key)} = d.${ident(`k${index}`)}`),
     ' and ',
   );
   const twice = sql`select ${listed} from (${grouped}) where "n" > 1`;
   const ranked = sql`${audience.with}select p."#key" as "id", ${rank} as "rank" from ${audience.from}${calculated} join (${twice}) d on ${same} where ${where}`;
-  return { losers: await write(sql`select "id" from (${ranked}) where "rank" > 1`, 'losers.parquet'), winners: noSql, counts };
+  return { losers: await write(sql`select "id" from (${ranked}) where "rank" > 1`, 'losers.parquet'), winners: undefined, counts };
 }

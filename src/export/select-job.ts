@@ -9,7 +9,8 @@ import type { OpenedJob } from './open-job.ts';
 import { uniqueColumns } from './output-columns.ts';
 import type { RowKey } from './row-key.ts';
 import type { SegmentJob } from './segment-job.ts';
-import { losersQuery, selectionQuery, silentExitsQuery, snapshotChanges } from './select-members.ts';
+import { pickWinners } from './pick-winners.ts';
+import { competitorsQuery, losersQuery, selectionQuery, silentExitsQuery, snapshotChanges } from './select-members.ts';
 
 /** Who is due for a file and who is left out, written to the spool and counted. */
 export interface Selection {
@@ -83,7 +84,21 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   for (const { reason, keys: shared } of competitions) {
     const lost = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
     const name = `losers-${rounds.length}.parquet`;
-    await write(losersQuery(relation, by, shared, columns, job.calculated, lost), name);
+    const { query, ids, lead, rest } = competitorsQuery({ selection: relation, by, keys: shared, columns, calculated: job.calculated, lost });
+    const round = `winners-${rounds.length}`;
+    const winners = await pickWinners({
+      engine,
+      write,
+      name: round,
+      competitors: query,
+      keys: shared.length,
+      lead,
+      rest,
+      calculated: job.calculated,
+      by,
+      signal,
+    });
+    await write(losersQuery(ids, winners), name);
     rounds.push({ reason, path: join(folder, name) });
   }
   const losers = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));

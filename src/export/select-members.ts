@@ -3,6 +3,7 @@ import type { Audience } from './audience.ts';
 import type { Exclusions } from './exclusion.ts';
 import { textOf, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
+import { without } from './select-rows.ts';
 
 /** What a selection is made of, for one segment. */
 export interface SelectionInput {
@@ -51,33 +52,57 @@ export function selectionQuery(input: SelectionInput): Sql {
   }`;
 }
 
+/** Who competes for a deduplication key. `lost`: who has lost already and competes no more. */
+export interface Competition {
+  readonly selection: Sql;
+  readonly by: RowKey;
+  readonly keys: readonly OutputColumn[];
+  readonly columns: readonly OutputColumn[];
+  readonly calculated: Sql;
+  readonly lost: Sql | undefined;
+}
+
 /**
- * Members who lose against another one with the same deduplication key: `id` of all but the winner. The winner qualified latest; on a tie the other
- * columns, as text, decide, the first in order wins (activation-rules 2.9), and at last the id. Only keys that occur twice are looked at closely.
- * `lost`: who has lost already and competes no more.
+ * The competition for keys that occur twice: `id`, `k0` …, `since` and `lead`. The winner qualified latest; on a tie the other columns, as text, decide,
+ * the first in order wins (activation-rules 2.9), and at last the id.
  */
-export function losersQuery(selection: Sql, by: RowKey, keys: readonly OutputColumn[], columns: readonly OutputColumn[], calculated: Sql, lost?: Sql): Sql {
+export function competitorsQuery(competition: Competition): {
+  readonly query: Sql;
+  readonly lead: readonly Sql[];
+  readonly rest: readonly Sql[];
+  /** Their `id` alone. */
+  readonly ids: Sql;
+} {
+  const { selection, by, keys, columns, calculated, lost } = competition;
   const names = keys.map((key) => ident(`n_${key.target}`));
-  const shared = joinSql(
-    names.map((name) => sql`${name}`),
-    ', ',
-  );
-  const candidates = sql`select * from ${selection} where "present" and "reason" is null and ${joinSql(
+  const shared = joinSql(names, ', ');
+  const present = joinSql(
     names.map((name) => sql`${name} is not null`),
     ' and ',
-  )}${lost === undefined ? noSql : sql` and "id" not in (select "id" from ${lost})`}`;
+  );
+  const candidates = sql`select * from ${selection}${lost === undefined ? noSql : without(lost, sql`"id"`)} where "present" and "reason" is null and ${present}`;
   const twice = sql`select ${shared} from (${candidates}) group by ${shared} having count(*) > 1`;
-  const order = [sql`c."since" desc`, ...tieOrder(columns), sql`c."id"`];
   const same = joinSql(
     names.map((name) => sql`c.${name} = d.${name}`),
     ' and ',
   );
-  const partition = joinSql(
-    names.map((name) => sql`c.${name}`),
+  const [first, ...rest] = tieOrder(columns);
+  const listed = joinSql(
+    names.map((name, index) => sql`c.${name} as ${ident(`k${index}`)}`),
     ', ',
   );
-  const ranked = sql`select c."id" as "id", row_number() over (partition by ${partition} order by ${joinSql(order, ', ')}) as "rank" from (${candidates}) c join (${twice}) d on ${same} join profile p on ${profileKey(by)} = c."id"${calculated}`;
-  return sql`select "id" from (${ranked}) where "rank" > 1`;
+  const profile = first === undefined ? noSql : sql` join profile p on ${profileKey(by)} = c."id"${calculated}`;
+  return {
+    query: sql`select c."id" as "id", ${listed}, c."since" as "since", ${first ?? sql`c."id"`} as "lead" from (${candidates}) c join (${twice}) d on ${same}${profile}`,
+    lead: [sql`"since" desc`, sql`"lead"`],
+    rest,
+    ids: sql`select c."id" as "id" from (${candidates}) c join (${twice}) d on ${same}`,
+  };
+}
+
+/** `id` of those who compete and did not win. */
+export function losersQuery(competitors: Sql, winners: Sql): Sql {
+  return sql`select "id" from (${competitors})${without(winners, sql`"id"`)}`;
 }
 
 /** What decides a tie: the other columns as text, complex ones left out. */
@@ -117,12 +142,13 @@ export function snapshotQuery(input: {
   readonly incremental: boolean;
 }): Sql {
   const { selection, losers, carried, incremental } = input;
-  const won = losers === undefined ? sql`true` : sql`s."id" not in (select "id" from ${losers})`;
+  const won = losers === undefined ? sql`true` : sql`l."#lost" is null`;
+  const judged = losers === undefined ? noSql : sql` left join (select "id" as "#lost" from ${losers}) l on l."#lost" = s."id"`;
   const goesOut = sql`(s."reason" is null and ${won})`;
   const delivered = incremental ? sql`(s."delivered" or ${goesOut})` : goesOut;
   const values = carried.map((column) => sql`s.${ident(`n_${column.target}`)} as ${ident(`k_${column.target}`)}`);
   const kept = losers === undefined ? delivered : sql`(s."delivered" or s."reason" is null)`;
-  return sql`select ${joinSql([sql`s."id" as "id"`, sql`s."since" as "since"`, sql`${delivered} as "delivered"`, ...values], ', ')} from ${selection} s where s."present" and s."id" is not null and ${kept}`;
+  return sql`select ${joinSql([sql`s."id" as "id"`, sql`s."since" as "since"`, sql`${delivered} as "delivered"`, ...values], ', ')} from ${selection} s${judged} where s."present" and s."id" is not null and ${kept}`;
 }
 
 /**
@@ -133,7 +159,7 @@ export function nextSnapshotQuery(input: { readonly selection: Sql; readonly bef
   const { selection, before, by, incremental } = input;
   const id = by === 'key' ? sql`s."id"` : keyAsText(sql`s."id"`);
   const gone = incremental ? sql`not "present"` : sql`(not "present" or "reason" is not null)`;
-  const stay = sql`select ${id} as "id", s."since" as "since", true as "delivered" from ${before} s where s."delivered" and ${id} not in (select "id" from ${selection} where "id" is not null and ${gone})`;
+  const stay = sql`select ${id} as "id", s."since" as "since", true as "delivered" from ${before} s${without(sql`(select "id" from ${selection} where ${gone})`, id)} where s."delivered"`;
   const come = sql`select "id", "since", true as "delivered" from ${selection} where ${comes}`;
   return sql`${stay} union all ${come}`;
 }

@@ -20,10 +20,18 @@ export interface RowsInput {
   readonly losers: Sql | undefined;
 }
 
-/** Everybody who goes out, in one scan of the source. `winners`: keep one row for each value of these, see `winnerCondition`. */
+/**
+ * Rows of a relation whose key a file of ids does not have, as what comes after `from`: a join, because `not in` keeps all the ids in memory and
+ * `not exists` first makes the keys unique.
+ */
+export function without(ids: Sql, key: Expression): Sql {
+  return sql` anti join (select "id" as "#without" from ${ids}) "#w" on "#w"."#without" = ${key}`;
+}
+
+/** Everybody who goes out, in one scan of the source. `winners`: a relation with the `id` of the only ones who do, of those who passed. */
 export function memberRows(input: RowsInput & { readonly audience: Audience; readonly exclusions: Exclusions; readonly winners?: Sql }): Sql {
   const { audience, calculated, columns, render, sort, winners } = input;
-  return sql`${audience.with}select ${selectList(columns, render)} from ${audience.from}${calculated} where ${outgoing(input)}${wonBy(input)}${winners ?? noSql}${orderBy(sort)}`;
+  return sql`${audience.with}select ${selectList(columns, render)} from ${audience.from}${calculated}${wonBy(input)} where ${outgoing(input)}${winners === undefined ? noSql : sql` and p."#key" in (select "id" from ${winners})`}${orderBy(sort)}`;
 }
 
 /** The condition that a member goes out, deduplication aside. */
@@ -34,7 +42,7 @@ export function outgoing({ audience, exclusions }: { readonly audience: Audience
 /** The same rows by way of a selection that is written already, where the condition costs more than a join. */
 export function selectedRows(input: RowsInput & { readonly selection: Sql }): Sql {
   const { calculated, columns, render, sort, selection, by } = input;
-  return sql`select ${selectList(columns, render)} from profile p${calculated} where ${profileKey(by)} in (select "id" from ${selection} where "present" and "reason" is null)${wonBy(input)}${orderBy(sort)}`;
+  return sql`select ${selectList(columns, render)} from profile p${calculated}${wonBy(input)} where ${profileKey(by)} in (select "id" from ${selection} where "present" and "reason" is null)${orderBy(sort)}`;
 }
 
 /**
@@ -45,16 +53,16 @@ export function changeRows(
   input: RowsInput & { readonly selection: Sql; readonly silent: Sql | undefined; readonly withExits: boolean; readonly carried: readonly OutputColumn[] },
 ): Sql {
   const { selection, losers, silent, withExits, carried, columns, render, sort, calculated, by } = input;
-  const won = losers === undefined ? noSql : sql` and "id" not in (select "id" from ${losers})`;
-  const heard = silent === undefined ? noSql : sql` and "id" not in (select "id" from ${silent})`;
+  const won = losers === undefined ? noSql : without(losers, sql`"id"`);
+  const heard = silent === undefined ? noSql : without(silent, sql`"id"`);
   const last = carried.map((column) => ident(`s_${column.target}`));
-  const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection} where "present" and not "delivered" and "reason" is null${won}`;
-  const exits = sql`select "id", 'exited' as "status"${columnsAfter(last.map((name) => sql`${name}`))} from ${selection} where "delivered" and not "present"${heard}`;
+  const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection}${won} where "present" and not "delivered" and "reason" is null`;
+  const exits = sql`select "id", 'exited' as "status"${columnsAfter(last.map((name) => sql`${name}`))} from ${selection}${heard} where "delivered" and not "present"`;
   const list = [...columns.map((column) => changeColumn(column, carried, render)), ...(sort ? [sql`c."id" as "#order"`] : [])];
   // The few changes are the side that a join is built on; the source passes by.
   const known = sql`select ${joinSql(list, ', ')} from profile p join (${withExits ? sql`${joins} union all ${exits}` : joins}) c on ${profileKey(by)} = c."id"${calculated}`;
-  const still = sql`select ${profileKey(by)} from profile p where ${profileKey(by)} in (select "id" from (${exits}))`;
-  const vanished = sql`select ${joinSql(list, ', ')} from (${exits}) c left join (select * from profile limit 0) p on ${profileKey(by)} = c."id"${calculated} where c."id" not in (${still})`;
+  const still = sql`select ${profileKey(by)} as "id" from profile p where ${profileKey(by)} in (select "id" from (${exits}))`;
+  const vanished = sql`select ${joinSql(list, ', ')} from (${exits}) c left join (select * from profile limit 0) p on ${profileKey(by)} = c."id"${calculated}${without(sql`(${still})`, sql`c."id"`)}`;
   const rows = withExits ? sql`${known} union all ${vanished}` : known;
   if (!sort) return rows;
   return sql`select ${joinSql(
@@ -77,7 +85,7 @@ function changeColumn(column: OutputColumn, carried: readonly OutputColumn[], re
 }
 
 function wonBy({ losers, by }: RowsInput): Sql {
-  return losers === undefined ? noSql : sql` and ${profileKey(by)} not in (select "id" from ${losers})`;
+  return losers === undefined ? noSql : without(losers, profileKey(by));
 }
 
 /** Rows `from` to `to` of a staged file, in its own order. */

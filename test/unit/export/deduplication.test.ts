@@ -1,25 +1,67 @@
 import { expect, test } from 'vitest';
+import type { MappingEntry } from '../../../src/model/generated/kinds.ts';
 import { openExportBench } from '../../support/export-bench.ts';
 
-/** Few duplicates, many with few keys, many with many keys: three ways to the same winners. */
-test.each([
-  ['few', 5000, 4900],
-  ['many, few keys', 5000, 50],
-])('%s duplicates: the winners are those of a window over everything', async (_name, people, keys) => {
+const HOUR = 3_600_000;
+const EMAIL = { source: 'identityMap.Email', target: 'email' } as const;
+
+interface Row {
+  readonly id: number;
+  readonly key: string;
+  readonly first: string;
+  readonly last: string;
+}
+
+/** Few duplicates and many, which take different ways; and how far the columns that decide a tie have to be read. */
+const SHAPES: readonly { readonly name: string; readonly keys: number; readonly first: (id: number) => string; readonly last: (id: number) => string }[] = [
+  { name: 'few shared keys', keys: 4900, first: (id) => `f${(id * 7919) % 101}`, last: (id) => `l${(id * 31) % 7}` },
+  { name: 'all keys shared', keys: 50, first: (id) => `f${(id * 7919) % 101}`, last: (id) => `l${(id * 31) % 7}` },
+  { name: 'many keys, the first column decides', keys: 1700, first: (id) => `f${String((id * 7919) % 5000).padStart(4, '0')}`, last: () => 'l' },
+  { name: 'the first column never decides', keys: 1700, first: () => 'f', last: (id) => `l${(id * 31) % 7}` },
+  { name: 'some rows differ in nothing but the id', keys: 900, first: (id) => `f${id % 2}`, last: (id) => (id % 5 === 0 ? '' : 'l') },
+];
+
+const MAPPINGS: Readonly<
+  Record<string, { readonly mapping: readonly MappingEntry[]; readonly key: (row: Row) => string; readonly tie: (row: Row) => string[] }>
+> = {
+  'one identity': { mapping: [EMAIL, { source: 'first' }, { source: 'last' }], key: ({ key }) => key, tie: ({ first, last }) => [first, last] },
+  'two attributes': {
+    mapping: [{ source: 'country', target: 'email', key: true }, { source: 'first' }, { source: 'last', key: true }],
+    key: ({ key, last }) => `${key}/${last}`,
+    tie: ({ first }) => [first],
+  },
+  'nothing but the key': { mapping: [EMAIL], key: ({ key }) => key, tie: () => [] },
+};
+
+test.each(
+  SHAPES.flatMap((shape) =>
+    Object.keys(MAPPINGS).flatMap((keyed) => (['now', 'slot', 'incremental'] as const).map((way) => ({ shape: shape.name, keyed, way, ...shape }))),
+  ),
+)('$shape, $keyed, $way: the winners are those of a comparison by hand', async ({ keyed, way, keys, first, last }) => {
   await using bench = await openExportBench();
-  const rows = Array.from({ length: people }, (_, id) => ({ id, key: `k${id % keys}`, first: `f${(id * 7919) % 101}`, last: `l${(id * 31) % 7}` }));
-  await bench.writePeople(`id,first,last,email,country,income\n${rows.map(({ id, key, first, last }) => `${id},${first},${last},${key},DE,`).join('\n')}\n`);
+  const people = 5000;
+  const rows: Row[] = Array.from({ length: people }, (_, id) => ({ id, key: `k${id % keys}`, first: first(id), last: last(id) }));
+  await bench.writePeople(
+    `id,first,last,email,country,income\n${rows.map((row) => `${row.id},${row.first},${row.last === '' ? '""' : row.last},${row.key},${row.key},`).join('\n')}\n`,
+  );
+  const { mapping = [], key, tie } = MAPPINGS[keyed] ?? { mapping: [], key: () => '', tie: () => [] };
 
   const { run } = await bench.run({
-    mapping: [{ source: 'identityMap.Email', target: 'email' }, { source: 'first' }, { source: 'last' }],
-    file: { sort: true },
+    mapping,
+    ...(way === 'now' ? {} : { slot: HOUR, mode: way === 'slot' ? ('full' as const) : ('incremental' as const) }),
   });
 
-  const best = new Map<string, (typeof rows)[number]>();
-  const rank = (row: (typeof rows)[number]): string => [row.first, row.last, String(row.id)].join('\u0000');
-  for (const row of rows) if (!best.has(row.key) || rank(row) < rank(best.get(row.key) ?? row)) best.set(row.key, row);
+  const best = new Map<string, Row>();
+  // At last the ids decide, as texts: that is what the source's are.
+  const rank = (row: Row): string => [...tie(row), String(row.id)].join('\u0000');
+  for (const row of rows) {
+    const winner = best.get(key(row));
+    if (winner === undefined || rank(row) < rank(winner)) best.set(key(row), row);
+  }
   expect(run.error).toBeUndefined();
-  expect(run.counts).toEqual({ received: people, activated: keys, excluded: people - keys, failed: 0, reasons: { duplicate: people - keys } });
-  const lines = (await bench.read('out.csv')).trimEnd().split('\n').slice(1).toSorted();
-  expect(lines).toEqual([...best.values()].map(({ key, first, last }) => `${key},${first},${last}`).toSorted());
+  const lost = people - best.size;
+  expect(run.counts).toEqual({ received: people, activated: best.size, excluded: lost, failed: 0, reasons: lost === 0 ? {} : { duplicate: lost } });
+  const lines = (await bench.read('out.csv')).trimEnd().split('\n').slice(1);
+  const wanted = [...best.values()].map((row) => (mapping.length === 1 ? row.key : `${row.key},${row.first},${row.last === '' ? '""' : row.last}`));
+  expect(lines.toSorted()).toEqual(wanted.toSorted());
 });
