@@ -6,6 +6,8 @@ import { findWorkflow, isRightsProblem, judgeWorkflow, LOG_PAGE, readLog, type L
 
 /** Campaign counts and throttles calls: look often at first, for quick imports, then every half minute. */
 const POLL_MS: readonly number[] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+/** Refused login, refused address, a session that is over and not ours to renew: waiting changes nothing. */
+const LOCKED_OUT: ReadonlySet<string> = new Set(['RC6005', 'RC6006', 'RC6007']);
 /** How long a trace of an event that may never have arrived is waited for. */
 const TRACE_MS = 60_000;
 
@@ -43,8 +45,9 @@ export async function followImport(request: FollowRequest): Promise<Receipt> {
       end = await session.within(signal, () => lookOnce(request, seen));
     } catch (error) {
       if (isRightsProblem(error)) return unknown('Campaign does not let the operator read the workflow’s log');
-      // Campaign was told: that it cannot be asked now does not undo it.
-      if (!(error instanceof AppError) || !signalled || clock() - startedAt >= waitMs) throw error;
+      if (!(error instanceof AppError) || !signalled || signal?.aborted === true) throw error;
+      // Campaign was told: that it cannot be asked does not undo it. Asking again and again with a login that is refused may lock the operator out.
+      if (LOCKED_OUT.has(error.code) || clock() - startedAt >= waitMs) return unknown(`Campaign took the signal and then could not be asked: ${error.message}`);
     }
     if (end !== undefined) return end;
     const limitMs = signalled || seen.active ? waitMs : Math.min(waitMs, TRACE_MS);

@@ -61,6 +61,7 @@ export function createSession(options: SessionOptions): CampaignSession {
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     maxBytes: MAX_BYTES,
     retries: RETRIES,
+    clock: options.clock,
     sleep: options.sleep,
     log: options.log,
     signal: () => signals.getStore(),
@@ -68,6 +69,7 @@ export function createSession(options: SessionOptions): CampaignSession {
   // A trailing slash would give `//nl/jsp/…`, which servers do not know (trap 7).
   const url = options.connection.url.replace(/\/+$/, '');
   const logIn = createLogin({ ...options, url, transport, learn });
+  let sdk: Sdk | undefined;
   let open: { readonly sdk: Sdk; readonly client: Client } | undefined;
   let opening: Promise<{ readonly sdk: Sdk; readonly client: Client }> | undefined;
 
@@ -84,6 +86,7 @@ export function createSession(options: SessionOptions): CampaignSession {
     if (open !== undefined && !(await logIn.mustRenew())) return open;
     opening ??= attempt(`logging on to \`${url}\``, logIn.open).finally(() => (opening = undefined));
     open = await opening;
+    ({ sdk } = open);
     return open;
   };
 
@@ -110,8 +113,9 @@ export function createSession(options: SessionOptions): CampaignSession {
     },
     within: (signal, work) => signals.run(signal, work),
     escape(strings, ...values) {
-      if (open === undefined) throw new Error('escape before logon');
-      return open.sdk.escapeXtk(strings, ...values);
+      // Not by the open client: another segment may be logging on again at this moment.
+      if (sdk === undefined) throw new Error('escape before logon');
+      return sdk.escapeXtk(strings, ...values);
     },
     async [Symbol.asyncDispose]() {
       const ended = open;

@@ -48,9 +48,7 @@ export class TransportError extends Error {
     return new TransportError('redirect', `it redirects to ${target}`);
   }
 
-  static ofStatus(status: number, retryAfter: string | null): TransportError {
-    const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
-    const waitMs = Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+  static ofStatus(status: number, waitMs: number | undefined): TransportError {
     const failure = FAILURES[status] ?? 'status';
     return new TransportError(failure, `it answered ${status}`, status, waitMs);
   }

@@ -1,8 +1,9 @@
 import type { TransportRequest } from '@adobe/acc-js-sdk';
 import type { ConnectorContext } from '../../src/destination/connector.ts';
+import { retryAfterMs } from '../../src/support/retry-after.ts';
 import { TransportError } from './transport-error.ts';
 
-export interface TransportOptions extends Pick<ConnectorContext, 'sleep' | 'log'> {
+export interface TransportOptions extends Pick<ConnectorContext, 'clock' | 'sleep' | 'log'> {
   /** Of one request, from the first byte sent to the last received. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
@@ -79,7 +80,7 @@ async function sendOnce(request: TransportRequest, options: TransportOptions): P
     if (looksLikeHtml(body)) throw new TransportError('not-campaign', 'a web page came back');
     return body;
   }
-  throw TransportError.ofStatus(response.status, response.headers.get('retry-after'));
+  throw TransportError.ofStatus(response.status, retryAfterMs(response.headers.get('retry-after'), options.clock()));
 }
 
 function looksLikeHtml(body: string): boolean {

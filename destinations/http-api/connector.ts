@@ -52,13 +52,14 @@ export default async function createConnector(context: ConnectorContext): Promis
       const more = rejected.length > named.length ? ` and ${rejected.length - named.length} more` : '';
       const message = `the endpoint refused ${rejected.length} ${rejected.length === 1 ? 'row' : 'rows'} (${named.join(', ')}${more})${stopped ? '; sending stopped there' : ''}`;
       if (rejected.length === 0) return { status: 'imported', rows: accepted };
-      return { status: rejected.length > maxRejected || stopped ? 'import-failed' : 'imported', rows: accepted, message };
+      return { status: rejected.length > maxRejected || stopped ? 'import-failed' : 'imported', rows: accepted, rejected: rejected.length, message };
     };
     try {
       for (const file of batch.files) {
         if (file.open === undefined) throw new Error(`\`${file.path}\` cannot be opened`);
         accepted += await sendFile(await file.open(), {
           endpoint,
+          clock: context.clock,
           sleep: context.sleep,
           log: context.log,
           signal,

@@ -3,7 +3,7 @@ import { encodeBatch, type BodyShape } from './encode-batch.ts';
 import { halveBatch, readBatches, type Batch, type BatchLimits } from './read-batches.ts';
 import { sendRequest, type SendRequest } from './send-request.ts';
 
-export interface FileToSend extends Pick<SendRequest, 'endpoint' | 'sleep' | 'log' | 'signal'> {
+export interface FileToSend extends Pick<SendRequest, 'endpoint' | 'clock' | 'sleep' | 'log' | 'signal'> {
   readonly limits: BatchLimits;
   readonly shape: BodyShape;
   readonly runId: string;
@@ -22,10 +22,11 @@ export async function sendFile(stream: Readable, file: FileToSend): Promise<numb
 }
 
 async function sendBatch(batch: Batch, file: FileToSend): Promise<number> {
-  const { endpoint, sleep, log, signal, runId, segment, path } = file;
+  const { endpoint, clock, sleep, log, signal, runId, segment, path } = file;
   const { type, body } = encodeBatch(batch, file.shape, { runId, segment, file: path });
   const answer = await sendRequest({
     endpoint,
+    clock,
     sleep,
     log,
     signal,

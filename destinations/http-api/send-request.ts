@@ -1,5 +1,6 @@
 import type { ConnectorContext } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
+import { retryAfterMs } from '../../src/support/retry-after.ts';
 
 export interface Endpoint {
   readonly url: string;
@@ -13,7 +14,7 @@ export interface Endpoint {
 /** What the endpoint says about a batch. */
 export type Answer = 'accepted' | 'rejected' | 'too-large';
 
-export interface SendRequest extends Pick<ConnectorContext, 'sleep' | 'log'> {
+export interface SendRequest extends Pick<ConnectorContext, 'clock' | 'sleep' | 'log'> {
   readonly endpoint: Endpoint;
   readonly type: string;
   readonly body: Uint8Array;
@@ -23,6 +24,7 @@ export interface SendRequest extends Pick<ConnectorContext, 'sleep' | 'log'> {
 }
 
 const MAX_WAIT_MS = 5 * 60_000;
+const START_BYTES = 64;
 const REPEATABLE: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** Sends a batch until it is answered. Throws `AppError` when the endpoint cannot be reached, or refuses whatever the rows are. */
@@ -48,9 +50,10 @@ interface Failure {
   readonly retryAfterMs?: number;
 }
 
-async function tryOnce({ endpoint, type, body, idempotencyKey, signal }: SendRequest): Promise<Answer | Failure> {
+async function tryOnce({ endpoint, type, body, idempotencyKey, signal, clock }: SendRequest): Promise<Answer | Failure> {
   const timeout = AbortSignal.timeout(endpoint.timeoutMs);
   let response: Response;
+  let start: string;
   try {
     response = await fetch(endpoint.url, {
       method: endpoint.method,
@@ -59,8 +62,7 @@ async function tryOnce({ endpoint, type, body, idempotencyKey, signal }: SendReq
       redirect: 'manual',
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     });
-    // The answer's text may repeat rows of people: it is not kept.
-    await response.body?.cancel();
+    start = await readStart(response);
   } catch (error) {
     if (signal?.aborted === true)
       throw new AppError({ code: 'RC6105', message: 'sending was stopped', hint: 'start it again: batches carry an Idempotency-Key' });
@@ -73,7 +75,20 @@ async function tryOnce({ endpoint, type, body, idempotencyKey, signal }: SendReq
       };
     return explainNetwork(error);
   }
-  return judgeStatus(response, endpoint);
+  // The page of a single sign-on, or of a proxy: nobody took the rows.
+  if (response.ok && /^\s*(<!doctype html|<html)/i.test(start)) {
+    return { code: 'RC6106', reason: 'a web page came back', hint: 'connection.url must be the address that takes the rows', final: true };
+  }
+  return judgeStatus(response, endpoint, clock());
+}
+
+/** The first characters of an answer; the rest is not waited for. It may repeat rows of people: it is looked at and never kept. */
+async function readStart({ body }: Response): Promise<string> {
+  if (body === null) return '';
+  const reader = body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return value === undefined ? '' : new TextDecoder().decode(value.subarray(0, START_BYTES));
 }
 
 function explainNetwork(error: unknown): Failure {
@@ -89,7 +104,7 @@ function explainNetwork(error: unknown): Failure {
   return { code: 'RC6101', reason: code === '' ? message : code, hint: 'check connection.url and the network of this machine', final: false };
 }
 
-function judgeStatus({ status, headers }: Response, endpoint: Endpoint): Answer | Failure {
+function judgeStatus({ status, headers }: Response, endpoint: Endpoint, now: number): Answer | Failure {
   if (status >= 200 && status < 300) return 'accepted';
   if (status === 400 || status === 422) return 'rejected';
   if (status === 413) return 'too-large';
@@ -104,8 +119,8 @@ function judgeStatus({ status, headers }: Response, endpoint: Endpoint): Answer 
     };
   }
   if (status === 401 || status === 403) return { code: 'RC6103', reason: `it answered ${status}`, hint: 'check connection.auth', final: true };
-  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
-  const wait = Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {};
+  const waitMs = retryAfterMs(headers.get('retry-after'), now);
+  const wait = waitMs === undefined ? {} : { retryAfterMs: waitMs };
   return { code: 'RC6102', reason: `it answered ${status}`, hint: 'look into the endpoint’s own log', final: !REPEATABLE.has(status), ...wait };
 }
 

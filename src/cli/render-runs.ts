@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { formatInstant, parseInstant, type Instant } from '../model/instant.ts';
-import type { Run } from '../model/run.ts';
+import { REFUSED_REASON, type Run } from '../model/run.ts';
 import { formatBytes, formatCount, formatDuration } from './format-amount.ts';
 
 export interface RenderRunsOptions {
@@ -35,11 +35,13 @@ function renderGroup(runs: readonly Run[], options: RenderRunsOptions): string {
 function renderRun(run: Run, width: number, nameWidth: number, { color }: RenderRunsOptions): readonly string[] {
   const { red, yellow, dim } = pc.createColors(color);
   const { received, activated, excluded, failed, reasons } = run.counts;
-  const why = Object.entries(reasons).map(([reason, count]) => `${reason} ${formatCount(count)}`);
+  const { [REFUSED_REASON]: refused, ...excluding } = reasons;
+  const why = Object.entries(excluding).map(([reason, count]) => `${reason} ${formatCount(count)}`);
+  const failing = refused === undefined ? '' : ` (${REFUSED_REASON})`;
   const segment = run.segment.padEnd(width);
   if (run.status === 'held') return [`  ${segment}   ${yellow('held')}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
   if (run.status === 'skipped') return [`  ${segment}   ${yellow('skipped')}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
-  const counts = `  ${segment}   received ${formatCount(received)}   activated ${formatCount(activated)}   excluded ${formatCount(excluded)}${why.length === 0 ? '' : ` (${why.join(', ')})`}   failed ${formatCount(failed)}`;
+  const counts = `  ${segment}   received ${formatCount(received)}   activated ${formatCount(activated)}   excluded ${formatCount(excluded)}${why.length === 0 ? '' : ` (${why.join(', ')})`}   failed ${formatCount(failed)}${failing}`;
   if (run.status !== 'success') return [counts, `    ${red('failed')} ${run.error?.code ?? ''}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
   const files = run.files.map(
     (file) =>

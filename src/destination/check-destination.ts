@@ -1,7 +1,11 @@
 import type { PointedProblem } from '../manifest/explain-schema-error.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
+import { durationMs } from '../model/duration.ts';
 import type { DestinationSpec } from '../model/generated/kinds.ts';
 import { checkDetails } from './check-details.ts';
+
+/** What leaves a run, which ends after 12 hours, time for everything else. */
+const MAX_WAIT_MS = 10 * 3_600_000;
 
 /** Everything wrong with a Destination's spec by its type's card. Pointers start at the manifest's root (`/spec/…`). Pure. */
 export function checkDestination(card: DestinationCard, spec: DestinationSpec): readonly PointedProblem[] {
@@ -106,7 +110,13 @@ function isLoopback(host: string): boolean {
 }
 
 function checkImport(card: DestinationCard, spec: DestinationSpec): readonly PointedProblem[] {
-  if (spec.import === undefined || card.import !== undefined) return [];
+  if (spec.import === undefined) return [];
+  if (card.import !== undefined) {
+    const { wait } = spec.import;
+    if ((durationMs(wait) ?? 0) <= MAX_WAIT_MS) return [];
+    const hint = 'a run ends after 12 hours; an end that came later is looked up by `reconcile runs retry`';
+    return [{ code: 'RC1106', pointer: '/spec/import/wait', part: 'value', message: `\`spec.import.wait\` must be at most 10h, got ${wait}`, hint }];
+  }
   const message = `a destination of type \`${card.type}\` takes no \`import\`: nobody can be told`;
   return [{ code: 'RC1357', pointer: '/spec/import', part: 'key', message, hint: 'remove it' }];
 }

@@ -22,6 +22,8 @@ export interface CheckFinding {
   readonly subject: string;
   readonly message: string;
   readonly hint?: string;
+  /** The column that it is about: whoever shows the finding adds the places of the mapping entries that make it. */
+  readonly column?: string;
 }
 
 /** A file as it landed. */
@@ -51,7 +53,10 @@ export interface DeliveredBatch {
 export interface Receipt {
   readonly status: ImportStatus;
   readonly message?: string;
+  /** How many rows the other side has taken. */
   readonly rows?: number;
+  /** How many rows the other side refused for good, each by itself. Of an import that succeeds they count as failed and not as activated. */
+  readonly rejected?: number;
   readonly token?: Readonly<Record<string, string | number | null>>;
 }
 
@@ -84,9 +89,31 @@ export interface Connector extends AsyncDisposable {
   setup?(request: SetupRequest): Promise<SetupGuide>;
 }
 
-export interface SetupRequest {
-  /** The columns of the files, in order. */
+/** What the other side has to expect of one activation's files. */
+export interface SetupFile {
+  readonly activation: string;
+  /** The name of its sample file, as it is shown and written. */
+  readonly sample: string;
+  /** In file order. */
   readonly columns: readonly string[];
+  /** Those that tell people apart: the deduplication key. */
+  readonly keys: readonly string[];
+  /** The column that says who joined and who left; absent when it is not mapped. */
+  readonly status?: string;
+  readonly format: 'csv' | 'json' | 'parquet';
+  readonly compression: 'none' | 'gzip' | 'zstd';
+  readonly encrypted: boolean;
+  /** Of CSV. */
+  readonly delimiter: string;
+  readonly quote: string;
+  readonly header: boolean;
+}
+
+export interface SetupRequest {
+  /** The columns of all files, each once. */
+  readonly columns: readonly string[];
+  /** One per activation; empty while there is none. */
+  readonly files: readonly SetupFile[];
   /** The id of a template on the other side to make it from; absent: nothing is changed there. */
   readonly template?: string;
 }

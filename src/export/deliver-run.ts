@@ -2,13 +2,15 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connector, DeliveredBatch, Receipt } from '../destination/connector.ts';
 import { AppError } from '../model/app-error.ts';
+import { durationMs } from '../model/duration.ts';
 import type { Run } from '../model/run.ts';
 import type { Storage } from '../storage/storage.ts';
 import { durationMs } from '../support/duration.ts';
 import type { RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 
-const DEFAULT_WAIT_MS = 30 * 60_000;
+/** How long a trace is looked for where nobody waits for the import's end. */
+const TRACE_MS = 60_000;
 
 export interface DeliverInput {
   readonly connector: Connector;
@@ -30,13 +32,15 @@ export async function deliverRun(input: DeliverInput): Promise<NonNullable<RunWo
   const { connector, job, work, signal, journal } = input;
   const batch = batchOf(input);
   const wait = job.destination.import?.wait;
-  const waitMs = durationMs(wait) ?? DEFAULT_WAIT_MS;
+  const waitMs = durationMs(wait) ?? TRACE_MS;
   const earlier = work.delivery;
   if (earlier !== undefined) {
     const token = earlier.token === undefined ? {} : { token: earlier.token };
     const found = await connector.settle(batch, { status: 'unknown', ...token }, waitMs, signal);
     // Known there: it is not told twice. A failure that had been told before is what a retry is for.
-    if (found.status === 'imported' || found.status === 'signalled') return { ...earlier, receipt: found };
+    if (found.status === 'imported') return { ...earlier, receipt: found };
+    // At work on it, and the wait is over: how it ended can be asked again.
+    if (found.status === 'signalled') return { ...earlier, receipt: wait === undefined ? found : { ...found, status: 'unknown' } };
     if (found.status === 'import-failed' && earlier.receipt?.status !== 'import-failed') return { ...earlier, receipt: found };
   }
   const token = await connector.prepare(batch);
@@ -47,7 +51,7 @@ export async function deliverRun(input: DeliverInput): Promise<NonNullable<RunWo
 }
 
 /** What an answer means for the run: a failed import fails it, an unknown one does not (contract section 6). */
-export function importEnd(receipt: Receipt | undefined): { readonly status: Run['import']; readonly failed: AppError | undefined } {
+export function importEnd(receipt: Receipt | undefined, runId: string): { readonly status: Run['import']; readonly failed: AppError | undefined } {
   if (receipt === undefined) return { status: undefined, failed: undefined };
   const status = {
     status: receipt.status,
@@ -59,7 +63,7 @@ export function importEnd(receipt: Receipt | undefined): { readonly status: Run[
       ? new AppError({
           code: 'RC4014',
           message: `the files were delivered, but their import failed${receipt.message === undefined ? '' : `: ${receipt.message}`}`,
-          hint: 'correct it on the other side, then: reconcile runs retry RUN',
+          hint: `correct it on the other side, then: reconcile runs retry ${runId}`,
         })
       : undefined;
   return { status, failed };

@@ -189,7 +189,7 @@ async function withClaim(
 }
 
 function finishAgain(deps: ExportDeps, claim: Claim, record: RunRecord, work: RunWork): Promise<RunRecord> {
-  const imported = importEnd(work.delivery?.receipt).status ?? record.import;
+  const imported = importEnd(work.delivery?.receipt, record.id).status ?? record.import;
   return deps.ledger.finish(claim, {
     status: 'success',
     counts: record.counts,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Connector } from '../destination/connector.ts';
 import type { Engine } from '../engine/engine.ts';
 import { AppError } from '../model/app-error.ts';
-import type { RunCounts, RunFile, RunStatus } from '../model/run.ts';
+import { REFUSED_REASON, type RunCounts, type RunFile, type RunStatus } from '../model/run.ts';
 import { RUN_STEPS, type Claim, type RunRecord, type RunStep } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
@@ -66,6 +66,13 @@ export async function runSegment(input: RunSegmentInput): Promise<SegmentOutcome
   }
 }
 
+/** Rows that landed and that the other side then refused one by one are not activated. */
+function withRejected(counts: RunCounts, rejected = 0): RunCounts {
+  if (rejected === 0) return counts;
+  const { activated, failed, reasons } = counts;
+  return { ...counts, activated: activated - rejected, failed: failed + rejected, reasons: { ...reasons, [REFUSED_REASON]: rejected } };
+}
+
 class SegmentRun {
   readonly #input: RunSegmentInput;
   readonly #claim: Claim;
@@ -108,7 +115,7 @@ class SegmentRun {
     const { import: imported, files } = this.#run;
     return ledger.finish(this.#claim, {
       status: 'success',
-      counts: this.#counts,
+      counts: withRejected(this.#counts, this.#work.delivery?.receipt?.rejected),
       files,
       endedAt: clock(),
       work: asRecord(this.#work),
@@ -219,7 +226,7 @@ class SegmentRun {
   async #record(): Promise<RunRecord> {
     const { deps, job } = this.#input;
     const { ledger, paths } = deps;
-    const imported = importEnd(this.#work.delivery?.receipt);
+    const imported = importEnd(this.#work.delivery?.receipt, this.#run.id);
     if (imported.failed !== undefined) throw imported.failed;
     const snapshot = this.#work.snapshot;
     const previous = snapshot === undefined ? undefined : await ledger.snapshot(job.activation, job.segment);
@@ -227,7 +234,7 @@ class SegmentRun {
     this.#crashPoint('snapshot-placed');
     const run = await ledger.finish(this.#claim, {
       status: 'success',
-      counts: this.#counts,
+      counts: withRejected(this.#counts, this.#work.delivery?.receipt?.rejected),
       files: this.#files(this.#work),
       endedAt: deps.clock(),
       work: asRecord(this.#work),
@@ -262,7 +269,7 @@ class SegmentRun {
     // Once files are written some may be visible: they stay on record as ours, and no row counts as activated.
     const visible = this.#reached('written');
     const status: Exclude<RunStatus, 'running'> = held ? 'held' : 'failed';
-    const imported = importEnd(this.#work.delivery?.receipt);
+    const imported = importEnd(this.#work.delivery?.receipt, this.#run.id);
     try {
       const run = await deps.ledger.finish(this.#claim, {
         status,

@@ -12,6 +12,9 @@ export interface RunCounts {
   readonly reasons: Readonly<Record<string, number>>;
 }
 
+/** The reason under which rows count that landed and that the other side then refused one by one. */
+export const REFUSED_REASON = 'refused by the destination';
+
 /** A file as it landed: `path` relative to the storage's path or prefix, sizes in bytes, digest of what was read back. */
 export interface RunFile {
   readonly path: string;

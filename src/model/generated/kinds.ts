@@ -1312,7 +1312,7 @@ export interface ImportSpec {
    */
   signal?: string;
   /**
-   * How long to wait for the import’s end.
+   * How long to wait for the import’s end, at most 10h. Absent: the signal is sent and not followed.
    */
   wait?: string;
 }

@@ -100,6 +100,37 @@ describe('the end of an import', () => {
     if (workflow !== undefined) fake.state.addLog(workflow, 2, 'end', 'SEGEXPORT runId=r-1 status=ok rows=6');
     expect(await connector.settle(batch, receipt, 0)).toMatchObject({ status: 'imported' });
   });
+  test('unknown, and not failed, when Campaign took the signal and then cannot be asked until the wait is over', async () => {
+    const { connector, time } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    fake.fail('ExecuteQuery', { kind: 'status', status: 503 }, 500);
+    expect(await connector.settle(batch, receipt, 60_000)).toMatchObject({
+      status: 'unknown',
+      message: expect.stringContaining('could not be asked') as string,
+    });
+    expect(time.sleeps.length).toBeGreaterThan(5);
+  });
+  test('a login that is refused meanwhile is not tried again and again', async () => {
+    fake.state.behaviour = 'silent';
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    fake.state.forgetSessions();
+    fake.fail('Logon', { kind: 'fault', status: 403, text: 'XSV-350012 Invalid login or password.' }, 500);
+    expect((await connector.settle(batch, receipt, WAIT_MS)).status).toBe('unknown');
+    expect(fake.requests.filter(({ path }) => path.includes('Logon')).length).toBeLessThan(4);
+  });
+  test('throttled while it is followed: waited for as long as asked, by seconds and by date', async () => {
+    const { connector, time } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    fake.fail('ExecuteQuery', { kind: 'status', status: 429, headers: { 'retry-after': '9' } });
+    fake.fail('ExecuteQuery', { kind: 'status', status: 429, headers: { 'retry-after': new Date(time.clock() + 39_000).toUTCString() } });
+    expect((await connector.settle(batch, receipt, WAIT_MS)).status).toBe('imported');
+    expect(time.sleeps).toContain(9_000);
+    expect(time.sleeps.some((ms) => ms > 20_000 && ms <= 30_000)).toBe(true);
+  });
   test('it is looked for often at first, then every half minute', async () => {
     fake.state.behaviour = 'silent';
     const { connector, time } = await connect();
@@ -162,6 +193,16 @@ describe('exactly one signal', () => {
       fake.fail('PostEvent', { kind: 'expire' });
       expect((await connector.deliver(batch, token)).status).toBe('signalled');
       expect(fake.state.events).toHaveLength(1);
+    }
+  });
+  test('a session that ends under several segments at once is renewed for all of them', async () => {
+    const { connector } = await connect();
+    await connector.prepare(makeBatch('r-0'));
+    for (let round = 0; round < 5; round += 1) {
+      fake.fail('ExecuteQuery', { kind: 'expire' }, 2);
+      const batches = ['a', 'b', 'c', 'd'].map((name) => makeBatch(`r-${round}${name}`));
+      const tokens = await Promise.all(batches.map((batch) => connector.prepare(batch)));
+      expect(tokens.map((token) => token?.['workflowId'])).toEqual(Array.from({ length: 4 }, () => '4711'));
     }
   });
   test('a session that ends while the import is followed is renewed', async () => {

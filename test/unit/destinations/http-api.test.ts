@@ -126,11 +126,11 @@ test('refused rows are found by halves and named by file and row; all others go 
     return 200;
   });
   const receipt = await send(await connect(endpoint, { maxRows: 100 }), batchOf(rowsOf(200)));
-  expect(receipt).toMatchObject({ status: 'import-failed', rows: 196 });
+  expect(receipt).toMatchObject({ status: 'import-failed', rows: 196, rejected: 4 });
   expect(receipt.message).toBe('the endpoint refused 4 rows (part_1.json row 3, part_1.json row 64, part_1.json row 65, part_1.json row 199)');
   expect(taken.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1).filter((id) => !bad.has(id)));
   const lenient = await send(await connect(endpoint, { maxRows: 100, maxRejectedRows: 4 }), batchOf(rowsOf(200)));
-  expect(lenient.status).toBe('imported');
+  expect(lenient).toMatchObject({ status: 'imported', rows: 196, rejected: 4 });
 });
 
 test('when every row is refused it stops after a hundred', async () => {
@@ -164,6 +164,56 @@ test('bad moments are waited out, with the same key, as long as asked', async ()
   expect(await send(opened, batchOf(rowsOf(2)))).toEqual({ status: 'imported', rows: 2 });
   expect(keys.size).toBe(1);
   expect(opened.time.sleeps).toContain(11_000);
+});
+
+test('a web page that comes back with 200 has taken nothing', async () => {
+  const endpoint = await serve((_call, _number, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('  <!DOCTYPE html><html><body>Sign in</body></html>');
+    return undefined;
+  });
+  const opened = await connect(endpoint);
+  const error = await captureError(() => send(opened, batchOf(rowsOf(2))));
+  expect(error).toMatchObject({ code: 'RC6106', message: expect.stringContaining('a web page came back') as string });
+  expect(endpoint.calls).toHaveLength(1);
+});
+
+test('an answer that never ends is not waited for', async () => {
+  const endpoint = await serve((_call, _number, response) => {
+    response.writeHead(200);
+    const timer = setInterval(() => response.write('{"more":"and more"}'.repeat(1000)), 1);
+    response.on('close', () => clearInterval(timer));
+    return undefined;
+  });
+  expect(await send(await connect(endpoint, { maxRows: 1 }), batchOf(rowsOf(3)))).toEqual({ status: 'imported', rows: 3 });
+});
+
+test('Retry-After as a date', async () => {
+  const endpoint = await serve((_call, number, response) => {
+    if (number > 1) return 200;
+    response.writeHead(503, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }).end();
+    return undefined;
+  });
+  const opened = await connect(endpoint);
+  expect((await send(opened, batchOf(rowsOf(1)))).status).toBe('imported');
+  expect(opened.time.sleeps[0]).toBeGreaterThan(55_000);
+});
+
+test('sent again after a crash, every batch carries the key it had', async () => {
+  const keys: (readonly string[])[] = [[], []];
+  let round = 0;
+  const endpoint = await serve(({ headers }, number) => {
+    (keys[round] as string[]).push(String(headers['idempotency-key']));
+    return round === 0 && number > 3 ? 401 : 200;
+  });
+  const opened = await connect(endpoint, { maxRows: 10 });
+  const batch = batchOf(rowsOf(60));
+  await captureError(() => send(opened, batch));
+  round = 1;
+  expect(await opened.connector.settle(batch, { status: 'unknown' }, 0)).toMatchObject({ status: 'unknown' });
+  expect(await send(opened, batch)).toEqual({ status: 'imported', rows: 60 });
+  expect(keys[0]).toHaveLength(4);
+  expect(keys[1]?.slice(0, 4)).toEqual(keys[0]);
+  expect(new Set(keys[1]).size).toBe(6);
 });
 
 test.each([
