@@ -1,0 +1,207 @@
+import { AppError } from '../model/app-error.ts';
+import type { ImportStatus } from '../model/run.ts';
+import type { CheckFinding, Connector, Receipt, SetupGuide } from './connector.ts';
+
+export interface GuardOptions {
+  /** The card's path, as users know the connector. */
+  readonly path: string;
+  /** Takes the secrets that the connector was given out of a text. */
+  readonly clean: (text: string) => string;
+  /** How long `check`, `prepare` and `setup` may take; five minutes unless told. */
+  readonly deadlineMs?: number;
+}
+
+const DEADLINE_MS = 5 * 60_000;
+const LEVELS: ReadonlySet<unknown> = new Set<CheckFinding['level']>(['ok', 'warning', 'error']);
+const STATUSES: ReadonlySet<unknown> = new Set<ImportStatus>(['signalled', 'imported', 'import-failed', 'unknown']);
+
+/**
+ * A connector that is not ours behind the port's own promises: an answer of another shape, an exception of its code and an end that never comes are
+ * told as its faults (RC1362), never as bugs of reconcile; nothing it says repeats a secret that it was given.
+ */
+export function guardConnector(connector: Connector, options: GuardOptions): Connector {
+  const { setup, delivers } = connector;
+  const run = <T>(method: string, work: () => unknown, read: (answer: unknown) => T | undefined, signal?: AbortSignal): Promise<T> =>
+    runGuarded({ method, work, read, signal, ...options });
+  return {
+    ...(delivers === undefined ? {} : { delivers: delivers !== false }),
+    check: (columns) =>
+      run(
+        'check',
+        () => connector.check(columns),
+        (answer) => readFindings(answer, options.clean),
+      ),
+    // `null` for a token that is none; undefined means that the answer has another shape.
+    prepare: async (batch) =>
+      (await run(
+        'prepare',
+        () => connector.prepare(batch),
+        (answer) => (answer === undefined || answer === null ? null : readToken(answer)),
+      )) ?? undefined,
+    deliver: (batch, token, signal) =>
+      run(
+        'deliver',
+        () => connector.deliver(batch, token, signal),
+        (answer) => readReceipt(answer, batch.rows, options.clean),
+        signal ?? NEVER,
+      ),
+    settle: (batch, receipt, waitMs, signal) =>
+      run(
+        'settle',
+        () => connector.settle(batch, receipt, waitMs, signal),
+        (answer) => readReceipt(answer, batch.rows, options.clean),
+        signal ?? NEVER,
+      ),
+    ...(setup === undefined ? {} : { setup: (request) => run('setup', () => setup.call(connector, request), readGuide) }),
+    async [Symbol.asyncDispose]() {
+      const dispose = (connector as Partial<AsyncDisposable>)[Symbol.asyncDispose];
+      if (dispose === undefined) return;
+      await run(
+        'dispose',
+        () => dispose.call(connector),
+        () => null,
+      );
+    },
+  };
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  check: 'a list of {code, level: ok | warning | error, subject, message}',
+  prepare: 'nothing or a flat map of texts and numbers, which can be journaled',
+  deliver: `{status: ${[...STATUSES].join(' | ')}, …}`,
+  settle: `{status: ${[...STATUSES].join(' | ')}, …}`,
+  setup: '{text}',
+};
+
+/** What is ended by the caller's signal has no deadline of its own. */
+const NEVER = new AbortController().signal;
+
+interface GuardedCall<T> extends GuardOptions {
+  readonly method: string;
+  readonly work: () => unknown;
+  /** The answer as the port has it; undefined when it has another shape. */
+  readonly read: (answer: unknown) => T | undefined;
+  /** Absent: the deadline ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+async function runGuarded<T>({ method, work, read, signal, deadlineMs = DEADLINE_MS, ...options }: GuardedCall<T>): Promise<T> {
+  const race = endOf(signal, deadlineMs);
+  let answer: unknown;
+  try {
+    answer = await Promise.race([Promise.resolve().then(work), race.ended]);
+  } catch (error) {
+    throw describeThrown(error, method, options);
+  } finally {
+    race.stop();
+  }
+  if (answer === ABORTED) throw new AppError({ code: 'RC1361', message: `\`${method}\` of the connector of \`${options.path}\` was stopped` });
+  if (answer === TOO_LATE) throw fault(options.path, `did not end \`${method}\` within ${deadlineMs / 1000} s`);
+  const found = read(answer);
+  if (found === undefined) throw fault(options.path, `did not answer \`${method}\` with ${EXPECTED[method] ?? 'what was asked'}`);
+  return found;
+}
+
+const ABORTED = Symbol('aborted');
+const TOO_LATE = Symbol('too late');
+
+function endOf(signal: AbortSignal | undefined, deadlineMs: number): { readonly ended: Promise<symbol>; readonly stop: () => void } {
+  const { promise, resolve } = Promise.withResolvers<symbol>();
+  if (signal === undefined) {
+    const timer = setTimeout(() => resolve(TOO_LATE), deadlineMs);
+    return { ended: promise, stop: () => clearTimeout(timer) };
+  }
+  const abort = (): void => resolve(ABORTED);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  // Without a timer the process would end in silence when the connector waits for nothing.
+  const alive = setInterval(() => {}, 2 ** 30);
+  return {
+    ended: promise,
+    stop: () => {
+      signal.removeEventListener('abort', abort);
+      clearInterval(alive);
+    },
+  };
+}
+
+/**
+ * Whatever a connector threw, as an error for people: one that says `name: 'AppError'` was meant for them, any other is a fault of its code. Its
+ * exception is not kept as the cause: it may carry requests with secrets.
+ */
+export function describeThrown(error: unknown, method: string, { path, clean }: Pick<GuardOptions, 'path' | 'clean'>): AppError {
+  if (error instanceof AppError) return error;
+  const { name, code, message, hint, stack } = (error !== null && typeof error === 'object' ? error : {}) as Readonly<Record<string, unknown>>;
+  if (name === 'AppError') {
+    return new AppError({
+      code: typeof code === 'string' ? code : 'RC1361',
+      message: typeof message === 'string' ? clean(message) : 'the connector failed and did not say why',
+      ...(typeof hint === 'string' ? { hint: clean(hint) } : {}),
+    });
+  }
+  const words = typeof message === 'string' ? `${typeof name === 'string' ? `${name}: ` : ''}${message}` : String(error);
+  const place = typeof stack === 'string' ? /([^/\\\s(]+:\d+:\d+)\)?$/m.exec(stack)?.[1] : undefined;
+  return fault(path, `failed in \`${method}\`: ${clean(words)}${place === undefined ? '' : ` (${place})`}`);
+}
+
+function fault(path: string, what: string): AppError {
+  return new AppError({
+    code: 'RC1362',
+    message: `the connector of \`${path}\` ${what}`,
+    hint: 'this is a fault of the connector, not of reconcile: tell whoever wrote it   (docs/write-a-destination.md)',
+  });
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : undefined;
+}
+
+function readFindings(answer: unknown, clean: GuardOptions['clean']): readonly CheckFinding[] | undefined {
+  if (!Array.isArray(answer)) return undefined;
+  const findings = answer.map((one: unknown): CheckFinding | undefined => {
+    const { code, level, subject, message, hint, column } = asRecord(one) ?? {};
+    if (typeof code !== 'string' || !LEVELS.has(level) || typeof subject !== 'string' || typeof message !== 'string') return undefined;
+    return {
+      code,
+      level: level as CheckFinding['level'],
+      subject: clean(subject),
+      message: clean(message),
+      ...(typeof hint === 'string' ? { hint: clean(hint) } : {}),
+      ...(typeof column === 'string' ? { column } : {}),
+    };
+  });
+  return findings.includes(undefined) ? undefined : (findings as CheckFinding[]);
+}
+
+/** Plain and flat, since it is journaled. */
+function readToken(answer: unknown): NonNullable<Receipt['token']> | undefined {
+  const record = asRecord(answer);
+  if (record === undefined) return undefined;
+  const plain = Object.values(record).every((value) => value === null || typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value)));
+  return plain ? ({ ...record } as NonNullable<Receipt['token']>) : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function readReceipt(answer: unknown, batchRows: number, clean: GuardOptions['clean']): Receipt | undefined {
+  const { status, message, rows, rejected, token } = asRecord(answer) ?? {};
+  if (!STATUSES.has(status)) return undefined;
+  if (rows !== undefined && !isCount(rows)) return undefined;
+  if (rejected !== undefined && (!isCount(rejected) || rejected > batchRows)) return undefined;
+  const known = token === undefined || token === null ? undefined : readToken(token);
+  if (known === undefined && token !== undefined && token !== null) return undefined;
+  return {
+    status: status as ImportStatus,
+    ...(typeof message === 'string' ? { message: clean(message) } : {}),
+    ...(rows === undefined ? {} : { rows }),
+    ...(rejected === undefined ? {} : { rejected }),
+    ...(known === undefined ? {} : { token: known }),
+  };
+}
+
+function readGuide(answer: unknown): SetupGuide | undefined {
+  const { text, created } = asRecord(answer) ?? {};
+  return typeof text === 'string' ? { text, ...(typeof created === 'string' ? { created } : {}) } : undefined;
+}
