@@ -157,7 +157,7 @@ async function checkColumns(session: CampaignSession, schema: string, columns: r
       match.near === undefined
         ? 'target fields are those of the mapping’s schema: change `target` in the Activation’s mapping'
         : `did you mean \`${match.near}\`?`;
-    return [{ code: 'RC6013', level: 'error', subject, message: `\`${schema}\` has no field for the column \`${column}\``, hint }];
+    return [{ code: 'RC6013', level: 'error', subject, message: `\`${schema}\` has no field for the column \`${column}\``, hint, column }];
   });
   return findings.length > 0 ? findings : [ok('RC6000', subject, `has a field for each of ${wanted.length} columns`)];
 }

@@ -158,7 +158,7 @@ function positionOf(token: Receipt['token']): LogPosition {
 }
 
 /** Without a connection the files are delivered and nobody is told; what is to be built is the same. */
-function createSilentConnector(setup: Omit<WorkflowSetup, 'session' | 'columns'>): Connector {
+function createSilentConnector(setup: Omit<WorkflowSetup, 'session' | 'columns' | 'files'>): Connector {
   return {
     delivers: false,
     check: () =>

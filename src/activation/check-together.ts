@@ -118,8 +118,8 @@ function checkLimits(activations: readonly PlacedActivation[]): readonly PlacedF
     }
   }
   const withInstances = activations.filter(({ destination }) => destination.card.limits?.segmentsPerInstance !== undefined);
-  for (const [instance, { first, segments }] of groupBy(withInstances, instanceOf)) {
-    const most = effectiveLimit(first.destination.card, 'segmentsPerInstance', first.destination.details);
+  for (const [instance, { segments }] of groupBy(withInstances, instanceOf)) {
+    const most = mostOf(withInstances.filter((one) => instanceOf(one) === instance));
     const over = most && [...segments.values()][most.value];
     if (over === undefined || most === undefined) continue;
     const raise =
@@ -145,7 +145,14 @@ export function checkDestinationCount(names: readonly string[]): { readonly name
 function instanceOf({ destination: { card, details }, effective }: PlacedActivation): string {
   const key = card.limits?.segmentsPerInstance?.instance ?? '';
   const value = details?.[key];
-  return `${card.type}\n${typeof value === 'string' ? value : effective.destination}`;
+  // Names of instances are compared whatever their case, as the connector does.
+  return `${card.type}\n${typeof value === 'string' ? value.toLowerCase() : effective.destination}`;
+}
+
+/** What is allowed on an instance: one of its destinations saying so is enough. */
+function mostOf(activations: readonly PlacedActivation[]): ReturnType<typeof effectiveLimit> {
+  const limits = activations.map(({ destination: { card, details } }) => effectiveLimit(card, 'segmentsPerInstance', details));
+  return limits.reduce((most, limit) => (limit !== undefined && limit.value > (most?.value ?? 0) ? limit : most), undefined);
 }
 
 function groupBy(activations: readonly PlacedActivation[], keyOf: (activation: PlacedActivation) => string): Map<string, Group> {

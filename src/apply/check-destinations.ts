@@ -3,7 +3,11 @@ import { AppError } from '../model/app-error.ts';
 import type { ActivationSpec, DestinationSpec } from '../model/generated/kinds.ts';
 import { resourceKey, type ResourceKey } from '../model/resource.ts';
 import type { AppliedResources } from '../export/deps.ts';
+import type { CheckFinding } from '../destination/connector.ts';
 import type { ApplyDeps } from './deps.ts';
+import { placeColumn } from './place-column.ts';
+
+type CheckDeps = Pick<ApplyDeps, 'connector' | 'card' | 'locateMapping'>;
 
 /** Destinations asked at the same time. */
 const CONCURRENT = 8;
@@ -21,7 +25,7 @@ export interface DestinationVerdict {
 export async function checkDestinations(
   names: readonly string[],
   resources: AppliedResources,
-  deps: Pick<ApplyDeps, 'connector' | 'card'>,
+  deps: CheckDeps,
 ): Promise<ReadonlyMap<string, DestinationVerdict>> {
   const verdicts = new Map<string, DestinationVerdict>();
   const queue = [...names];
@@ -32,7 +36,7 @@ export async function checkDestinations(
   return verdicts;
 }
 
-async function checkOne(name: string, resources: AppliedResources, deps: Pick<ApplyDeps, 'connector' | 'card'>): Promise<DestinationVerdict> {
+async function checkOne(name: string, resources: AppliedResources, deps: CheckDeps): Promise<DestinationVerdict> {
   const destination = resources.get(resourceKey('Destination', name));
   if (destination === undefined) return { warnings: [] };
   try {
@@ -40,7 +44,11 @@ async function checkOne(name: string, resources: AppliedResources, deps: Pick<Ap
     if (connector === undefined) return { warnings: [] };
     await using open = connector;
     const findings = await open.check(columnsOf(name, resources, deps));
-    const say = ({ subject, message, hint }: (typeof findings)[number]): string => `${subject}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
+    const say = ({ subject, message, hint, column }: CheckFinding): string => {
+      const { card, locateMapping: locate } = deps;
+      const places = column === undefined ? [] : placeColumn({ column, destination: name, resources, card, locate });
+      return `${subject}: ${message}${places.length === 0 ? '' : ` at ${places.join(' and ')}`}${hint === undefined ? '' : ` (${hint})`}`;
+    };
     const wrong = findings.filter(({ level }) => level === 'error');
     const warnings = findings.filter(({ level }) => level === 'warning').map((finding) => `Destination/${name}: ${say(finding)}`);
     if (wrong[0] === undefined) return { warnings };

@@ -1,5 +1,6 @@
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { Instant } from '../model/instant.ts';
+import type { LocateMapping } from './place-column.ts';
 import type { SegmentReferences } from '../plan/references.ts';
 import type { ExportDeps } from '../export/deps.ts';
 import type { Owner } from '../state/owner.ts';
@@ -21,6 +22,8 @@ export interface ApplyDeps {
   /** The card of a destination's type, when it has one. */
   readonly card: (type: string) => DestinationCard | undefined;
   readonly connector: ExportDeps['connector'];
+  /** Where mapping entries stand in the manifests; absent when what is applied comes from elsewhere, such as a saved plan. */
+  readonly locateMapping?: LocateMapping | undefined;
   readonly segmentReferences: SegmentReferences;
   /** Removes files that nobody refers to any more; paths relative to the state's folder. What is gone already is no error. */
   readonly removeFiles: (paths: readonly string[]) => Promise<void>;

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
 import { applyPlan, requireGuards, type ApplyOptions, type ApplyOutcome } from '../apply/apply-plan.ts';
+import type { LocateMapping } from '../apply/place-column.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { Plan } from '../model/plan.ts';
 import { applyCommand, type PlanView } from '../plan/plan-view.ts';
@@ -16,7 +17,13 @@ export interface ApplyCommandOptions {
 }
 
 /** From a plan that was just made to its outcome: shown, guarded, confirmed, applied, told. Shared by apply, destroy and rollback. */
-export async function confirmAndApply(context: CommandContext, session: PlanSession, view: PlanView, options: ApplyCommandOptions): Promise<ExitCode> {
+export async function confirmAndApply(
+  context: CommandContext,
+  session: PlanSession,
+  view: PlanView,
+  options: ApplyCommandOptions,
+  locateMapping?: LocateMapping,
+): Promise<ExitCode> {
   const { json, color, verbose } = context.options;
   const text = renderPlanText(view, { paint: pc.createColors(color), width: context.width, verbose });
   const { plan } = view;
@@ -42,7 +49,7 @@ export async function confirmAndApply(context: CommandContext, session: PlanSess
     if (!context.signal.aborted) return ExitCode.failed;
     return (context.signal.reason as { readonly code?: number }).code === ExitCode.terminated ? ExitCode.terminated : ExitCode.interrupted;
   }
-  return tellOutcome(context, plan, await applyPlan(plan, applying, session.applyDeps()));
+  return tellOutcome(context, plan, await applyPlan(plan, applying, session.applyDeps(locateMapping)));
 }
 
 /** Prints what an apply did, and returns its exit code. */

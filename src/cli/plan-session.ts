@@ -16,7 +16,8 @@ import type { CommandContext } from './context.ts';
 export interface PlanSession extends AsyncDisposable {
   readonly opened: OpenedProject;
   readonly planDeps: PlanDeps;
-  readonly applyDeps: () => ApplyDeps;
+  /** `locateMapping`: places of the manifests, when they are what is applied. */
+  readonly applyDeps: (locateMapping?: ApplyDeps['locateMapping']) => ApplyDeps;
   /** How the user calls us, with the global flags that matter. */
   readonly command: string;
   /** Digest of the variables' values. */
@@ -37,7 +38,8 @@ export async function openPlanSession(context: CommandContext): Promise<PlanSess
     variables: digestVariables(context),
     now: options.now ?? clock(),
     planDeps: { ...exporting, store, secret, segmentReferences, clock },
-    applyDeps: () => ({
+    applyDeps: (locateMapping) => ({
+      locateMapping,
       store,
       ledger,
       owner: exporting.owner,

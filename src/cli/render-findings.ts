@@ -11,9 +11,13 @@ export function renderFindings(findings: readonly DoctorFinding[], options: { re
   const blocks = areas.map((area) => {
     const lines = findings
       .filter((finding) => finding.area === area)
-      .map(({ level, code, subject, message, hint }) => {
+      .map(({ level, code, subject, message, hint, places = [] }) => {
         const head = `  ${paint[level](WORDS[level])}  ${printable(subject)}: ${printable(message)}${level === 'ok' ? '' : colors.dim(`   ${code}`)}`;
-        return hint === undefined || level === 'ok' ? head : `${head}\n           ${colors.dim('=')} ${printable(hint)}`;
+        const more = [
+          ...places.map((place) => `${colors.dim('-->')} ${place}`),
+          ...(hint === undefined || level === 'ok' ? [] : [`${colors.dim('=')} ${printable(hint)}`]),
+        ];
+        return [head, ...more.map((line) => `           ${line}`)].join('\n');
       });
     return `${colors.bold(area)}\n${lines.join('\n')}`;
   });

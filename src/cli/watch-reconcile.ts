@@ -6,6 +6,7 @@ import type { Instant } from '../model/instant.ts';
 import { planToJson } from '../plan/plan-json.ts';
 import { applyCommand, summarizePlan } from '../plan/plan-view.ts';
 import { renderPlanText } from '../plan/render-text.ts';
+import { locateMapping } from '../validate/locate-mapping.ts';
 import { requireValidProject, summarizeDiagnostics } from '../validate/validate-project.ts';
 import { tellOutcome } from './apply-plan-command.ts';
 import type { CommandContext } from './context.ts';
@@ -92,7 +93,7 @@ export async function reconcileOnChange(context: CommandContext, { autoApply, no
       applyAgain: applyCommand(view),
       signal: context.signal,
     },
-    session.applyDeps(),
+    session.applyDeps(locateMapping(valid)),
   );
   tellOutcome(context, plan, outcome);
   const failed = outcome.results.filter(({ status }) => status !== 'done').length;

@@ -1,4 +1,5 @@
 import { columnsOf } from '../apply/check-destinations.ts';
+import { placeColumn, type LocateMapping } from '../apply/place-column.ts';
 import type { AppliedResources, ExportDeps } from '../export/deps.ts';
 import { AppError } from '../model/app-error.ts';
 import { ExitCode } from '../model/exit-code.ts';
@@ -20,6 +21,8 @@ export interface ExamineRequest extends Pick<ExportDeps, 'engine' | 'storage' | 
   readonly resources: AppliedResources;
   /** One Destination: only it is tried, and not the sources. */
   readonly destination: string | undefined;
+  /** Where mapping entries stand; absent when what is applied is examined. */
+  readonly locateMapping: LocateMapping | undefined;
   readonly clock: () => Instant;
   readonly signal: AbortSignal;
 }
@@ -52,10 +55,23 @@ async function examineSources({ resources, engine, signal }: ExamineRequest): Pr
   return found;
 }
 
-function examineOne(request: ExamineRequest, name: string): Promise<readonly DoctorFinding[]> {
-  const { resources, card, storage, connector, secret, clock } = request;
+async function examineOne(request: ExamineRequest, name: string): Promise<readonly DoctorFinding[]> {
+  const { resources, card, storage, connector, secret, clock, locateMapping: locate } = request;
   const spec = resources.get(resourceKey('Destination', name))?.spec as DestinationSpec;
-  return examineDestination({ name, spec, card: card(spec.type), columns: columnsOf(name, resources, { card }), storage, connector, secret, clock });
+  const findings = await examineDestination({
+    name,
+    spec,
+    card: card(spec.type),
+    columns: columnsOf(name, resources, { card }),
+    storage,
+    connector,
+    secret,
+    clock,
+  });
+  return findings.map((finding) => {
+    const { column } = finding;
+    return column === undefined ? finding : { ...finding, places: placeColumn({ column, destination: name, resources, card, locate }) };
+  });
 }
 
 function namesOf(resources: AppliedResources, kind: Kind): readonly string[] {

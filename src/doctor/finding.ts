@@ -5,6 +5,8 @@ import { AppError } from '../model/app-error.ts';
 export interface DoctorFinding extends CheckFinding {
   /** `machine`, `manifests`, `state`, `source NAME` or `destination NAME`. */
   readonly area: string;
+  /** Of a finding about a column: where the mapping entries stand that make it, `manifests/emea.yaml:14:7`. */
+  readonly places?: readonly string[];
 }
 
 /** Runs a look; what a user can fix is a finding, never an end of the whole examination. */

@@ -7,6 +7,7 @@ import { readPlanFile } from '../../apply/plan-file.ts';
 import { preparePlan } from '../../apply/prepare-plan.ts';
 import { AppError } from '../../model/app-error.ts';
 import { ExitCode } from '../../model/exit-code.ts';
+import { locateMapping } from '../../validate/locate-mapping.ts';
 import { summarizeDiagnostics, requireValidProject } from '../../validate/validate-project.ts';
 import { confirmAndApply, tellOutcome, type ApplyCommandOptions } from '../apply-plan-command.ts';
 import type { CommandContext } from '../context.ts';
@@ -78,7 +79,7 @@ export async function run(context: CommandContext, [file]: readonly unknown[], o
   }
   const told = diagnostics.filter(({ code }) => code !== 'RC3022');
   if (told.length > 0 && !json) context.say(renderDiagnostics(told, { color, directory }));
-  return await confirmAndApply(context, session, { ...prepared.view, savedAs: undefined }, own);
+  return await confirmAndApply(context, session, { ...prepared.view, savedAs: undefined }, own, locateMapping(valid));
 }
 
 async function applySavedPlan(context: CommandContext, file: string, options: Readonly<Record<string, unknown>>): Promise<ExitCode> {

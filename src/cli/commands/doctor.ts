@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
+import type { LocateMapping } from '../../apply/place-column.ts';
 import type { DoctorFinding } from '../../doctor/finding.ts';
 import type { AppliedResources } from '../../export/deps.ts';
 import { AppError } from '../../model/app-error.ts';
 import { ExitCode } from '../../model/exit-code.ts';
 import { resourceKey } from '../../model/resource.ts';
 import type { StateStore } from '../../state/state-store.ts';
+import { locateMapping } from '../../validate/locate-mapping.ts';
 import { summarizeDiagnostics, validateProject } from '../../validate/validate-project.ts';
 import type { CommandContext } from '../context.ts';
 import { renderFindings, summarizeFindings } from '../render-findings.ts';
@@ -30,7 +32,7 @@ export async function run(context: CommandContext, [argument]: readonly unknown[
   const { options, out, say } = context;
   const [{ openProject }, { examineProject }] = await Promise.all([import('../../compose.ts'), import('../../doctor/examine-project.ts')]);
   await using project = await openProject(context);
-  const { resources, findings: declared } = await readResources(context, project.store);
+  const { resources, findings: declared, locate } = await readResources(context, project.store);
   const findings = [
     ...declared,
     ...(await examineProject({
@@ -38,6 +40,7 @@ export async function run(context: CommandContext, [argument]: readonly unknown[
       machine: { version: context.version, node: process.versions.node, platform: `${process.platform} ${process.arch}`, stateFolder: project.stateFolder },
       store: project.store,
       resources,
+      locateMapping: locate,
       destination: typeof argument === 'string' ? argument : undefined,
       clock: context.clock,
       signal: context.signal,
@@ -57,14 +60,16 @@ export async function run(context: CommandContext, [argument]: readonly unknown[
 async function readResources(
   { options }: CommandContext,
   store: StateStore,
-): Promise<{ readonly resources: AppliedResources; readonly findings: readonly DoctorFinding[] }> {
+): Promise<{ readonly resources: AppliedResources; readonly findings: readonly DoctorFinding[]; readonly locate: LocateMapping | undefined }> {
   const { directory, environment, variables } = options;
-  const { resources, ok, diagnostics, fileCount } = validateProject({ directory, environment, variables });
+  const validated = validateProject({ directory, environment, variables });
+  const { resources, ok, diagnostics, fileCount } = validated;
   if (ok) {
     const message = `${resources.length} resources in ${fileCount} ${fileCount === 1 ? 'file' : 'files'}`;
     return {
       resources: new Map(resources.map((resource) => [resourceKey(resource.kind, resource.metadata.name), resource])),
       findings: [{ area: 'manifests', code: 'RC9500', level: 'ok', subject: 'manifests', message }],
+      locate: locateMapping(validated),
     };
   }
   const message = summarizeDiagnostics(diagnostics, fileCount);
@@ -77,11 +82,11 @@ async function readResources(
     hint: 'reconcile validate shows them; what is applied is examined instead',
   };
   try {
-    return { resources: (await store.read()).resources, findings: [finding] };
+    return { resources: (await store.read()).resources, findings: [finding], locate: undefined };
   } catch (error) {
     // The look at the state tells it.
     if (!(error instanceof AppError)) throw error;
-    return { resources: new Map(), findings: [finding] };
+    return { resources: new Map(), findings: [finding], locate: undefined };
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { effectiveActivation } from '../../activation/effective.ts';
+import { effectiveActivation, type EffectiveActivation } from '../../activation/effective.ts';
 import { buildSampleFile, type SampleFile } from '../../activation/sample-file.ts';
 import type { CatalogueEntry } from '../../destination/catalogue.ts';
+import type { SetupFile } from '../../destination/connector.ts';
 import { unknownDestination } from '../../doctor/examine-project.ts';
 import { AppError } from '../../model/app-error.ts';
 import { ExitCode } from '../../model/exit-code.ts';
@@ -32,6 +33,7 @@ interface ActivationSample {
   readonly activation: string;
   readonly name: string;
   readonly sample: SampleFile | undefined;
+  readonly file: SetupFile;
 }
 
 export async function run(context: CommandContext, [argument]: readonly unknown[], own: Readonly<Record<string, unknown>>): Promise<ExitCode> {
@@ -46,8 +48,8 @@ export async function run(context: CommandContext, [argument]: readonly unknown[
   await using project = await openProject(context);
   const entry = project.catalogue().find(destination.spec.type);
   if (entry === undefined) throw new Error(`validate let the type ${destination.spec.type} through`);
-  const samples = buildSamples(valid, name, entry);
-  const columns = [...new Set(samples.flatMap(({ sample }) => sample?.columns ?? []))];
+  const samples = buildSamples(valid, name, entry, destination.spec.encryption !== undefined);
+  const columns = [...new Set(samples.flatMap(({ file }) => file.columns))];
   const template = typeof own['fromTemplate'] === 'string' ? own['fromTemplate'] : undefined;
   await using connector = await project.connector(name, destination.spec);
   if (template !== undefined && connector?.setup === undefined) {
@@ -58,11 +60,11 @@ export async function run(context: CommandContext, [argument]: readonly unknown[
       exit: ExitCode.badUsage,
     });
   }
-  const guide = await connector?.setup?.({ columns, ...(template === undefined ? {} : { template }) });
+  const guide = await connector?.setup?.({ columns, files: samples.map(({ file }) => file), ...(template === undefined ? {} : { template }) });
   const folder = typeof own['out'] === 'string' ? resolve(directory, own['out']) : undefined;
   const written = folder === undefined ? [] : await writeSamples(folder, samples);
   if (options.json) {
-    const shown = samples.map(({ activation, name: file, sample }) => ({ activation, file, columns: sample?.columns ?? [], text: sample?.text ?? null }));
+    const shown = samples.map(({ activation, name: file, sample, file: of }) => ({ activation, file, columns: of.columns, text: sample?.text ?? null }));
     out(
       JSON.stringify({
         destination: name,
@@ -81,7 +83,7 @@ export async function run(context: CommandContext, [argument]: readonly unknown[
   return ExitCode.done;
 }
 
-function buildSamples({ index }: ValidProject, destination: string, { card }: CatalogueEntry): readonly ActivationSample[] {
+function buildSamples({ index }: ValidProject, destination: string, { card }: CatalogueEntry, encrypted: boolean): readonly ActivationSample[] {
   return index
     .all('Activation')
     .filter(({ spec }) => spec.destination === destination)
@@ -91,8 +93,29 @@ function buildSamples({ index }: ValidProject, destination: string, { card }: Ca
       const attributesName = segment === undefined ? undefined : index.find('Segment', segment.name)?.spec.attributes;
       const attributes: Resource['spec'] | undefined = attributesName === undefined ? undefined : index.find('Attributes', attributesName)?.spec;
       const sample = segment === undefined ? undefined : buildSampleFile(effective, segment.file, attributes as Parameters<typeof buildSampleFile>[2]);
-      return { activation: metadata.name, name: `sample-${metadata.name}.${segment?.file.format ?? 'csv'}`, sample };
+      const name = `sample-${metadata.name}.${segment?.file.format ?? 'csv'}`;
+      return { activation: metadata.name, name, sample, file: describeFile(metadata.name, name, effective, encrypted) };
     });
+}
+
+function describeFile(activation: string, sample: string, { mapping, segments }: EffectiveActivation, encrypted: boolean): SetupFile {
+  const [segment] = segments;
+  if (segment === undefined) throw new Error(`validate let the Activation ${activation} through without a segment`);
+  const { format, compression, csv } = segment.file;
+  const status = mapping.find(({ kind }) => kind === 'status')?.target;
+  return {
+    activation,
+    sample,
+    columns: mapping.map(({ target }) => target),
+    keys: mapping.filter(({ key }) => key).map(({ target }) => target),
+    ...(status === undefined ? {} : { status }),
+    format,
+    compression,
+    encrypted,
+    delimiter: csv.delimiter,
+    quote: csv.quote,
+    header: csv.header,
+  };
 }
 
 async function writeSamples(folder: string, samples: readonly ActivationSample[]): Promise<readonly string[]> {

@@ -206,6 +206,11 @@ describe('together', () => {
     expect(checkTogether([one, placed('two', { destination: 'other', segments: names(6, 'b') }, campaign, { instance: 'globex' })])).toEqual([]);
     expect(checkTogether([placed('one', { segments: names(26, 'a') }, campaign, { ...acme, maxSegments: 50 })])).toEqual([]);
     expect(checkTogether([one, placed('two', { destination: 'other', segments: names(20, 'a') }, campaign, acme)])).toEqual([]);
+    // Whatever the case of its name; and whichever of its destinations says that it allows more.
+    const shouted = (more: Readonly<Record<string, unknown>>): unknown =>
+      checkTogether([one, placed('two', { destination: 'other', segments: names(6, 'b') }, campaign, more)]);
+    expect(shouted({ instance: 'ACME' })).toMatchObject([{ code: 'RC1323' }]);
+    expect(shouted({ instance: 'ACME', maxSegments: 26 })).toEqual([]);
   });
 
   test('soft limits warn once per destination', () => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { CheckFinding } from '../../../src/destination/connector.ts';
 import { startFakeCampaign, type FakeCampaign } from '../../support/campaign/fake-campaign.ts';
-import { imsAuth, openConnector, type ConnectorSettings } from '../../support/campaign/open-connector.ts';
+import { captureError, imsAuth, openConnector, type ConnectorSettings } from '../../support/campaign/open-connector.ts';
 
 const open: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -96,7 +96,7 @@ test('a column that is no field of the mapping’s schema, with the nearest fiel
   const fake = await start();
   const found = wrong(await check(fake, {}, ['email', 'frstName', 'zzz']));
   expect(found).toMatchObject([
-    { code: 'RC6013', level: 'error', hint: 'did you mean `firstName`?' },
+    { code: 'RC6013', level: 'error', hint: 'did you mean `firstName`?', column: 'frstName' },
     { code: 'RC6013', message: expect.stringContaining('`zzz`') as string },
   ]);
 });
@@ -149,11 +149,23 @@ test('setup: the workflow with its markers; from a template it is made on the ot
   const fake = await start();
   const { connector } = await openConnector(fake);
   open.push(connector);
-  const guide = await connector.setup?.({ columns: ['email', 'firstName'] });
+  const guide = await connector.setup?.({ columns: ['email', 'firstName'], files: [] });
   expect(guide?.text).toContain('logInfo("SEGEXPORT runId=" + vars.runId + " status=ok rows=" + vars.recCount);');
   expect(guide?.text).toContain('logInfo("SEGEXPORT runId=" + vars.runId + " status=started");');
+  // As the files are, not as they are by default.
+  const file = { activation: 'emea', sample: 'sample-emea.csv', columns: ['email', 'status'], keys: ['email'], status: 'status', format: 'csv' } as const;
+  const written = { compression: 'gzip', encrypted: true, delimiter: ';', quote: '', header: true } as const;
+  const told = (await connector.setup?.({ columns: ['email', 'status'], files: [{ ...file, ...written }] }))?.text;
+  expect(told).toMatch(/sample-emea\.csv below: 2 columns, semicolon, no quotes/);
+  expect(told).toMatch(/pre-process +gpg, .*then zcat/);
+  expect(told).toMatch(/reconciliation key: email/);
+  expect(told).toMatch(/Split +on status: realized goes on; exited/);
   expect(fake.requests).toEqual([]);
   fake.state.workflows.splice(0, 1, { id: '99', internalName: 'tplImport', label: 'Template', state: 0, failed: false });
-  expect(await connector.setup?.({ columns: ['email'], template: '99' })).toMatchObject({ created: 'WKFsegmentImport' });
+  expect(await connector.setup?.({ columns: ['email'], files: [], template: '99' })).toMatchObject({ created: 'WKFsegmentImport' });
   expect(fake.state.workflows.at(-1)).toMatchObject({ internalName: 'WKFsegmentImport', state: 0 });
+  // What is there is never made a second time.
+  const again = await captureError(async () => await connector.setup?.({ columns: ['email'], files: [], template: '99' }));
+  expect(again).toMatchObject({ code: 'RC6022' });
+  expect(fake.state.workflows.filter(({ internalName }) => internalName === 'WKFsegmentImport')).toHaveLength(1);
 });
