@@ -1,6 +1,6 @@
 import type { PointedProblem } from '../manifest/explain-schema-error.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
-import { durationMs } from '../model/duration.ts';
+import { durationMs } from '../support/duration.ts';
 import type { DestinationSpec } from '../model/generated/kinds.ts';
 import { checkDetails } from './check-details.ts';
 

@@ -2,7 +2,6 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connector, DeliveredBatch, Receipt } from '../destination/connector.ts';
 import { AppError } from '../model/app-error.ts';
-import { durationMs } from '../model/duration.ts';
 import type { Run } from '../model/run.ts';
 import type { Storage } from '../storage/storage.ts';
 import { durationMs } from '../support/duration.ts';
