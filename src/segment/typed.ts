@@ -61,7 +61,8 @@ export type Typed = Range & { readonly type: PqlType } & (
     | { readonly kind: 'if'; readonly test: Typed; readonly then: Typed; readonly otherwise: Typed }
     | { readonly kind: 'let'; readonly id: VariableId; readonly name: string; readonly value: Typed; readonly body: Typed }
     | { readonly kind: 'filter'; readonly source: Typed; readonly id: VariableId; readonly condition: Typed }
-    | { readonly kind: 'map'; readonly source: Typed; readonly id: VariableId; readonly value: Typed }
+    /** `implicit`: written as a member of the array, `orders.storeId`. */
+    | { readonly kind: 'map'; readonly source: Typed; readonly id: VariableId; readonly value: Typed; readonly implicit?: true }
     | { readonly kind: 'top'; readonly source: Typed; readonly id: VariableId; readonly by: Typed; readonly count: number; readonly highest: boolean }
     | { readonly kind: 'group'; readonly source: Typed; readonly id: VariableId; readonly by: Typed }
     | { readonly kind: 'aggregate'; readonly fn: AggregateFunction; readonly source: Typed; readonly id: VariableId; readonly value: Typed | undefined }

@@ -7,7 +7,7 @@ import { checkCall } from './check-call.ts';
 import { checkChain } from './check-chain.ts';
 import { checkWindow } from './check-window.ts';
 import { findDeepNesting } from './check-nesting.ts';
-import { resolveMembers, resolvePath, unknown, withArticle } from './resolve-path.ts';
+import { misplacedProjection, resolveMembers, resolvePath, unknown, withArticle } from './resolve-path.ts';
 import { outside, TOP, withElement, withProfile, withVariable, type Scope } from './scope.ts';
 
 export interface CheckOptions {
@@ -66,14 +66,17 @@ function createChecker(options: CheckOptions): { readonly checker: Checker; read
     condition: (expression, scope) => asCondition(checker, checker.check(expression, scope)),
     expect(typed, wanted, holds, hint) {
       if (typed.type.kind === 'any' || typed.type.kind === 'null' || holds(typed.type)) return typed;
-      problems.push({
-        code: 'RC1208',
-        severity: 'error',
-        message: `expected ${wanted}, found ${withArticle(describeType(typed.type))}`,
-        start: typed.start,
-        end: typed.end,
-        ...(hint === undefined ? {} : { hint }),
-      });
+      const misplaced = misplacedProjection(typed);
+      if (misplaced !== undefined) problems.push(misplaced);
+      else
+        problems.push({
+          code: 'RC1208',
+          severity: 'error',
+          message: `expected ${wanted}, found ${withArticle(describeType(typed.type))}`,
+          start: typed.start,
+          end: typed.end,
+          ...(hint === undefined ? {} : { hint }),
+        });
       return typed;
     },
     report: (problem) => void problems.push(problem),
@@ -284,15 +287,14 @@ function checkPath(checker: Checker, node: Expression, scope: Scope): Typed {
     base = base.object;
   }
   const { schema, attributes } = checker.options;
-  const report = (problem: PqlProblem): void => checker.report(problem);
   switch (base.kind) {
     case 'name':
-      return resolvePath([{ name: base.name, range: { start: base.start, end: base.end } }, ...parts], scope, schema, attributes, report);
+      return resolvePath([{ name: base.name, range: { start: base.start, end: base.end } }, ...parts], scope, schema, attributes, checker);
     case 'outer':
-      return resolvePath([{ name: base.name, range: base.nameRange }, ...parts], outside(scope, base.levels), schema, attributes, report);
+      return resolvePath([{ name: base.name, range: base.nameRange }, ...parts], outside(scope, base.levels), schema, attributes, checker);
     case 'parameter':
       if (base.index !== 1 || parts.length === 0) {
-        report({
+        checker.report({
           code: 'RC1210',
           severity: 'error',
           message:
@@ -303,9 +305,9 @@ function checkPath(checker: Checker, node: Expression, scope: Scope): Typed {
         });
         return unknown(node);
       }
-      return resolvePath(parts, TOP, schema, attributes, report);
+      return resolvePath(parts, TOP, schema, attributes, checker);
     default:
-      return resolveMembers(checker.check(base, scope), parts, report);
+      return resolveMembers(checker.check(base, scope), parts, checker);
   }
 }
 
@@ -348,7 +350,8 @@ export function itemOf(checker: Checker, source: Typed, hint = 'an array is need
 
 /** A boolean, or an array, which holds when it is not empty. */
 export function asCondition(checker: Checker, typed: Typed, hint = hintForCondition(typed)): Typed {
-  if (typed.type.kind !== 'array') return checker.expect(typed, 'a condition (true or false)', ({ kind }) => kind === 'boolean', hint);
+  if (typed.type.kind !== 'array' || misplacedProjection(typed) !== undefined)
+    return checker.expect(typed, 'a condition (true or false)', ({ kind }) => kind === 'boolean', hint);
   const { start, end } = typed;
   return { kind: 'quantifier', quantifier: 'exists', source: typed, id: checker.newVariable(), condition: undefined, type: scalar('boolean'), start, end };
 }
@@ -362,6 +365,8 @@ export function isString(type: PqlType): boolean {
 }
 
 function reportMismatch(checker: Checker, left: Typed, right: Typed, operator: string): void {
+  const misplaced = misplacedProjection(left) ?? misplacedProjection(right);
+  if (misplaced !== undefined) return checker.report(misplaced);
   // The constant is what a person would correct.
   const [wrong, other] = left.kind === 'constant' || left.kind === 'number' ? [left, right] : [right, left];
   const hints: Readonly<Record<string, string>> = {

@@ -25,7 +25,6 @@ export const ADVENTUREWORKS_PAIRS: Readonly<Record<string, readonly Pair[]>> = {
       'homeAddress.countryCode = "FR" or homeAddress.countryCode = "DE" and homeOwner or children = 5 and cars = 4',
       "select customer_id from c where country_code = 'FR' or (country_code = 'DE' and house_owner) or (total_children = 5 and cars_owned = 4)",
     ],
-    ['title = "Mr." or cars = 0', "select customer_id from c where title = 'Mr.' union select customer_id from c where cars_owned = 0"],
   ],
   'not, !': [
     ['not (title = "Mr.")', "select customer_id from c where title in (select title from c where title <> 'Mr.')"],
@@ -126,7 +125,10 @@ export const ADVENTUREWORKS_PAIRS: Readonly<Record<string, readonly Pair[]>> = {
   ],
   map: [
     ['orders.map(O => O.total * 2).max() > 7000', 'select customer_id from o group by 1 having max(total) * 2 > 7000'],
-    ['xEvent.map(color).includes("Red")', "select distinct customer_id from p where color = 'Red'"],
+    [
+      'orders.total.max() > 3570 and xEvent.color.distinct().count() = 5',
+      'select customer_id from p where customer_id in (select customer_id from o where total > 3570) group by 1 having count(distinct color) = 5',
+    ],
   ],
   'topN, bottomN, head': [
     [

@@ -71,7 +71,12 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'orders.filter(o => o.price >= 21).count() = 0': 'bob nil',
     'orders[price >= 21].count() = 2': 'ada',
   },
-  map: { 'numbers.map(n => n * 2).max() = 6': 'ada', 'orders.map(price).includes(5)': 'bob' },
+  map: {
+    'numbers.map(n => n * 2).max() = 6': 'ada',
+    'orders.map(price).includes(5)': 'bob',
+    'orders.storeId.distinct().count() = 2': 'ada',
+    'xEvent.cur.includes("EUR")': 'ada',
+  },
   'topN, bottomN, head': {
     'orders.topN(price, 2).head().price = 50': 'ada',
     'orders.bottomN(price, 1).head().price = 20': 'ada',
