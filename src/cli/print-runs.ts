@@ -4,8 +4,8 @@ import type { CommandContext } from './context.ts';
 import { renderRuns } from './render-runs.ts';
 
 /** What runs came to, as JSON or for people; the commands that they name can be pasted. */
-export function printRuns({ options, out, clock }: CommandContext, runs: readonly Run[]): void {
-  if (options.json) out(JSON.stringify({ runs: runs.map((run) => withPasteableHint(run, options)) }));
+export function printRuns({ options, out, clock }: CommandContext, runs: readonly Run[], more: Readonly<Record<string, unknown>> = {}): void {
+  if (options.json) out(JSON.stringify({ runs: runs.map((run) => withPasteableHint(run, options)), ...more }));
   else out(pasteable(renderRuns(runs, { now: clock(), color: options.color }), options));
 }
 

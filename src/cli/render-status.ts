@@ -46,7 +46,7 @@ export function renderStatus({ activations, resources }: Status, options: Render
       ? paint.green
       : state === 'Suspended' || state === 'Running'
         ? paint.cyan
-        : state === 'Held'
+        : state === 'Held' || state === 'Cancelled'
           ? paint.yellow
           : paint.red)(state.padEnd(stateWidth));
   const table = rows.map(({ cells, state, advice }) => `${line(cells)}   ${colored(state)}${advice === '' ? '' : `   ${advice}`}`.trimEnd());
@@ -56,6 +56,7 @@ export function renderStatus({ activations, resources }: Status, options: Render
 const STATES: Readonly<Record<string, string>> = {
   Held: 'Held',
   RunFailed: 'Stalled',
+  RunCancelled: 'Cancelled',
   RunInterrupted: 'Stalled',
   SlotOverdue: 'Overdue',
   RunInProgress: 'Running',
@@ -93,7 +94,7 @@ function lastRun(worst: ActivationStatus['segments'][number] | undefined, now: I
 function adviceFor(state: string, { name }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined): string {
   const run: Run | null | undefined = worst?.lastRun;
   if (state === 'Held') return `accept or fix: reconcile runs show ${run?.id ?? ''}`;
-  if (state === 'Stalled') return `reconcile runs show ${run?.id ?? ''}`;
+  if (state === 'Stalled' || state === 'Cancelled') return `reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Overdue') return `is watch running?  reconcile run ${name} --slot ${worst?.overdueSlot ?? ''}`;
   return '';
 }

@@ -30,7 +30,10 @@ export interface ExportProgress {
   /** Rows written so far, and of how many, when known. */
   readonly rows: number;
   readonly totalRows?: number;
+  /** Written or published so far, and of how many, when known. */
   readonly bytes: number;
+  readonly totalBytes?: number;
+  /** Files that are finished. */
   readonly files: number;
   readonly startedAt: Instant;
 }

@@ -32,7 +32,10 @@ export interface PrepareInput {
   readonly storage: Storage;
   readonly paths: ExportPaths;
   readonly signal: AbortSignal | undefined;
-  readonly step: (name: 'selecting' | 'writing', rows: number, totalRows: number | undefined, bytes: number) => void;
+  readonly step: (
+    name: 'selecting' | 'writing',
+    progress: { readonly rows: number; readonly totalRows?: number | undefined; readonly bytes: number; readonly files: number },
+  ) => void;
   readonly crashPoint: (name: string) => void;
 }
 
@@ -50,7 +53,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const folder = join(paths.spool, runId);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  input.step('selecting', 0, undefined, 0);
+  input.step('selecting', { rows: 0, bytes: 0, files: 0 });
   const opened = await openJob(engine, job);
   const pointer = await ledger.snapshot(job.activation, job.segment);
   const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
@@ -83,7 +86,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
         folder,
         stages: job.stages,
         signal,
-        onProgress: (rows, bytes) => input.step('writing', rows, due, bytes),
+        onProgress: (rows, bytes, files) => input.step('writing', { rows, totalRows: due, bytes, files }),
       });
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   if (selection === undefined) accepted = await guard(expected?.received ?? rows, 0);

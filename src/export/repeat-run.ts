@@ -7,6 +7,7 @@ import type { Claim, RunRecord } from '../state/run-ledger.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { encryptionStages } from './encryption.ts';
+import { findRun } from './find-run.ts';
 import type { AllowOnce } from './guards.ts';
 import { openOnce, type OpenOnce } from './open-once.ts';
 import { prepareRun } from './prepare-run.ts';
@@ -198,10 +199,4 @@ function finishAgain(deps: ExportDeps, claim: Claim, record: RunRecord, work: Ru
     work: asRecord(work),
     ...(imported === undefined ? {} : { import: imported }),
   });
-}
-
-async function findRun(deps: ExportDeps, id: string): Promise<RunRecord> {
-  const [record] = await deps.ledger.find({ id });
-  if (record !== undefined) return record;
-  throw new AppError({ code: 'RC4024', message: `there is no run \`${id}\``, hint: 'reconcile runs list', exit: ExitCode.badUsage });
 }

@@ -4,10 +4,11 @@ import type { Connector } from '../destination/connector.ts';
 import type { Engine } from '../engine/engine.ts';
 import { AppError } from '../model/app-error.ts';
 import { REFUSED_REASON, type RunCounts, type RunFile, type RunStatus } from '../model/run.ts';
-import { RUN_STEPS, type Claim, type RunRecord, type RunStep } from '../state/run-ledger.ts';
+import { RUN_STEPS, type CancelRequest, type Claim, type RunRecord, type RunStep } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
-import type { ExportDeps } from './deps.ts';
+import type { ExportDeps, ExportProgress } from './deps.ts';
+import { endCancelled } from './end-cancelled.ts';
 import { HeldError } from './guards.ts';
 import { keepOnlyFiles } from './keep-spool.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -16,6 +17,7 @@ import { prepareRun } from './prepare-run.ts';
 import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
+import { abandonUploads } from './withdraw-files.ts';
 
 export interface RunSegmentInput {
   readonly deps: ExportDeps;
@@ -56,11 +58,12 @@ export async function runSegment(input: RunSegmentInput): Promise<SegmentOutcome
   if (claimed.outcome !== 'claimed') return claimed;
   deps.crashPoint?.('claimed');
   const { claim, run } = claimed;
-  const heartbeat = startHeartbeat(ledger, claim, clock);
+  const cancelling = new AbortController();
+  const signals = [cancelling.signal, AbortSignal.timeout(RUN_DEADLINE_MS), ...(input.signal === undefined ? [] : [input.signal])];
+  const segmentRun = new SegmentRun({ ...input, signal: AbortSignal.any(signals) }, claim, run);
+  const heartbeat = startHeartbeat(ledger, claim, clock, (request) => segmentRun.cancel(request, cancelling));
   try {
-    const deadline = AbortSignal.timeout(RUN_DEADLINE_MS);
-    const signal = input.signal === undefined ? deadline : AbortSignal.any([input.signal, deadline]);
-    return { outcome: 'ended', run: await new SegmentRun({ ...input, signal }, claim, run).finish() };
+    return { outcome: 'ended', run: await segmentRun.finish() };
   } finally {
     await heartbeat.stop();
   }
@@ -81,6 +84,7 @@ class SegmentRun {
   #counts: RunCounts;
   #work: RunWork;
   #step: RunStep;
+  #cancel: CancelRequest | undefined;
 
   constructor(input: RunSegmentInput, claim: Claim, run: RunRecord) {
     this.#input = input;
@@ -90,6 +94,13 @@ class SegmentRun {
     this.#work = workOf(run);
     this.#counts = this.#work.counts ?? ZERO;
     this.#step = run.step;
+  }
+
+  /** Once everything is verified it is too late: the other side may have been told. */
+  cancel(request: CancelRequest, cancelling: AbortController): void {
+    if (this.#reached('verified')) return;
+    this.#cancel = request;
+    cancelling.abort();
   }
 
   /** Goes on from where the run stands. What a user can fix ends in the record, as failed or held; a bug of ours ends there and is thrown on. */
@@ -106,7 +117,9 @@ class SegmentRun {
       }
       return await this.#record();
     } catch (error) {
-      return this.#fail(error);
+      return await this.#fail(error);
+    } finally {
+      this.#report('done', {});
     }
   }
 
@@ -146,7 +159,7 @@ class SegmentRun {
       storage,
       paths: deps.paths,
       signal,
-      step: (name, rows, totalRows, bytes) => this.#report(name, rows, bytes, totalRows),
+      step: (name, progress) => this.#report(name, progress),
       crashPoint: (name) => this.#crashPoint(name),
     });
     await this.#refuseChangedBytes(before, prepared.work.parts ?? []);
@@ -173,10 +186,12 @@ class SegmentRun {
     const parts = this.#work.parts ?? [];
     if (!this.#reached('published')) {
       let bytes = 0;
+      const totalBytes = parts.reduce((sum, part) => sum + part.bytes, 0);
       for (const [index, part] of parts.entries()) {
         signal?.throwIfAborted();
-        this.#report('publishing', this.#counts.activated, bytes, this.#counts.activated);
-        await publishFile(storage, this.#folder, part, this.#run.id, signal);
+        const report = (some: number): void => this.#report('publishing', { bytes: bytes + some, totalBytes, files: index });
+        report(0);
+        await publishFile(storage, this.#folder, part, this.#run.id, signal, report);
         bytes += part.bytes;
         this.#crashPoint(`published-part-${index + 1}`);
       }
@@ -191,7 +206,7 @@ class SegmentRun {
     if (this.#reached('verified')) return;
     const { storage, signal } = this.#input;
     const { parts = [] } = this.#work;
-    this.#report('verifying', this.#counts.activated, 0, this.#counts.activated);
+    this.#report('verifying', {});
     for (const part of parts) await verifyFile(storage, this.#folder, part);
     this.#crashPoint('read-back');
     for (const file of besideFiles(this.#work)) {
@@ -207,7 +222,7 @@ class SegmentRun {
     if (connector === undefined || connector.delivers === false) return;
     // An import that failed is told again when the run is tried again; anything else that was delivered is not.
     if (this.#reached('delivered') && this.#work.delivery?.receipt?.status !== 'import-failed') return;
-    this.#report('importing', this.#counts.activated, 0, this.#counts.activated);
+    this.#report('importing', {});
     const delivery = await deliverRun({
       connector,
       job,
@@ -248,7 +263,6 @@ class SegmentRun {
     // The latest slot's files stay for `runs replay`, until the next one's or `gc`; on a local destination they are hard links and cost nothing.
     if (job.slot === null) await rm(this.#folder, { recursive: true, force: true });
     else await keepOnlyFiles(this.#folder, this.#work);
-    this.#report('done', this.#counts.activated, 0, this.#counts.activated);
     return run;
   }
 
@@ -257,6 +271,19 @@ class SegmentRun {
     const held = error instanceof HeldError;
     const known = error instanceof AppError ? error : undefined;
     const aborted = signal?.aborted === true && !held;
+    if (aborted && this.#cancel !== undefined) {
+      const { storage } = this.#input;
+      return endCancelled({
+        deps,
+        claim: this.#claim,
+        run: this.#run,
+        step: this.#step,
+        work: this.#work,
+        counts: this.#counts,
+        cancel: this.#cancel,
+        storage,
+      });
+    }
     const told = aborted
       ? {
           code: 'RC4013',
@@ -282,8 +309,7 @@ class SegmentRun {
       });
       // Before `written` the spool is of no use to anybody; afterwards it is what the slot goes on from.
       if (!visible || job.slot === null) {
-        // What an upload left unfinished is of no use either; where it cannot be removed now, the store's own rules do it.
-        for (const { key } of [...(this.#work.parts ?? []), ...besideFiles(this.#work)]) await this.#input.storage.abandon(key, this.#run.id).catch(() => {});
+        await abandonUploads(this.#input.storage, this.#work, this.#run.id);
         await rm(this.#folder, { recursive: true, force: true });
       }
       if (known === undefined && !aborted) throw error;
@@ -328,18 +354,23 @@ class SegmentRun {
     return [...this.#files(this.#work), ...beside];
   }
 
-  #report(step: 'selecting' | 'writing' | 'publishing' | 'verifying' | 'importing' | 'done', rows: number, bytes: number, totalRows: number | undefined): void {
+  #report(
+    step: ExportProgress['step'],
+    progress: Partial<Pick<ExportProgress, 'rows' | 'bytes' | 'totalBytes' | 'files'> & { readonly totalRows: number | undefined }>,
+  ): void {
     const { deps, job } = this.#input;
+    const { totalRows = this.#counts.activated, ...rest } = progress;
     deps.progress?.({
       runId: this.#run.id,
       activation: job.activation,
       segment: job.segment,
       step,
-      rows,
-      bytes,
+      rows: this.#counts.activated,
+      bytes: 0,
       files: this.#work.parts?.length ?? 0,
+      ...rest,
       startedAt: this.#run.startedAt,
-      ...(totalRows === undefined ? {} : { totalRows }),
+      ...(step === 'selecting' || (step === 'writing' && progress.totalRows === undefined) ? {} : { totalRows }),
     });
   }
 

@@ -16,7 +16,8 @@ export function toRun(record: RunRecord): Run {
     segment,
     slot: record.slot === null ? null : formatInstant(record.slot),
     mode,
-    status,
+    // The contract knows no other word for it; the error's code tells it apart.
+    status: status === 'cancelled' ? 'failed' : status,
     counts,
     files,
     ...(record.import === undefined ? {} : { import: record.import }),

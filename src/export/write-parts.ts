@@ -21,7 +21,8 @@ export interface WritePartsRequest {
   /** Further stages behind compression, such as encryption. */
   readonly stages: readonly ByteStage[];
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (rows: number, bytes: number) => void;
+  /** Rows and bytes so far, and files that are finished. */
+  readonly onProgress?: (rows: number, bytes: number, files: number) => void;
 }
 
 /** A part in the spool; `file` is its name there. */
@@ -47,7 +48,8 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
     const file = `part-${index}`;
     const { signal, onProgress } = request;
     const stages = [...compressionStages(settings.format, settings.compression), ...request.stages];
-    const report = onProgress === undefined ? {} : { onProgress: (some: number, bytes: number) => onProgress(before.rows + some, before.bytes + bytes) };
+    const report =
+      onProgress === undefined ? {} : { onProgress: (some: number, bytes: number) => onProgress(before.rows + some, before.bytes + bytes, index - 1) };
     return {
       file,
       ...(await writeFile({ engine, query, format, whenEmpty: emptyFile(settings, format), stages, path: join(folder, file), signal, ...report })),
@@ -75,6 +77,7 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
     const part = await write(finish(stagedRows(engine.files([staged]), targets, from, from + settings.maxRows)), parts.length + 1, before);
     before = { rows: before.rows + part.rows, bytes: before.bytes + part.bytes, sha256: '' };
     parts.push(part);
+    request.onProgress?.(before.rows, before.bytes, parts.length);
   }
   await rm(staged, { force: true });
   return parts;

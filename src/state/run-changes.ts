@@ -28,7 +28,7 @@ export function newRun({ newId, activation, segment, slot, mode, owner, now }: C
 
 /** The same run, taken up again: its id, step and work stay, what the last attempt came to is remembered. */
 export function runAgain(run: RunRecord, request: ClaimRequest): RunRecord {
-  const { error, earlier = [], ...rest } = run;
+  const { error, earlier = [], cancel: _cancel, ...rest } = run;
   const last: RunAttempt = {
     attempt: run.attempt,
     status: run.status,
@@ -51,7 +51,8 @@ export function runAgain(run: RunRecord, request: ClaimRequest): RunRecord {
 
 /** An export now whose process was killed. */
 export function abandonRun(run: RunRecord, now: number): RunRecord {
-  return { ...run, status: 'failed', owner: null, endedAt: now, error: ABANDONED };
+  const { cancel: _cancel, ...rest } = run;
+  return { ...rest, status: 'failed', owner: null, endedAt: now, error: ABANDONED };
 }
 
 export function advanceRun(run: RunRecord, { now, ...change }: Parameters<RunLedger['advance']>[1]): RunRecord {
@@ -59,7 +60,7 @@ export function advanceRun(run: RunRecord, { now, ...change }: Parameters<RunLed
 }
 
 export function finishRun(run: RunRecord, end: FinishRun): RunRecord {
-  const { import: _import, error: _error, ...rest } = run;
+  const { import: _import, error: _error, cancel: _cancel, ...rest } = run;
   return {
     ...rest,
     status: end.status,

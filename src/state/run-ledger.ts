@@ -15,6 +15,14 @@ export interface RunAttempt {
   readonly error?: Run['error'];
 }
 
+/** That somebody wants a run to end. */
+export interface CancelRequest {
+  /** `user@host` */
+  readonly by: string;
+  readonly at: Instant;
+  readonly because?: string;
+}
+
 /** A run as the ledger keeps it: what users see (`Run`), where it stands, and whose it is. */
 export interface RunRecord {
   readonly id: string;
@@ -38,6 +46,8 @@ export interface RunRecord {
   readonly work: Readonly<Record<string, unknown>>;
   readonly owner: Owner | null;
   readonly heartbeatAt: Instant;
+  /** Only while it is running: its holder looks for it with each heartbeat. */
+  readonly cancel?: CancelRequest;
 }
 
 /** The right to work on a run; every write checks `epoch` and throws RC4006 when another process has taken the run over. */
@@ -123,6 +133,8 @@ export interface RunLedger extends AsyncDisposable {
       readonly now: Instant;
     },
   ): Promise<void>;
+  /** Asks the holder of a running run to end it; false when it is not running any more. */
+  requestCancel(runId: string, request: CancelRequest): Promise<boolean>;
   /** Ends the run: record, snapshot pointer and delivered files in one transaction. */
   finish(claim: Claim, end: FinishRun): Promise<RunRecord>;
   /** Runs, newest first; does not create a database. */

@@ -81,7 +81,7 @@ export function resourceConditions(resource: RecordedResource, own: readonly Ver
 }
 
 /** Lower is worse. */
-const RANKS = { Held: 0, RunFailed: 1, RunInterrupted: 2, SlotOverdue: 3, RunInProgress: 4, Succeeded: 5, NotRunYet: 6 } as const;
+const RANKS = { Held: 0, RunFailed: 1, RunCancelled: 2, RunInterrupted: 3, SlotOverdue: 4, RunInProgress: 5, Succeeded: 6, NotRunYet: 7 } as const;
 
 function judge(
   { shown, last, isDead, overdue }: SegmentJudgement,
@@ -96,7 +96,8 @@ function judge(
   });
   const why = last?.error === undefined ? '' : `: ${last.error.message}`;
   if (last?.status === 'held') return tell('Held', `run ${last.id} is held${why}`);
-  if (last?.status === 'failed' || last?.status === 'cancelled') return tell('RunFailed', `run ${last.id} failed${why}`);
+  if (last?.status === 'failed') return tell('RunFailed', `run ${last.id} failed${why}`);
+  if (last?.status === 'cancelled') return tell('RunCancelled', `run ${last.id}${why}`);
   if (isDead)
     return tell(
       'RunInterrupted',

@@ -45,7 +45,7 @@ const STOPPED = 'RC4013';
 
 /**
  * What a pair is to do next, from what is on record alone: asked again after a crash it says the same. A slot is decided when it succeeded, is held
- * (somebody has to look) or was skipped; one that failed is tried again, waiting longer each time, until the next slot is due; one that was
+ * (somebody has to look), was cancelled or was skipped; one that failed is tried again, waiting longer each time, until the next slot is due; one that was
  * interrupted is always brought to its end before a later one begins, so that its files stay what they were.
  */
 export function judgePair({ pair, records, now, wall, impatient, chance, givenUp }: JudgeInput): Judgement {
@@ -71,7 +71,7 @@ export function judgePair({ pair, records, now, wall, impatient, chance, givenUp
   });
 
   if (open !== undefined) {
-    const interrupted = open.status === 'running' || open.status === 'cancelled' || open.error?.code === STOPPED;
+    const interrupted = open.status === 'running' || open.error?.code === STOPPED;
     if (interrupted) return { ...idle, run: open.slot, again: true, next };
     const overtaken = due.length > 0 || skipped.length > 0;
     const holdsOn = !overtaken || (missed === 'all' && open.attempt < MOST_ATTEMPTS_BEHIND);
@@ -86,5 +86,5 @@ export function judgePair({ pair, records, now, wall, impatient, chance, givenUp
 }
 
 function isDecided(status: RunRecord['status']): boolean {
-  return status === 'success' || status === 'held' || status === 'skipped';
+  return status === 'success' || status === 'held' || status === 'skipped' || status === 'cancelled';
 }

@@ -277,6 +277,20 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       expect(await state.ledger.find({ segment: 'other' })).toEqual([]);
     });
 
+    it('carries the wish that a run may end to its holder, and only while it runs', async () => {
+      const claimed = await state.ledger.claim(request({ newId: 'r1', slot: NOW }));
+      if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+      const wish = { by: 'jo@host', at: NOW, because: 'wrong segment' };
+      expect(await state.ledger.requestCancel('r1', wish)).toBe(true);
+      await state.ledger.advance(claimed.claim, { now: NOW + 1 });
+      expect((await state.ledger.find({ id: 'r1' }))[0]?.cancel).toEqual(wish);
+      await state.ledger.finish(claimed.claim, { ...SUCCESS, status: 'cancelled', endedAt: NOW + 2 });
+      expect(await state.ledger.requestCancel('r1', wish)).toBe(false);
+      expect(await state.ledger.requestCancel('none', wish)).toBe(false);
+      const again = await state.ledger.claim(request({ newId: 'r1', slot: NOW, now: NOW + 3 }));
+      expect([again.outcome, again.run.status, again.run.cancel]).toEqual(['claimed', 'running', undefined]);
+    });
+
     it('finds runs newest first and prunes what nobody needs', async () => {
       for (const [index, id] of ['r1', 'r2', 'r3'].entries()) {
         const claimed = await state.ledger.claim(request({ newId: id, slot: NOW + index, now: NOW + index }));

@@ -17,8 +17,8 @@ const MAX_SEARCHED = 10_000;
 
 export function configure(command: Command): void {
   command
-    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show', 'retry', 'replay']))
-    .argument('[id]', 'a run, for `show`, `retry` and `replay`; its first characters suffice')
+    .addArgument(new Argument('<action>', 'what to do').choices(['list', 'show', 'retry', 'replay', 'cancel']))
+    .argument('[id]', 'a run, for all but `list`; its first characters suffice')
     .option('--activation <name>', 'list: only of this activation')
     .option('--segment <name>', 'list: only of this segment')
     .addOption(new Option('--status <status>', 'list: only these').choices(STATUSES))
@@ -28,13 +28,17 @@ export function configure(command: Command): void {
     'after',
     `
 retry    tries a run again that failed or is held; it goes on where it stands. Where nobody knows whether Campaign has the files, it looks first.
-replay   delivers the files of a run that succeeded again, byte for byte, and tells the other side again.
+replay   delivers the files of a run that succeeded again, byte for byte, and tells the other side again; says whether from the files kept here
+         or built again from the source and found equal.
+cancel   ends a run that is not over, wherever it runs: its holder takes back what is visible and stops, within some seconds. A slot that failed
+         or is held is given up. Nothing takes it up again by itself; \`retry\` does.
 
 Examples:
   reconcile runs list --activation newsletter --status failed
   reconcile runs list --limit 100 --json
   reconcile runs show 01JD8M3Z
-  reconcile runs retry 01JD8M3Z`,
+  reconcile runs retry 01JD8M3Z
+  reconcile runs cancel 01JD8M3Z --because 'wrong segment'`,
   );
 }
 
@@ -45,6 +49,7 @@ export async function run(context: CommandContext, [action, id]: readonly unknow
   await using project = await openProject(context);
   const records = action === 'list' ? await project.ledger.find(filterOf(options)) : [await findRun(project.ledger, String(id))];
   const [first] = records;
+  if (first !== undefined && action === 'cancel') return cancel(context, project, first, options);
   if (first !== undefined && (action === 'retry' || action === 'replay')) return repeat(context, project, first, action, options);
   if (context.options.json) {
     const { toRun } = await import('../../export/to-run.ts');
@@ -56,6 +61,33 @@ export async function run(context: CommandContext, [action, id]: readonly unknow
   if (action === 'show' && first !== undefined) context.out(pasteable(renderRun(first, settings), context.options));
   else context.out(records.length === 0 ? 'No runs.' : renderRunList(records, settings));
   return ExitCode.done;
+}
+
+const REPLAYED = {
+  spool: 'delivered again from the files that were kept: the same bytes',
+  rebuilt: 'the files were not kept; built again from the source, found equal by digest, and delivered',
+} as const;
+
+/** How long the process that is at a run is waited for. */
+const CANCEL_WAIT_MS = 60_000;
+
+async function cancel(context: CommandContext, project: OpenedProject, record: RunRecord, options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
+  const [{ cancelRun }, { currentActor }] = await Promise.all([import('../../export/cancel-run.ts'), import('../../state/actor.ts')]);
+  const { resources } = await readApplied(context, project.store);
+  const because = typeof options['because'] === 'string' ? options['because'] : undefined;
+  const run = await cancelRun(project.exportDeps(), {
+    resources,
+    runId: record.id,
+    by: currentActor(),
+    because,
+    waitMs: CANCEL_WAIT_MS,
+    signal: context.signal,
+  });
+  if (run.status === 'running') context.say(`run ${run.id} was asked to end and has not ended yet: reconcile runs show ${run.id}`);
+  else if (run.status === 'success') context.say(`run ${run.id} was too far: it has ended in success`);
+  if (context.options.json) context.out(JSON.stringify({ runs: [run] }));
+  else if (run.status === 'failed') context.out(`run ${run.id}  ${run.error?.message ?? ''}`);
+  return run.status === 'failed' ? ExitCode.done : ExitCode.failed;
 }
 
 async function repeat(
@@ -82,9 +114,11 @@ async function repeat(
   };
   try {
     const deps = project.exportDeps(progress.report);
-    const run = action === 'retry' ? await retryRun(deps, request) : (await replayRun(deps, request)).run;
+    const replayed = action === 'retry' ? undefined : await replayRun(deps, request);
+    const run = replayed?.run ?? (await retryRun(deps, request));
     progress.end();
-    printRuns(context, [run]);
+    printRuns(context, [run], replayed === undefined ? {} : { from: replayed.from });
+    if (replayed !== undefined) context.say(REPLAYED[replayed.from]);
     return exitOfRuns([run]);
   } finally {
     progress.end();

@@ -51,6 +51,13 @@ export function createMemoryRunLedger(): MemoryRunLedger {
       save(advanceRun(claimOf(claim), change), claim.epoch);
     },
 
+    async requestCancel(runId, cancel) {
+      const found = held.get(runId);
+      if (found?.run.status !== 'running') return false;
+      save({ ...found.run, cancel }, found.epoch);
+      return true;
+    },
+
     async finish(claim, end) {
       const { run } = save(finishRun(claimOf(claim), end), claim.epoch);
       if (end.snapshot !== undefined) pointers.set(pairKey(end.snapshot), structuredClone(end.snapshot));

@@ -26,6 +26,7 @@ export function fromRunRow(row: RunRow): RunRecord {
     work: JSON.parse(row.work) as RunRecord['work'],
     owner: row.owner === null ? null : (JSON.parse(row.owner) as Owner),
     heartbeatAt: row.heartbeat_at,
+    ...(row.cancel === null || row.cancel === undefined ? {} : { cancel: JSON.parse(row.cancel) as NonNullable<RunRecord['cancel']> }),
   };
 }
 
@@ -51,6 +52,7 @@ export function toRunRow(run: RunRecord, epoch: number): RunRow {
     target: targetOf(run.work),
     owner: run.owner === null ? null : JSON.stringify(run.owner),
     heartbeat_at: run.heartbeatAt,
+    cancel: run.cancel === undefined ? null : JSON.stringify(run.cancel),
   };
 }
 

@@ -17,6 +17,17 @@ export function createSqlRunLedger(connection: StateConnection): RunLedger {
 
     advance: (claim, change) => writeAtOnce(connection, async (tx) => void (await changeRun(tx, claim, (run) => advanceRun(run, change)))),
 
+    requestCancel: (runId, request) =>
+      writeAtOnce(connection, async (tx) => {
+        const changed = await tx
+          .updateTable('run')
+          .set({ cancel: JSON.stringify(request) })
+          .where('id', '=', runId)
+          .where('status', '=', 'running')
+          .executeTakeFirst();
+        return changed.numUpdatedRows > 0n;
+      }),
+
     finish: (claim, end) =>
       writeAtOnce(connection, async (tx) => {
         const run = await changeRun(tx, claim, (before) => finishRun(before, end));

@@ -81,6 +81,8 @@ interface RunTable {
   readonly earlier: string | null;
   readonly owner: string | null;
   readonly heartbeat_at: number;
+  /** `CancelRequest` as JSON. Not there in rows of an older format, which are read as they are. */
+  readonly cancel: string | null;
 }
 
 interface SnapshotTable {

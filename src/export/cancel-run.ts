@@ -1,0 +1,103 @@
+import { AppError } from '../model/app-error.ts';
+import { ExitCode } from '../model/exit-code.ts';
+import type { Run } from '../model/run.ts';
+import { isNear, mayBeAlive } from '../state/owner.ts';
+import type { CancelRequest, RunRecord } from '../state/run-ledger.ts';
+import type { AppliedResources, ExportDeps } from './deps.ts';
+import { endCancelled } from './end-cancelled.ts';
+import { findRun } from './find-run.ts';
+import { openOnce } from './open-once.ts';
+import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
+import { workOf } from './run-work.ts';
+import { toRun } from './to-run.ts';
+
+export interface CancelRunRequest {
+  readonly resources: AppliedResources;
+  readonly runId: string;
+  readonly by: string;
+  readonly because?: string | undefined;
+  /** How long the process that holds the run is waited for. */
+  readonly waitMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const STALE_AFTER_MS = 5 * 60_000;
+const LOOK_MS = 250;
+
+/**
+ * Ends a run that is not over. One that another process is at is asked to end, which it does at its next heartbeat; one that failed, is held or whose
+ * process is gone is ended here, so that nothing takes it up again by itself. Returns the run as it stands then: still `running` when its holder has
+ * not ended it in time. Throws RC4032 (64) for a run that is over.
+ */
+export async function cancelRun(deps: ExportDeps, request: CancelRunRequest): Promise<Run> {
+  const cancel: CancelRequest = { by: request.by, at: deps.clock(), ...(request.because === undefined ? {} : { because: request.because }) };
+  const until = deps.clock() + request.waitMs;
+  let record = await findRun(deps, request.runId);
+  if (record.status === 'success' || record.status === 'cancelled' || record.status === 'skipped') {
+    throw new AppError({
+      code: 'RC4032',
+      message: `run ${record.id} is over: ${record.status}`,
+      hint: `reconcile runs show ${record.id}`,
+      exit: ExitCode.badUsage,
+    });
+  }
+  if (isAtWork(record, deps.clock())) {
+    await deps.ledger.requestCancel(record.id, cancel);
+    while (isAtWork(record, deps.clock()) && deps.clock() < until) {
+      await deps.sleep(LOOK_MS, request.signal);
+      record = await findRun(deps, record.id);
+    }
+    if (record.status !== 'running' || isAtWork(record, deps.clock())) return toRun(record);
+  }
+  return endHere(deps, request, record, cancel);
+}
+
+async function endHere(deps: ExportDeps, { resources, signal }: CancelRunRequest, record: RunRecord, cancel: CancelRequest): Promise<Run> {
+  const { activation, segment, slot, mode, id } = record;
+  const claimed = await deps.ledger.claim({
+    activation,
+    segment,
+    slot,
+    mode,
+    owner: deps.owner,
+    now: deps.clock(),
+    newId: id,
+    runId: id,
+    staleAfterMs: STALE_AFTER_MS,
+  });
+  if (claimed.outcome !== 'claimed') return toRun(claimed.run);
+  const { claim, run } = claimed;
+  const work = workOf(run);
+  await using open = openOnce(deps, signal);
+  const one = whereItWent(deps, resources, record);
+  return toRun(
+    await endCancelled({
+      deps,
+      claim,
+      run,
+      step: run.step,
+      work,
+      counts: work.counts ?? run.counts,
+      cancel,
+      storage: one === undefined ? undefined : await open.storage(one),
+    }),
+  );
+}
+
+/** The run's job as it is applied now; undefined when that leads elsewhere, or nowhere. */
+function whereItWent(deps: Pick<ExportDeps, 'card'>, resources: AppliedResources, record: RunRecord): ResolvedJob | undefined {
+  const { activation, segment, slot, startedAt } = record;
+  const work = workOf(record);
+  try {
+    const [one] = resolveJobs({ resources, activation, segments: [segment], slot, now: work.time ?? slot ?? startedAt }, deps.card);
+    return one?.job.target === work.target ? one : undefined;
+  } catch (error) {
+    // What is not applied any more has no destination that could be asked.
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+}
+
+function isAtWork({ status, owner, heartbeatAt }: RunRecord, now: number): boolean {
+  return status === 'running' && owner !== null && mayBeAlive(owner) && (isNear(owner) || now - heartbeatAt < STALE_AFTER_MS);
+}

@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Run } from '../../src/model/run.ts';
+import { reconcile, ROOT, type Ended } from '../support/reconcile.ts';
+import { createTempProject, type TempProject } from '../support/temp-project.ts';
+
+const MANIFESTS = `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec: {source: shop, dataset: people, identities: {crmId: {column: id, primary: true}}, fields: {cc: {column: cc, type: string}}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: german}
+spec: {attributes: person, pql: 'cc = "DE"'}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: outbox}
+spec: {type: local-directory, storage: {type: local, path: out}}
+---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: daily}
+spec:
+  destination: outbox
+  segments: [german]
+  mapping: [{source: identityMap.crmId, target: id}]
+  export: incremental
+  file: {maxRows: 100, manifest: true}
+  schedule: {every: 24h, at: "02:00", start: 2026-01-01}
+  guards: {maxRemovedPercent: 10}
+`;
+/** So many parts of one file that somebody has the time to change their mind. */
+const MANY = 120_000;
+const SLOTS = ['2026-01-01T02:00:00Z', '2026-01-02T02:00:00Z', '2026-01-03T02:00:00Z'] as const;
+let project: TempProject;
+
+beforeAll(async () => {
+  project = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: e2e}\nspec: {}\n',
+    'manifests/all.yaml': MANIFESTS,
+  });
+  load(MANY);
+  const applied = await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');
+  expect(applied.code, applied.stderr + applied.stdout).toBe(0);
+}, 60_000);
+afterAll(() => project[Symbol.dispose]());
+
+function load(members: number): void {
+  project.write('people.csv', `id,cc\n${Array.from({ length: members }, (_, id) => `${id},DE`).join('\n')}\n`);
+}
+
+function call(now: string, ...args: readonly string[]): Promise<Ended> {
+  return reconcile(['-C', project.directory, '--now', now, ...args]);
+}
+
+function runsOf(ended: Ended): readonly Run[] {
+  return (JSON.parse(ended.stdout) as { runs: readonly Run[] }).runs;
+}
+
+function visible(): readonly string[] {
+  const out = join(project.directory, 'out');
+  return existsSync(out) ? readdirSync(out) : [];
+}
+
+/** The run of the slot once it is on record as running. */
+async function running(slot: string): Promise<Run> {
+  for (;;) {
+    const listed = runsOf(await call(slot, 'runs', 'list', '--status', 'running', '--json'));
+    if (listed[0]?.slot === slot) return listed[0];
+    await sleep(100);
+  }
+}
+
+test('a run in another process is cancelled: it ends itself, nothing is visible, watch leaves it alone, retry takes it up', async () => {
+  const [slot] = SLOTS;
+  const working = call(slot, 'run', 'daily', '--slot', slot, '--json');
+  const run = await running(slot);
+  const cancelled = await call(slot, 'runs', 'cancel', run.id.slice(0, 20), '--because', 'wrong segment', '--json');
+  const ended = await working;
+  const listed = await call(slot, 'runs', 'list', '--status', 'cancelled');
+  const status = await call(slot, 'status');
+  const watched = await call('2026-01-01T03:00:00Z', 'watch', '--once', '--json');
+
+  expect(cancelled.code, cancelled.stderr + cancelled.stdout).toBe(0);
+  expect(runsOf(cancelled)[0]).toMatchObject({
+    id: run.id,
+    status: 'failed',
+    error: { code: 'RC4031', message: expect.stringMatching(/^cancelled by .+@.+: wrong segment$/) },
+  });
+  expect([ended.code, runsOf(ended)[0]?.error?.code]).toEqual([1, 'RC4031']);
+  expect([visible(), readdirSync(join(project.directory, '.reconcile', 'spool'))]).toEqual([[], []]);
+  expect(listed.stdout).toContain(run.id);
+  expect(status.stdout).toContain('Cancelled');
+  expect(runsOf(watched)).toEqual([]);
+
+  load(1000);
+  const retried = await call(slot, 'runs', 'retry', run.id, '--json');
+  expect(retried.code, retried.stderr + retried.stdout).toBe(0);
+  expect(runsOf(retried)[0]).toMatchObject({ id: run.id, status: 'success', counts: { activated: 1000 } });
+  expect(visible()).toHaveLength(11);
+});
+
+test('a run whose process was killed among its files is cancelled here: what was visible is taken back', async () => {
+  const slot = SLOTS[1];
+  load(1300);
+  const killed = await reconcile(['-C', project.directory, '--now', slot, 'run', 'daily', '--slot', slot], { env: { RECONCILE_CRASH_AT: 'published-part-2' } });
+  const before = visible().length;
+  const [dead] = runsOf(await call(slot, 'runs', 'list', '--json'));
+  const cancelled = await call(slot, 'runs', 'cancel', dead?.id ?? '', '--json');
+  const again = await call(slot, 'runs', 'cancel', dead?.id ?? '');
+
+  expect([killed.signal, before]).toEqual(['SIGKILL', 13]);
+  expect(cancelled.code, cancelled.stderr + cancelled.stdout).toBe(0);
+  expect(runsOf(cancelled)[0]).toMatchObject({ error: { code: 'RC4031' }, files: [], counts: { received: 300, activated: 0, failed: 300 } });
+  expect([visible().length, readdirSync(join(project.directory, '.reconcile', 'spool')).includes(dead?.id ?? '')]).toEqual([11, false]);
+  expect([again.code, again.stderr]).toEqual([64, expect.stringContaining('RC4032')]);
+  const taken = await call(slot, 'run', 'daily', '--slot', slot, '--json');
+  expect(runsOf(taken)[0]).toMatchObject({ id: dead?.id, status: 'success', counts: { activated: 300 } });
+});
+
+test('Ctrl-C stops a run in good order: 130, nothing is visible, and the slot goes on when it is started again', async () => {
+  const slot = SLOTS[2];
+  load(MANY);
+  const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.ts`, '-C', project.directory, '--now', slot, 'run', 'daily', '--slot', slot], {
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'exit');
+  const before = visible().length;
+  await running(slot);
+  child.kill('SIGINT');
+  const [code] = (await ended) as [number | null];
+  const [stopped] = runsOf(await call(slot, 'runs', 'list', '--json'));
+
+  expect([code, stopped?.error?.code, visible().length]).toEqual([130, 'RC4013', before]);
+  load(1400);
+  const taken = await call(slot, 'run', 'daily', '--slot', slot, '--json');
+  expect(runsOf(taken)[0]).toMatchObject({ id: stopped?.id, status: 'success', counts: { activated: 100 } });
+});
