@@ -35,7 +35,7 @@ export async function describeDataset(database: Database, files: DatasetFiles, s
   const detected = needed.every((column) => sampled.has(column))
     ? sampled
     : await describe(database, sql`read_json(${listOf(files.paths)}, union_by_name => true, sample_size => -1)`);
-  const columns = new Map([...detected].map(([column, type]) => [column, isNested(type) ? type : 'VARCHAR']));
+  const columns = new Map([...detected].map(([column, type]) => [column, isNested(type) ? 'JSON' : 'VARCHAR']));
   const used = [...columns].filter(([column]) => needed.includes(column));
   const relation = used.length === 0 ? sql`read_json(${listOf(files.paths)})` : sql`read_json(${listOf(files.paths)}, columns => ${structOf(used)})`;
   return { ...base, columns, text: true, relation };
