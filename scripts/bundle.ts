@@ -9,12 +9,13 @@ const EXTERNAL = ['@adobe/acc-js-sdk', '@aws-sdk/*', '@azure/*', '@duckdb/*', '@
 
 /**
  * Bundles `src` into `directory/dist`, with one chunk per lazily loaded part: starting a command reads a few files, not hundreds.
- * Everything lands flat in `dist`, so that `new URL('../…', import.meta.url)` means the same as in `src/*.ts`.
+ * `more` names further entry points by their files' names. Everything lands flat in `dist`, so that `new URL('../…', import.meta.url)` means the same as in `src/*.ts`.
  */
-export async function bundle(root: string, directory: string): Promise<void> {
+export async function bundle(root: string, directory: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
   await build({
     absWorkingDir: root,
-    entryPoints: { bin: 'src/bin.ts' },
+    // A thread starts from a file of its own.
+    entryPoints: { bin: 'src/bin.ts', 'upload-worker': 'src/storage/sftp/upload-worker.ts', ...more },
     outdir: join(directory, 'dist'),
     bundle: true,
     splitting: true,

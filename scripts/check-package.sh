@@ -13,6 +13,8 @@ npm install --no-audit --no-fund --loglevel=error ./audience-reconciler-*.tgz no
 export PATH="$work/node_modules/.bin:$PATH"
 node --version | grep -q '^v24\.'
 reconcile --version
+# Uploads of large files start it by its name.
+test -f node_modules/audience-reconciler/dist/upload-worker.js
 reconcile init shop
 cd shop
 reconcile validate

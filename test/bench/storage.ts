@@ -10,12 +10,16 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { bundle } from '../../scripts/bundle.ts';
 import { startSshd } from '../support/servers/sshd.ts';
 import { startVersitygw } from '../support/servers/versitygw.ts';
 
 const run = promisify(execFile);
 const MEBIBYTE = 2 ** 20;
-const UPLOAD = fileURLToPath(new URL('storage-upload.ts', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Built as the package is, inside the checkout, where its dependencies are found. */
+const BUILT = join(ROOT, '.cache', `bench-storage-${process.pid}`);
+const UPLOAD = join(BUILT, 'dist', 'storage-upload.js');
 const [what = 'sftp', rounds = '5', mebibytes = '1024'] = process.argv.slice(2);
 
 interface Contest {
@@ -27,6 +31,7 @@ interface Contest {
 
 const folder = await mkdtemp(join(tmpdir(), 'bench-storage-'));
 try {
+  await bundle(ROOT, BUILT, { 'storage-upload': 'test/bench/storage-upload.ts' });
   const digests: Record<string, string> = {};
   const one = await makeFiles('one', 1, Number(mebibytes));
   const eight = await makeFiles('eight', 8, Number(mebibytes) / 8);
@@ -52,6 +57,7 @@ try {
     return paths;
   }
 } finally {
+  await rm(BUILT, { recursive: true, force: true });
   await rm(folder, { recursive: true, force: true });
 }
 
@@ -69,6 +75,9 @@ async function benchSftp(one: readonly string[], eight: readonly string[], diges
 }
 
 async function benchS3(one: readonly string[], eight: readonly string[], digests: Record<string, string>): Promise<void> {
+  await run('aws', ['--version']).catch(() => {
+    throw new Error('no AWS CLI on PATH to compare with: `python3 -m venv VENV && VENV/bin/pip install awscli`, then PATH=VENV/bin:$PATH');
+  });
   await using server = await startVersitygw();
   const { bucket, region, endpoint } = server;
   const spec = {

@@ -1,19 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createSftpStorage } from '../../src/storage/sftp/sftp-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { createSftpStorage, type SftpStorageOptions } from '../../src/storage/sftp/sftp-storage.ts';
+import { withUploadThreads } from '../../src/storage/sftp/upload-threads.ts';
 import { describeWithServer } from '../support/servers/real-server.ts';
 import { SSHD, startSshd } from '../support/servers/sshd.ts';
 import { storageSuite } from './storage-suite.ts';
 
 describeWithServer('sftp on OpenSSH', SSHD, () => {
-  storageSuite('sftp', async () => {
+  suite('sftp', createSftpStorage);
+  suite('sftp, in upload threads', (options) => withUploadThreads(createSftpStorage(options), options, { largeBytes: 0 }));
+});
+
+function suite(name: string, create: (options: SftpStorageOptions) => Storage): void {
+  storageSuite(name, async () => {
     const server = await startSshd();
     const path = join(server.folder, randomUUID());
     const privateKey = await readFile(server.privateKeyFile, 'utf8');
     return {
       open: async () =>
-        createSftpStorage({
+        create({
           access: {
             host: '127.0.0.1',
             port: server.port,
@@ -29,4 +36,4 @@ describeWithServer('sftp on OpenSSH', SSHD, () => {
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   });
-});
+}

@@ -5,6 +5,7 @@ import { createAzureBlobStorage } from '../../src/storage/azure-blob/azure-blob-
 import { createGcsStorage } from '../../src/storage/gcs/gcs-storage.ts';
 import { createS3Storage } from '../../src/storage/s3/s3-storage.ts';
 import { createSftpStorage } from '../../src/storage/sftp/sftp-storage.ts';
+import { withUploadThreads } from '../../src/storage/sftp/upload-threads.ts';
 import { createMemoryJournal } from '../../src/storage/upload-journal.ts';
 import { AZURITE, startAzurite } from '../support/servers/azurite.ts';
 import { GCP_EMULATOR, startGcpEmulator } from '../support/servers/gcs.ts';
@@ -21,13 +22,12 @@ describeWithServer('sftp under faults on OpenSSH', SSHD, () => {
     const login = { kind: 'key' as const, privateKey };
     return {
       port: server.port,
-      open: async (port) =>
-        createSftpStorage({
-          access: { host: '127.0.0.1', port, username: server.username, hostKey: server.hostKeys.ed25519, login, name: 'sftp://tests' },
-          path,
-          mkdir: true,
-          connections: 4,
-        }),
+      open: async (port) => {
+        const access = { host: '127.0.0.1', port, username: server.username, hostKey: server.hostKeys.ed25519, login, name: 'sftp://tests' };
+        const options = { access, path, mkdir: true, connections: 4 };
+        // The rounds' large files in threads, their small ones without.
+        return withUploadThreads(createSftpStorage(options), options, { largeBytes: 2 ** 20 });
+      },
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   });

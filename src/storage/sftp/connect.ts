@@ -3,6 +3,7 @@ import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
 import { describeHostKey, HOST_KEY_ALGORITHMS, loadSsh2, readHostKeys, type HostKey } from './host-key.ts';
 import type { SftpAccess } from './sftp-access.ts';
+import { connectGathering } from './connect-gathering.ts';
 import { SftpSession } from './sftp-session.ts';
 
 const HANDSHAKE_MS = 20_000;
@@ -61,6 +62,7 @@ async function open(access: SftpAccess, login: ConnectConfig, algorithms: readon
         ...login,
         host: access.host,
         port: access.port,
+        sock: connectGathering(access.host, access.port),
         username: access.username,
         readyTimeout: HANDSHAKE_MS,
         keepaliveInterval: KEEPALIVE_MS,

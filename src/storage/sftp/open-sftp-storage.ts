@@ -3,14 +3,15 @@ import type { SecretRef } from '../../model/resource.ts';
 import { StorageError } from '../storage-error.ts';
 import type { Storage } from '../storage.ts';
 import type { SftpLogin } from './sftp-access.ts';
-import { createSftpStorage } from './sftp-storage.ts';
+import { createSftpStorage, type SftpStorageOptions } from './sftp-storage.ts';
+import { withUploadThreads } from './upload-threads.ts';
 
 const DEFAULT_PORT = 22;
 
 /** An SFTP storage as the manifest describes it; resolves the secrets it names. `connections` is how many files go up at a time. */
 export async function openSftpStorage(spec: SftpStorageSpec, secret: (ref: SecretRef) => Promise<string>, connections: number): Promise<Storage> {
   const port = spec.port ?? DEFAULT_PORT;
-  return createSftpStorage({
+  const options: SftpStorageOptions = {
     access: {
       host: spec.host,
       port,
@@ -22,7 +23,8 @@ export async function openSftpStorage(spec: SftpStorageSpec, secret: (ref: Secre
     path: spec.path,
     mkdir: spec.mkdir ?? false,
     connections,
-  });
+  };
+  return withUploadThreads(createSftpStorage(options), options);
 }
 
 async function loginOf(spec: SftpStorageSpec, secret: (ref: SecretRef) => Promise<string>): Promise<SftpLogin> {

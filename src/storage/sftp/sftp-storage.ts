@@ -32,6 +32,7 @@ const FACTS: StorageFacts = { kind: 'sftp', verifiedChecksum: false, maxKeyBytes
 export function createSftpStorage({ access, path, mkdir, connections }: SftpStorageOptions): Storage {
   const pool = new SessionPool(() => connectSftp(access), connections);
   const known = new Set<string>();
+  let uploads = 0;
 
   const pathOf = (key: string): string => {
     checkKey(key, FACTS.maxKeyBytes);
@@ -97,17 +98,19 @@ export function createSftpStorage({ access, path, mkdir, connections }: SftpStor
         // Stopped in the middle, perhaps because nothing moves: the connection is given up rather than asked once more.
         const giveUp = (): void => session.end();
         signal?.addEventListener('abort', giveUp, { once: true });
+        uploads += 1;
         try {
           await prepareFolder(session, folder);
           // Looking first saves the upload; the rename below is what decides.
           if (!replace && (await session.lstat(target).catch(ignoreMissing))) throw alreadyThere(target, access.name);
-          await uploadFile(session, { file, path: temporary, signal, onProgress });
+          await uploadFile(session, { file, path: temporary, signal, onProgress, uploads: () => uploads });
           checkAborted(signal);
           await rename(session, temporary, target, replace, access.name);
         } catch (error) {
           known.delete(folder);
           throw error;
         } finally {
+          uploads -= 1;
           signal?.removeEventListener('abort', giveUp);
         }
         const published = await describe(session, key);

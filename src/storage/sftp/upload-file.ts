@@ -8,8 +8,11 @@ import { WriteWindow } from './write-window.ts';
 
 const READ_BYTES = 1 << 20;
 const WRITES_IN_FLIGHT = 64;
-/** What may be on its way at most: twice the window that OpenSSH opens, little enough to hold several files in memory. */
-const BYTES_IN_FLIGHT = 4 * 2 ** 20;
+/** What may be on its way at most: the window that OpenSSH opens. */
+const BYTES_IN_FLIGHT = 2 * 2 ** 20;
+/** What several uploads at a time may have on their way together: more does not stay in the processors' caches and costs both ends time. */
+const SHARED_BYTES_IN_FLIGHT = 4 * 2 ** 20;
+const LEAST_BYTES_IN_FLIGHT = 2 ** 20;
 const CHECK_BYTES = 1 << 20;
 /** Read and write for the group: a reader on the server that is another user of our group must be able to remove what it took. */
 const GROUP_READ_WRITE = 0o060;
@@ -20,18 +23,20 @@ export interface Upload {
   readonly path: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((bytes: number) => void) | undefined;
+  /** Uploads at this moment, this one counted: they share what may be on its way. */
+  readonly uploads: () => number;
 }
 
 /**
  * Brings the file to its temporary name, durable. A temporary name that is there already is an earlier attempt of ours (it holds our token): what is
  * in it is compared with the file and kept. Only a plain file is gone on with, never a link that somebody put there.
  */
-export async function uploadFile(session: SftpSession, { file, path, signal, onProgress }: Upload): Promise<void> {
+export async function uploadFile(session: SftpSession, { file, path, signal, onProgress, uploads }: Upload): Promise<void> {
   await using local = await open(file.path, 'r');
   const { handle, offset } = await openTemporary(session, path, local, file.bytes);
   try {
     onProgress?.(offset);
-    await sendRest(session, handle, local, { path, offset, bytes: file.bytes, signal, onProgress });
+    await sendRest(session, handle, local, { path, offset, bytes: file.bytes, signal, onProgress, uploads });
     const attributes = await session.fstat(handle);
     if (attributes.size !== file.bytes) throw new StorageError('transient', `the server holds ${attributes.size} of ${file.bytes} bytes of \`${path}\``);
     await allowGroup(session, handle, attributes.mode);
@@ -100,14 +105,17 @@ interface Writing {
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((bytes: number) => void) | undefined;
+  readonly uploads: () => number;
 }
 
 /** Keeps many writes on their way. The local file is read in large blocks; each is sent in the largest messages the server takes. */
-async function sendRest(session: SftpSession, handle: Buffer, local: FileHandle, { path, offset, bytes, signal, onProgress }: Writing): Promise<void> {
+async function sendRest(session: SftpSession, handle: Buffer, local: FileHandle, { path, offset, bytes, signal, onProgress, uploads }: Writing): Promise<void> {
   checkAborted(signal);
-  await using early = await EarlySync.start(session, path, bytes - offset);
+  // Where several files go up, one waits for the disk while another one is sent.
+  await using early = uploads() > 1 ? undefined : await EarlySync.start(session, path, bytes - offset);
   let acknowledged = offset;
-  const window = new WriteWindow(WRITES_IN_FLIGHT, BYTES_IN_FLIGHT, (written) => {
+  const share = (): number => Math.min(BYTES_IN_FLIGHT, Math.max(LEAST_BYTES_IN_FLIGHT, SHARED_BYTES_IN_FLIGHT / uploads()));
+  const window = new WriteWindow(WRITES_IN_FLIGHT, share, (written) => {
     acknowledged += written;
     early?.reached(acknowledged);
     onProgress?.(acknowledged);

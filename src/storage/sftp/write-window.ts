@@ -1,14 +1,14 @@
 /** Counts what is on its way to a server, and lets a sender wait until there is room or something failed. */
 export class WriteWindow {
   readonly #maxWrites: number;
-  readonly #maxBytes: number;
+  readonly #maxBytes: () => number;
   readonly #acknowledged: (bytes: number) => void;
   #writes = 0;
   #bytes = 0;
   #failure: { readonly reason: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(maxWrites: number, maxBytes: number, acknowledged: (bytes: number) => void) {
+  constructor(maxWrites: number, maxBytes: () => number, acknowledged: (bytes: number) => void) {
     this.#maxWrites = maxWrites;
     this.#maxBytes = maxBytes;
     this.#acknowledged = acknowledged;
@@ -16,7 +16,7 @@ export class WriteWindow {
 
   /** Resolves once another write may go; throws the first failure. */
   async room(): Promise<void> {
-    while (!this.#failure && (this.#writes >= this.#maxWrites || this.#bytes >= this.#maxBytes)) await this.#change();
+    while (!this.#failure && (this.#writes >= this.#maxWrites || this.#bytes >= this.#maxBytes())) await this.#change();
     if (this.#failure) throw this.#failure.reason;
   }
 
