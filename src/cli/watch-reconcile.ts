@@ -62,7 +62,7 @@ export async function reconcileOnChange(context: CommandContext, { autoApply, no
   const errors = prepared.diagnostics.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) {
     context.say(renderDiagnostics(errors, { color, directory }));
-    throw new AppError({ code: 'RC3024', message: `${summarizeDiagnostics(errors, valid.fileCount)}; nothing is planned`, diagnostics: errors });
+    throw new AppError({ code: 'RC3028', message: `${summarizeDiagnostics(errors, valid.fileCount)}; nothing is planned`, diagnostics: errors });
   }
   log({
     level: 'info',

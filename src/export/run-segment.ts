@@ -17,6 +17,7 @@ import { prepareRun } from './prepare-run.ts';
 import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
+import { recordable } from './told-error.ts';
 import { abandonUploads } from './withdraw-files.ts';
 
 export interface RunSegmentInput {
@@ -302,7 +303,7 @@ class SegmentRun {
         status,
         counts: visible ? { ...this.#counts, activated: 0, failed: this.#counts.activated } : ZERO,
         files: visible ? this.#files(this.#work) : [],
-        error: told,
+        error: recordable(told, deps.paths),
         endedAt: deps.clock(),
         work: asRecord(this.#work),
         ...(imported.status === undefined ? {} : { import: imported.status }),

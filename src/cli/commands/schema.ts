@@ -25,7 +25,7 @@ export async function run({ out }: CommandContext, [name]: readonly unknown[]): 
   if (name !== undefined && kind === undefined) {
     const near = nearest(String(name), KINDS);
     throw new AppError({
-      code: 'RC9004',
+      code: 'RC9012',
       message: `there is no kind \`${String(name)}\``,
       hint: near === undefined ? `one of ${KINDS.join(', ')}` : `did you mean \`${near}\`?`,
       exit: ExitCode.badUsage,

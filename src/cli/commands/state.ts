@@ -179,7 +179,7 @@ async function unknownName(message: string, word: string, known: Iterable<string
 }
 
 function badUsage(message: string, hint: string): AppError {
-  return new AppError({ code: 'RC9004', message, hint, exit: ExitCode.badUsage });
+  return new AppError({ code: 'RC9013', message, hint, exit: ExitCode.badUsage });
 }
 
 function parseNumber(text: string): number {

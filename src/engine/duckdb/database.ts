@@ -134,9 +134,10 @@ function translate(error: unknown, project: string | undefined): unknown {
   }
   if (/^(IO Error|Permission Error|HTTP Error)/.test(first)) {
     const space = /No space left/i.test(error.message);
+    const plain = first.replace(/^[A-Za-z ]+ Error: /, '');
     return new AppError({
       code: space ? 'RC2004' : 'RC2003',
-      message: `the engine could not read or write a file: ${first.replace(/^[A-Za-z ]+ Error: /, '')}`,
+      message: `the engine could not read or write a file: ${project === undefined ? plain : plain.replaceAll(`${project}/`, '')}`,
       hint: space ? 'free disk space' : 'check the file and its permissions',
       cause: error,
     });

@@ -19,13 +19,15 @@ export function describeUnreadable(error: Error, project: string | undefined): A
   const { message } = error;
   const [first = ''] = message.split('\n');
   if (
-    !/^(Invalid Input Error: (CSV Error|Error when sniffing|The CSV Parser state machine|Failed to read file)|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
+    !/^(Invalid Input Error: (CSV Error|Error when sniffing|The CSV Parser state machine|Failed to read file|No magic bytes|Footer length error|File '.*' (is|too) )|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
       first,
     )
   )
     return undefined;
   const file = /^\s*file = (.+?)\s*$/m.exec(message)?.[1];
   const line = /CSV Error on Line: (\d+)/.exec(first)?.[1];
+  const plain = first.replace(/^[A-Za-z ]+ Error: /, '').trimEnd();
+  const told = project === undefined ? plain : plain.replaceAll(`${project}/`, '');
   const where = file === undefined ? undefined : `\`${project === undefined ? file : relative(project, file)}\``;
   if (/CSV Parser state machine/.test(first))
     return new AppError({
@@ -38,7 +40,7 @@ export function describeUnreadable(error: Error, project: string | undefined): A
     code: 'RC2003',
     message:
       line === undefined
-        ? `the data cannot be read as declared: ${first.replace(/^[A-Za-z ]+ Error: /, '')}${where === undefined ? '' : ` in ${where}`}`
+        ? `the data cannot be read as declared: ${told}${where === undefined ? '' : ` in ${where}`}`
         : `line ${line} of ${where ?? 'a CSV file'} ${reasonOf(message)}`,
     hint: line === undefined && !/csv/i.test(first) ? 'write the file again, or name the right one in `path` of the dataset' : HINT,
     cause: error,
