@@ -16,7 +16,7 @@ import { typeSql } from './type-sql.ts';
 export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
   switch (node.kind) {
     case 'constant':
-      return node.value === null ? sql`cast(null as ${typeSql(node.type)})` : sql`${literal(node.value)}`;
+      return node.value === null ? sql`null` : sql`${literal(node.value)}`;
     case 'number':
       return numberSql(node.text, node.type);
     case 'date':

@@ -42,5 +42,7 @@ export function sqlOf(value: unknown, field: FieldDeclaration): Sql {
     const members = Object.entries(field.fields ?? {}).map(([name, member]) => sql`${ident(name)}: ${sqlOf((value as Record<string, unknown>)[name], member)}`);
     return sql`cast({${joinSql(members, ', ')}} as ${type})`;
   }
-  return sql`cast(${literal(String(value).replace(/Z$/, field.type === 'timestamp' ? '' : 'Z'))} as ${type})`;
+  // As the engine reads a time: with its zone, kept in UTC.
+  if (field.type === 'timestamp') return sql`(cast(${literal(String(value))} as timestamptz) at time zone 'UTC')`;
+  return sql`cast(${literal(String(value))} as ${type})`;
 }
