@@ -133,8 +133,9 @@ describe.each(Object.entries(WINDOWS))('%s', (_rule, windows) => {
   });
 });
 
+const ask = (text: string): Promise<string> => askBoth(connection, world, text, { now: NOW });
+
 test('a date is its whole day, in UTC, whatever the time of day was', async () => {
-  const ask = (text: string): Promise<string> => askBoth(connection, world, text, { now: NOW });
   expect(await ask('born occurs today')).toBe('zone midnight almost now later');
   expect(await ask('born = date(2024, 2, 29)')).toBe('feb29 justBefore');
   expect(await ask('born.getDayOfMonth() = 29 and born.getMonth() = 2')).toBe('leap feb29 justBefore');
