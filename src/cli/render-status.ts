@@ -4,11 +4,14 @@ import type { Run } from '../model/run.ts';
 import { formatSlots } from '../plan/plan-view.ts';
 import { displayWidth } from '../support/display-width.ts';
 import type { ActivationStatus, Status } from '../watch/read-status.ts';
-import { formatCount, formatDuration } from './format-amount.ts';
+import type { KeptSizes } from '../export/measure-folders.ts';
+import { formatBytes, formatCount, formatDuration } from './format-amount.ts';
 
 export interface RenderStatusOptions {
   readonly now: Instant;
   readonly color: boolean;
+  /** Bytes kept on this machine, by kind; told when given. */
+  readonly sizes?: KeptSizes;
 }
 
 const HEAD = ['ACTIVATION', 'LAST SUCCESS', 'LAST RUN', 'NEXT', 'STATE'];
@@ -50,7 +53,8 @@ export function renderStatus({ activations, resources }: Status, options: Render
           ? paint.yellow
           : paint.red)(state.padEnd(stateWidth));
   const table = rows.map(({ cells, state, advice }) => `${line(cells)}   ${colored(state)}${advice === '' ? '' : `   ${advice}`}`.trimEnd());
-  return [paint.bold(line(HEAD).trimEnd()), ...table, ...notes].join('\n');
+  const kept = Object.entries(options.sizes ?? {}).map(([kind, bytes]) => `${kind} ${formatBytes(Number(bytes))}`);
+  return [paint.bold(line(HEAD).trimEnd()), ...table, ...notes, ...(kept.length === 0 ? [] : ['', `kept here   ${kept.join('   ')}`])].join('\n');
 }
 
 const STATES: Readonly<Record<string, string>> = {

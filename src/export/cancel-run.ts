@@ -7,9 +7,9 @@ import type { AppliedResources, ExportDeps } from './deps.ts';
 import { endCancelled } from './end-cancelled.ts';
 import { findRun } from './find-run.ts';
 import { openOnce } from './open-once.ts';
-import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { workOf } from './run-work.ts';
 import { toRun } from './to-run.ts';
+import { whereItWent } from './where-it-went.ts';
 
 export interface CancelRunRequest {
   readonly resources: AppliedResources;
@@ -82,20 +82,6 @@ async function endHere(deps: ExportDeps, { resources, signal }: CancelRunRequest
       storage: one === undefined ? undefined : await open.storage(one),
     }),
   );
-}
-
-/** The run's job as it is applied now; undefined when that leads elsewhere, or nowhere. */
-function whereItWent(deps: Pick<ExportDeps, 'card'>, resources: AppliedResources, record: RunRecord): ResolvedJob | undefined {
-  const { activation, segment, slot, startedAt } = record;
-  const work = workOf(record);
-  try {
-    const [one] = resolveJobs({ resources, activation, segments: [segment], slot, now: work.time ?? slot ?? startedAt }, deps.card);
-    return one?.job.target === work.target ? one : undefined;
-  } catch (error) {
-    // What is not applied any more has no destination that could be asked.
-    if (error instanceof AppError) return undefined;
-    throw error;
-  }
 }
 
 function isAtWork({ status, owner, heartbeatAt }: RunRecord, now: number): boolean {

@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { DAY_MS, type Instant } from '../model/instant.ts';
 import type { ActivationSpec } from '../model/generated/kinds.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
+import { mayBeAlive } from '../state/owner.ts';
+import type { StateStore } from '../state/state-store.ts';
+import { abandonRun } from './abandon-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
+import { sizeOf } from './measure-folders.ts';
+
+export interface GarbageDeps extends Pick<ExportDeps, 'ledger' | 'paths' | 'card' | 'storage' | 'log'> {
+  readonly store: Pick<StateStore, 'pruneJournal'>;
+}
 
 export interface GarbageRequest {
   readonly resources: AppliedResources;
@@ -11,8 +19,12 @@ export interface GarbageRequest {
   readonly now: Instant;
   /** How long records of ended runs are kept; the newest success of each pair stays. */
   readonly runsMs: number;
-  /** How long the files of recorded runs are kept for `runs replay`. */
+  /** How long the files of ended runs are kept, for `runs replay` and for a retry of a slot that a later one has overtaken. */
   readonly spoolMs: number;
+  /** How long lists of who was left out are kept. */
+  readonly rejectsMs: number;
+  /** How long the journal of applies is kept. */
+  readonly journalMs: number;
   /** How long what is in the cache and was not used is kept. */
   readonly cacheMs: number;
   /** True: only says what would go. */
@@ -22,19 +34,19 @@ export interface GarbageRequest {
 export interface GarbageCollected {
   readonly spools: number;
   readonly snapshots: number;
-  readonly runs: boolean;
+  readonly rejects: number;
+  /** Records of runs, and entries of the journal. */
+  readonly runs: number;
+  readonly journalEntries: number;
   readonly cacheFiles: number;
   readonly bytes: number;
 }
 
-export const DEFAULT_RETENTION: { readonly runsMs: number; readonly spoolMs: number; readonly cacheMs: number } = {
-  runsMs: 90 * DAY_MS,
-  spoolMs: 7 * DAY_MS,
-  cacheMs: 30 * DAY_MS,
-};
-
-/** Removes what nothing needs any more: spools of ended runs, snapshots that no pointer names, old records, cached measurements. */
-export async function collectGarbage(deps: Pick<ExportDeps, 'ledger' | 'paths'>, request: GarbageRequest): Promise<GarbageCollected> {
+/**
+ * Removes what nothing needs any more: spools of ended runs with what their uploads left unfinished, snapshots that no pointer names, lists of rejects, old
+ * records and journal entries, cached measurements.
+ */
+export async function collectGarbage(deps: GarbageDeps, request: GarbageRequest): Promise<GarbageCollected> {
   const { ledger, paths } = deps;
   const { now, dryRun, resources } = request;
   let bytes = 0;
@@ -44,12 +56,15 @@ export async function collectGarbage(deps: Pick<ExportDeps, 'ledger' | 'paths'>,
   };
 
   const runs = new Map((await ledger.find({})).map((run) => [run.id, run]));
+  const decided = newestSuccess([...runs.values()]);
   let spools = 0;
   for (const name of await names(paths.spool)) {
     const known = runs.get(name);
     // Unknown ones may be of another state that shares the folder; after a day they are nobody's.
     const age = known === undefined ? now - ((await stat(join(paths.spool, name)).catch(() => undefined))?.mtimeMs ?? now) : Infinity;
-    if (age < DAY_MS || !isSpent(known, now, request.spoolMs)) continue;
+    if (age < DAY_MS || !isSpent(known, decided, now, request.spoolMs)) continue;
+    // Nobody goes on with it: what its uploads left unfinished at the destination goes as well.
+    if (known !== undefined && known.status !== 'success' && !dryRun) await abandonRun(deps, resources, known);
     await drop(join(paths.spool, name));
     spools += 1;
   }
@@ -79,21 +94,54 @@ export async function collectGarbage(deps: Pick<ExportDeps, 'ledger' | 'paths'>,
       cacheFiles += 1;
     }
   }
-  if (!dryRun) await ledger.prune({ before: now - request.runsMs });
-  return { spools, snapshots, runs: !dryRun, cacheFiles, bytes };
+  let rejects = 0;
+  for (const path of await rejectFiles(paths.state)) {
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined || now - found.mtimeMs < request.rejectsMs) continue;
+    await drop(path);
+    rejects += 1;
+  }
+  const pruned = await ledger.prune({ before: now - request.runsMs, dryRun });
+  const journalEntries = await deps.store.pruneJournal({ before: now - request.journalMs, dryRun });
+  return { spools, snapshots, rejects, runs: pruned.runs, journalEntries, cacheFiles, bytes };
 }
 
-/** A spool is needed by a run that has not ended, by a slot that failed and may go on from it, and for a while by the latest success. */
-function isSpent(run: RunRecord | undefined, now: Instant, keepMs: number): boolean {
+/**
+ * A spool is needed by a run that is at work, by a slot that failed and may go on from it, and for a while by the latest success and by a slot that a
+ * later one has overtaken.
+ */
+function isSpent(run: RunRecord | undefined, decided: ReadonlyMap<string, Instant>, now: Instant, keepMs: number): boolean {
   if (run === undefined) return true;
-  if (run.status === 'running') return false;
-  if (run.slot === null) return true;
-  if (run.status !== 'success') return false;
-  return run.endedAt !== null && now - run.endedAt >= keepMs;
+  const { status, slot, owner, endedAt, heartbeatAt } = run;
+  if (status === 'running' && (owner === null || mayBeAlive(owner))) return false;
+  if (slot === null) return true;
+  const isOver = status === 'success' || slot < (decided.get(pairOf(run)) ?? -Infinity);
+  return isOver && now - (endedAt ?? heartbeatAt) >= keepMs;
+}
+
+/** The newest slot of each pair that succeeded. */
+function newestSuccess(runs: readonly RunRecord[]): ReadonlyMap<string, Instant> {
+  const newest = new Map<string, Instant>();
+  for (const run of runs) {
+    if (run.status !== 'success' || run.slot === null) continue;
+    newest.set(pairOf(run), Math.max(run.slot, newest.get(pairOf(run)) ?? -Infinity));
+  }
+  return newest;
+}
+
+function pairOf({ activation, segment }: Pick<RunRecord, 'activation' | 'segment'>): string {
+  return `${activation}\0${segment}`;
+}
+
+/** `rejects/<activation>/<segment>/<run>.csv`, as absolute paths. */
+async function rejectFiles(state: string): Promise<readonly string[]> {
+  const root = join(state, 'rejects');
+  const found = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+  return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
 async function pointedSnapshots(ledger: ExportDeps['ledger'], resources: AppliedResources, runs: ReadonlyMap<string, RunRecord>): Promise<ReadonlySet<string>> {
-  const pairs = new Set<string>([...runs.values()].map(({ activation, segment }) => `${activation}\0${segment}`));
+  const pairs = new Set<string>([...runs.values()].map(pairOf));
   for (const [key, { metadata, spec }] of resources) {
     if (!key.startsWith('Activation/')) continue;
     for (const entry of (spec as ActivationSpec).segments) pairs.add(`${metadata.name}\0${typeof entry === 'string' ? entry : entry.name}`);
@@ -104,12 +152,4 @@ async function pointedSnapshots(ledger: ExportDeps['ledger'], resources: Applied
 
 async function names(folder: string): Promise<readonly string[]> {
   return readdir(folder).catch(() => []);
-}
-
-async function sizeOf(path: string): Promise<number> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return 0;
-  if (!found.isDirectory()) return found.size;
-  const inside = await Promise.all((await names(path)).map((name) => sizeOf(join(path, name))));
-  return inside.reduce((sum, size) => sum + size, 0);
 }

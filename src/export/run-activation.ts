@@ -37,7 +37,7 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
   const resolved = resolveJobs(request, deps.card);
   for (const one of resolved) await checkSlot(deps.ledger, one, request);
   await mkdir(deps.paths.spool, { recursive: true, mode: 0o700 });
-  await sweepSpool(deps);
+  await sweepSpool(deps, request.resources);
   await using open = openOnce(deps, request.signal);
   const suppressions = await readSuppressions(deps.paths);
   const runs: Run[] = [];

@@ -145,11 +145,13 @@ export interface RunLedger extends AsyncDisposable {
   delivered(target: string, paths: readonly string[]): Promise<ReadonlyMap<string, { readonly runId: string; readonly sha256: string }>>;
   /**
    * Drops pointers of a deleted activation or removed segment, and records older than `before` that no pointer needs; returns the paths of files nobody
-   * refers to any more. The newest success of each pair stays: slots before it are decided, whether or not their records are still there.
+   * refers to any more, and how many records went. The newest success of each pair stays: slots before it are decided, whether or not their records are still there.
    */
   prune(what: {
     readonly activation?: string;
     readonly segments?: readonly string[];
     readonly before?: Instant;
-  }): Promise<{ readonly snapshots: readonly string[]; readonly spools: readonly string[] }>;
+    /** True: only says what would go. */
+    readonly dryRun?: boolean;
+  }): Promise<{ readonly snapshots: readonly string[]; readonly spools: readonly string[]; readonly runs: number }>;
 }

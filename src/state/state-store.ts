@@ -113,6 +113,11 @@ export interface StateStore extends AsyncDisposable {
   commit(lease: Lease, changes: readonly StateChange[], journal: readonly JournalEntry[]): Promise<RecordedState>;
   /** Journal entries of applies that began and did not end: what a killed process left. */
   unfinished(): Promise<readonly JournalEntry[]>;
+  /**
+   * Drops the journal's oldest entries: whole applies that ended before `before`, in one piece from the start, so that what stays can still be proved
+   * unchanged. Returns how many entries go; with `dryRun` they stay.
+   */
+  pruneJournal(what: { readonly before: Instant; readonly dryRun?: boolean }): Promise<number>;
   /** The generations, newest first. */
   history(limit: number): Promise<readonly StateGeneration[]>;
   /** The resources as they were at `serial`; undefined when that generation is not kept. */

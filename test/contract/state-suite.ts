@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resourceKey } from '../../src/model/resource.ts';
 import { currentOwner } from '../../src/state/owner.ts';
+import type { OpenedState } from '../../src/state/opened-state.ts';
 import type { ClaimRequest, FinishRun, RunLedger } from '../../src/state/run-ledger.ts';
 import type { JournalEntry, RecordedResource, StateStore } from '../../src/state/state-store.ts';
 
 export interface StateUnderTest {
   readonly store: StateStore;
   readonly ledger: RunLedger;
+  inspect: OpenedState['inspect'];
   /** Moves the adapter's clock. */
   advance(ms: number): void;
   close(): Promise<void>;
@@ -183,6 +185,31 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       expect((await state.store.unfinished()).map(({ type, applyId }) => `${applyId} ${type}`)).toEqual(['a2 begin', 'a2 intent']);
     });
 
+    it('drops whole old applies from the start of the journal, and what stays is still proved unchanged', async () => {
+      await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+      const apply = (applyId: string, at: number): Promise<unknown> =>
+        state.store.commit(
+          lease,
+          [],
+          [
+            { ...begin(applyId), at },
+            { type: 'end', applyId, at: at + 1, status: 'done' },
+          ],
+        );
+      await apply('a1', NOW);
+      await apply('a2', NOW + 10);
+      await state.store.commit(lease, [], [{ ...begin('a3'), at: NOW + 20 }]);
+      await apply('a4', NOW + 30);
+      expect(await state.store.pruneJournal({ before: NOW + 11 })).toBe(2);
+      expect(await state.store.pruneJournal({ before: NOW + 100, dryRun: true })).toBe(2);
+      // An apply that has not ended stays, and all after it.
+      expect(await state.store.pruneJournal({ before: NOW + 100 })).toBe(2);
+      await apply('a5', NOW + 40);
+      const { journalEntries, problems } = await state.inspect();
+      expect([journalEntries, problems.map(({ code }) => code).filter((code) => code === 'RC3032')]).toEqual([5, []]);
+      expect((await state.store.unfinished()).map(({ applyId }) => applyId)).toEqual(['a3']);
+    });
+
     it('changes everything of a commit or nothing', async () => {
       await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
       await expect(
@@ -300,9 +327,11 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       }
       expect((await state.ledger.find({ activation: 'a', limit: 2 })).map(({ id }) => id)).toEqual(['r3', 'r2']);
       // r2 has the pointer, r3 is the newest success: it says which slots are decided.
-      expect(await state.ledger.prune({ before: NOW + 100 })).toEqual({ snapshots: [], spools: ['spool/r1'] });
+      expect(await state.ledger.prune({ before: NOW + 100, dryRun: true })).toEqual({ snapshots: [], spools: ['spool/r1'], runs: 1 });
+      expect(await state.ledger.find({})).toHaveLength(3);
+      expect(await state.ledger.prune({ before: NOW + 100 })).toEqual({ snapshots: [], spools: ['spool/r1'], runs: 1 });
       expect((await state.ledger.find({})).map(({ id }) => id)).toEqual(['r3', 'r2']);
-      expect(await state.ledger.prune({ activation: 'a' })).toEqual({ snapshots: ['snapshots/r2.parquet'], spools: [] });
+      expect(await state.ledger.prune({ activation: 'a' })).toEqual({ snapshots: ['snapshots/r2.parquet'], spools: [], runs: 0 });
       expect(await state.ledger.snapshot('a', 's')).toBeUndefined();
     });
   });

@@ -186,7 +186,7 @@ describe('status and runs', () => {
     rmSync(join(folder, 'data/customers.csv'));
     await once(folder, '2026-12-01T08:05:00Z');
     const screen = (await reconcile(['-C', folder, '--now', '2026-12-01T09:00:00Z', 'status'])).stdout;
-    expect(screen).toMatch(/newsletter +02:00 \(7 h ago\) +08:00 failed: .* +14:00 +Stalled +reconcile runs show /);
+    expect(screen).toMatch(/newsletter +02:00 \(7 h ago\) +08:00 failed: .* +14:00 +Stalled +reconcile -C \S+ runs show /);
     const failed = (await list(folder)).find(({ status }) => status === 'failed');
     const shown = await reconcile(['-C', folder, 'runs', 'show', failed?.id.slice(0, 22) ?? '']);
     expect(shown).toMatchObject({ code: 0 });

@@ -9,7 +9,7 @@ export function configure(command: Command): void {
     'after',
     `
 How everything that is applied stands: last success, last run, next slot, and what to do. Times are UTC; a run's time is its slot.
-Reads the state alone and exits 0, however things stand (64 with another --env than the state's); \`--json\` has the conditions of every resource.
+Reads the state alone, tells how much is kept on this machine, and exits 0, however things stand (64 with another --env than the state's); \`--json\` has the conditions of every resource.
 
 Examples:
   reconcile status
@@ -30,11 +30,13 @@ export async function run(context: CommandContext): Promise<ExitCode> {
   const card = (type: string): ReturnType<ReturnType<typeof project.exportDeps>['card']> => project.catalogue().find(type)?.card;
   const store = { read: () => readApplied(context, project.store), unfinished: () => project.store.unfinished() };
   const status = await readStatus({ store, ledger: project.ledger, card, mayBeAlive, now, wall });
+  const { measureFolders } = await import('../../export/measure-folders.ts');
+  const sizes = await measureFolders(project.exportDeps().paths);
   if (options.json) {
-    out(JSON.stringify(status));
+    out(JSON.stringify({ ...status, sizes }));
     return ExitCode.done;
   }
   const { renderStatus } = await import('../render-status.ts');
-  out(pasteable(renderStatus(status, { now, color: options.color }), options));
+  out(pasteable(renderStatus(status, { now, color: options.color, sizes }), options));
   return ExitCode.done;
 }

@@ -96,11 +96,11 @@ export function createMemoryRunLedger(): MemoryRunLedger {
       return found;
     },
 
-    async prune({ activation, segments, before }) {
+    async prune({ activation, segments, before, dryRun = false }) {
       const dropped = [...pointers.values()]
         .filter((pointer) => pointer.activation === activation && (segments === undefined || segments.includes(pointer.segment)))
         .sort((one, other) => (one.segment < other.segment ? -1 : 1));
-      for (const pointer of dropped) pointers.delete(pairKey(pointer));
+      for (const pointer of dryRun ? [] : dropped) pointers.delete(pairKey(pointer));
       const old =
         before === undefined
           ? []
@@ -108,9 +108,9 @@ export function createMemoryRunLedger(): MemoryRunLedger {
               .filter((run) => isForgettable(run, before))
               .sort(newestFirst)
               .toReversed();
-      for (const run of old) held.delete(run.id);
+      for (const run of dryRun ? [] : old) held.delete(run.id);
       const spools = old.map(({ work }) => work['spool']).filter((spool) => typeof spool === 'string');
-      return { snapshots: dropped.map(({ path }) => path), spools };
+      return { snapshots: dropped.map(({ path }) => path), spools, runs: old.length };
     },
 
     async [Symbol.asyncDispose]() {},

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { resourceKey, type ResourceKey } from '../../model/resource.ts';
 import { checkChanges } from '../check-changes.ts';
+import { countPrunable } from '../prunable-journal.ts';
 import { notEmptyState } from '../state-errors.ts';
 import type { JournalEntry, RecordedResource, RecordedState, StateChange, StateGeneration, StateStore } from '../state-store.ts';
 import { createMemoryLeases } from './memory-lease.ts';
@@ -52,6 +53,12 @@ export function createMemoryStateStore(clock: () => number): MemoryStateStore {
       const { next, log } = changedState(state, changes);
       remember(next, entries[0]?.applyId, log);
       return state;
+    },
+
+    async pruneJournal({ before, dryRun = false }) {
+      const count = countPrunable(journal, before);
+      if (!dryRun) journal.splice(0, count);
+      return count;
     },
 
     async unfinished() {

@@ -1,6 +1,7 @@
 import type { Transaction } from 'kysely';
 import { sha256 } from '../../support/digest.ts';
-import type { JournalEntry } from '../state-store.ts';
+import { countPrunable } from '../prunable-journal.ts';
+import type { JournalEntry, StateStore } from '../state-store.ts';
 import { inChunks } from './chunks.ts';
 import type { Reader } from './connection.ts';
 import type { StateTables } from './tables.ts';
@@ -9,7 +10,7 @@ import type { StateTables } from './tables.ts';
 export async function appendJournal(tx: Transaction<StateTables>, entries: readonly JournalEntry[]): Promise<void> {
   if (entries.length === 0) return;
   const last = await tx.selectFrom('journal').select('digest').orderBy('seq', 'desc').limit(1).executeTakeFirst();
-  let digest = last?.digest ?? '';
+  let digest = last?.digest ?? (await readBase(tx));
   const rows = entries.map((entry) => {
     const body = JSON.stringify(entry);
     digest = chainDigest(digest, body);
@@ -49,12 +50,35 @@ export async function actorOf(db: Reader, applyId: string | undefined): Promise<
 /** The sequence numbers of entries that are not what was written: changed, or with one missing before them. */
 export async function brokenEntries(db: Reader): Promise<readonly number[]> {
   const broken: number[] = [];
-  let digest = '';
+  let digest = await readBase(db);
   for (const row of await db.selectFrom('journal').selectAll().orderBy('seq').execute()) {
     if (chainDigest(digest, row.body) !== row.digest) broken.push(row.seq);
     digest = row.digest;
   }
   return broken;
+}
+
+/** Drops the oldest entries and keeps the digest that the first one left follows from. Returns how many there are to drop. */
+export async function pruneJournal(tx: Transaction<StateTables>, { before, dryRun = false }: Parameters<StateStore['pruneJournal']>[0]): Promise<number> {
+  const rows = await tx.selectFrom('journal').selectAll().orderBy('seq').execute();
+  const count = countPrunable(
+    rows.map(({ body }) => JSON.parse(body) as JournalEntry),
+    before,
+  );
+  const last = rows[count - 1];
+  if (last === undefined || dryRun) return count;
+  await tx.deleteFrom('journal').where('seq', '<=', last.seq).execute();
+  await tx.deleteFrom('meta').where('name', '=', BASE).execute();
+  await tx.insertInto('meta').values({ name: BASE, value: last.digest }).execute();
+  return count;
+}
+
+/** In `meta`: the digest of the last entry that was dropped. */
+const BASE = 'journalBase';
+
+async function readBase(db: Reader): Promise<string> {
+  const row = await db.selectFrom('meta').select('value').where('name', '=', BASE).executeTakeFirst();
+  return row?.value ?? '';
 }
 
 function chainDigest(before: string, body: string): string {

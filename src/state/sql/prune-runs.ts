@@ -6,21 +6,29 @@ import type { StateTables } from './tables.ts';
 type Pruned = Awaited<ReturnType<RunLedger['prune']>>;
 
 /** Drops pointers and old records, as the port says. */
-export async function pruneRuns(tx: Transaction<StateTables>, { activation, segments, before }: Parameters<RunLedger['prune']>[0]): Promise<Pruned> {
-  const snapshots = activation === undefined ? [] : await dropPointers(tx, activation, segments);
-  const spools = before === undefined ? [] : await dropRuns(tx, before);
-  return { snapshots, spools };
+export async function pruneRuns(
+  tx: Transaction<StateTables>,
+  { activation, segments, before, dryRun = false }: Parameters<RunLedger['prune']>[0],
+): Promise<Pruned> {
+  const snapshots = activation === undefined ? [] : await dropPointers(tx, activation, segments, dryRun);
+  const dropped = before === undefined ? { spools: [], runs: 0 } : await dropRuns(tx, before, dryRun);
+  return { snapshots, ...dropped };
 }
 
-async function dropPointers(tx: Transaction<StateTables>, activation: string, segments: readonly string[] | undefined): Promise<readonly string[]> {
+async function dropPointers(
+  tx: Transaction<StateTables>,
+  activation: string,
+  segments: readonly string[] | undefined,
+  dryRun: boolean,
+): Promise<readonly string[]> {
   const rows = await tx.selectFrom('snapshot').select(['segment', 'path']).where('activation', '=', activation).orderBy('segment').execute();
   const dropped = rows.filter(({ segment }) => segments === undefined || segments.includes(segment));
-  for (const part of inChunks(dropped.map(({ segment }) => segment)))
+  for (const part of dryRun ? [] : inChunks(dropped.map(({ segment }) => segment)))
     await tx.deleteFrom('snapshot').where('activation', '=', activation).where('segment', 'in', part).execute();
   return dropped.map(({ path }) => path);
 }
 
-async function dropRuns(tx: Transaction<StateTables>, before: number): Promise<readonly string[]> {
+async function dropRuns(tx: Transaction<StateTables>, before: number, dryRun: boolean): Promise<Pick<Pruned, 'spools' | 'runs'>> {
   const old = await tx
     .selectFrom('run')
     .select(['id', 'work'])
@@ -45,9 +53,10 @@ async function dropRuns(tx: Transaction<StateTables>, before: number): Promise<r
     .orderBy('started_at')
     .orderBy('id')
     .execute();
-  for (const part of inChunks(old.map(({ id }) => id))) await tx.deleteFrom('run').where('id', 'in', part).execute();
-  return old.flatMap(({ work }) => {
+  for (const part of dryRun ? [] : inChunks(old.map(({ id }) => id))) await tx.deleteFrom('run').where('id', 'in', part).execute();
+  const spools = old.flatMap(({ work }) => {
     const { spool } = JSON.parse(work) as { spool?: unknown };
     return typeof spool === 'string' ? [spool] : [];
   });
+  return { spools, runs: old.length };
 }

@@ -7,7 +7,7 @@ import type { JournalEntry, RecordedResource, RecordedState, StateChange, StateS
 import { inChunks } from './chunks.ts';
 import { readAtOnce, writeAtOnce, type Reader, type StateConnection } from './connection.ts';
 import { forgetOldGenerations, readGenerations, recordGeneration, resourcesAt, splitKey } from './generations.ts';
-import { actorOf, appendJournal, unfinishedEntries } from './journal.ts';
+import { actorOf, appendJournal, pruneJournal, unfinishedEntries } from './journal.ts';
 import { createLeases } from './lease.ts';
 import { fromResourceRow, readDigests, readResources, toResourceRow, type ResourceRow } from './resource-rows.ts';
 import type { StateTables } from './tables.ts';
@@ -54,6 +54,8 @@ export function createSqlStateStore(connection: StateConnection): StateStore {
       known = after;
       return after;
     },
+
+    pruneJournal: (what) => writeAtOnce(connection, (tx) => pruneJournal(tx, what)),
 
     async unfinished() {
       return (await readAtOnce(connection, unfinishedEntries)) ?? [];

@@ -1,0 +1,133 @@
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { collectGarbage, type GarbageDeps, type GarbageRequest } from '../../../src/export/collect-garbage.ts';
+import type { AppliedResources } from '../../../src/export/deps.ts';
+import { resolveJobs } from '../../../src/export/resolve-job.ts';
+import { sweepSpool } from '../../../src/export/sweep-spool.ts';
+import { DAY_MS } from '../../../src/model/instant.ts';
+import { currentOwner, type Owner } from '../../../src/state/owner.ts';
+import { openMemoryState } from '../../../src/state/memory/open-memory-state.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
+
+const NOW = Date.UTC(2026, 5, 1);
+const DEAD: Owner = { ...currentOwner(), pid: 2_147_000_000 };
+const RESOURCES: AppliedResources = new Map(
+  Object.entries({
+    Source: { engine: 'duckdb', datasets: { people: { path: 'people.csv' } } },
+    Attributes: { source: 'one', dataset: 'people', identities: { crmId: { column: 'id', primary: true } }, fields: { cc: { column: 'cc', type: 'string' } } },
+    Segment: { attributes: 'one', pql: 'cc = "DE"' },
+    Destination: { type: 'local-directory', storage: { type: 'local', path: 'out' } },
+    Activation: { destination: 'one', segments: ['one'], mapping: [{ source: 'identityMap.crmId', target: 'id' }] },
+  }).map(([kind, spec]) => [`${kind}/one` as never, { metadata: { name: 'one' }, spec }]),
+);
+const KEEP: Omit<GarbageRequest, 'dryRun'> = {
+  resources: RESOURCES,
+  now: NOW,
+  runsMs: 90 * DAY_MS,
+  spoolMs: 7 * DAY_MS,
+  rejectsMs: 30 * DAY_MS,
+  journalMs: 365 * DAY_MS,
+  cacheMs: 30 * DAY_MS,
+};
+
+let folder: string;
+const state = openMemoryState();
+let abandoned: string[];
+let deps: GarbageDeps;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'garbage-'));
+  abandoned = [];
+  const storage = {
+    abandon: async (key: string, token: string) => void abandoned.push(`${token} ${key}`),
+    async [Symbol.asyncDispose]() {},
+  } as unknown as Storage;
+  deps = {
+    ledger: state.ledger,
+    store: state.store,
+    card: () => undefined,
+    storage: async () => storage,
+    log: () => {},
+    paths: { project: folder, state: folder, spool: join(folder, 'spool'), snapshots: join(folder, 'snapshots'), cache: join(folder, 'cache') },
+  };
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** A run that had announced two files and a list of digests when its process was killed, or when it ended as `end` says. */
+async function leave(id: string, slot: number | null, at: number, end?: 'failed' | 'success'): Promise<void> {
+  const [one] = resolveJobs({ resources: RESOURCES, activation: 'one', slot, now: at }, () => undefined);
+  const claimed = await state.ledger.claim({ activation: 'one', segment: 'one', slot, mode: 'full', owner: DEAD, now: at, newId: id, staleAfterMs: 1 });
+  if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+  const file = { file: 'part', rows: 1, bytes: 1, sha256: 'x', replace: false };
+  const work = {
+    target: one?.job.target,
+    parts: [
+      { ...file, key: 'a' },
+      { ...file, key: 'b' },
+    ],
+    checksums: { ...file, key: 'c' },
+  };
+  await state.ledger.advance(claimed.claim, { step: 'written', work, now: at });
+  if (end !== undefined)
+    await state.ledger.finish(claimed.claim, {
+      status: end,
+      counts: { received: 1, activated: 1, excluded: 0, failed: 0, reasons: {} },
+      files: [],
+      endedAt: at,
+      work,
+    });
+  await mkdir(join(folder, 'spool', id), { recursive: true });
+  await writeFile(join(folder, 'spool', id, 'part'), 'x'.repeat(1000));
+}
+
+test('gc gives up what nobody goes on with, spool and unfinished uploads alike, and keeps what a slot may go on from', async () => {
+  await leave('overtaken', NOW - 20 * DAY_MS, NOW - 20 * DAY_MS, 'failed');
+  await leave('succeeded', NOW - 19 * DAY_MS, NOW - 19 * DAY_MS, 'success');
+  await leave('goes-on', NOW - 18 * DAY_MS, NOW - 18 * DAY_MS, 'failed');
+  await leave('killed-now', null, NOW - DAY_MS);
+
+  const dry = await collectGarbage(deps, { ...KEEP, dryRun: true });
+  expect([abandoned, (await readdir(join(folder, 'spool'))).length]).toEqual([[], 4]);
+  const done = await collectGarbage(deps, { ...KEEP, dryRun: false });
+
+  expect(done).toEqual(dry);
+  expect(done).toMatchObject({ spools: 3, bytes: 3000 });
+  expect(await readdir(join(folder, 'spool'))).toEqual(['goes-on']);
+  expect(abandoned.toSorted()).toEqual(['killed-now a', 'killed-now b', 'killed-now c', 'overtaken a', 'overtaken b', 'overtaken c']);
+});
+
+test('the next run sweeps exports now whose process was killed, at their destination too', async () => {
+  await leave('killed-then', null, NOW - DAY_MS);
+  await sweepSpool(deps, RESOURCES);
+  expect(await readdir(join(folder, 'spool'))).toEqual([]);
+  expect(abandoned).toEqual(['killed-then a', 'killed-then b', 'killed-then c']);
+});
+
+test('each kind has its time: rejects, records, journal', async () => {
+  const lists = join(folder, 'rejects', 'one', 'one');
+  await mkdir(lists, { recursive: true });
+  for (const [name, days] of [
+    ['old', 31],
+    ['new', 29],
+  ] as const) {
+    await writeFile(join(lists, `${name}.csv`), 'id,reason\n');
+    await utimes(join(lists, `${name}.csv`), (NOW - days * DAY_MS) / 1000, (NOW - days * DAY_MS) / 1000);
+  }
+  await using lease = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
+  for (const days of [400, 10]) {
+    const at = NOW - days * DAY_MS;
+    const applyId = `a${days}`;
+    await state.store.commit(
+      lease,
+      [],
+      [
+        { type: 'begin', applyId, at, actor: 'jo', planDigest: 'd', operations: 0 },
+        { type: 'end', applyId, at, status: 'done' },
+      ],
+    );
+  }
+  const done = await collectGarbage(deps, { ...KEEP, runsMs: 18 * DAY_MS, dryRun: false });
+  expect(done).toMatchObject({ rejects: 1, journalEntries: 2, runs: 1 });
+  expect(await readdir(lists)).toEqual(['new.csv']);
+});
