@@ -41,7 +41,7 @@ export interface OpenedProject extends AsyncDisposable {
 }
 
 /** The engine's own buffers; the whole process stays about 130 MB above it. */
-const MEMORY_LIMIT_MB = 256;
+const MEMORY_LIMIT_MB = 224;
 
 const BUILT_IN_CONNECTORS: Readonly<Record<string, () => Promise<{ readonly default: CreateConnector }>>> = {
   'adobe-campaign-managed-services': () => import('../destinations/adobe-campaign-managed-services/connector.ts'),

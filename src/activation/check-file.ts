@@ -1,7 +1,7 @@
 import { effectiveLimit, type DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, FileSpec } from '../model/generated/kinds.ts';
 import { canonicalJson } from '../support/canonical-json.ts';
-import type { EffectiveActivation, EffectiveSegment } from './effective.ts';
+import type { EffectiveFile, EffectiveActivation, EffectiveSegment } from './effective.ts';
 import { fileExtension, isStaticName, longestFileNameBytes, MAX_FILE_NAME_LENGTH } from './file-name.ts';
 import { parseFileNameTemplate } from './file-name-template.ts';
 import { pointerTo, type Report } from './finding.ts';
@@ -134,6 +134,22 @@ function checkFormat(check: FileCheck, report: Report): void {
       hint: 'choose another',
     });
   }
+  for (const key of ['nullValue', 'emptyValue'] as const) {
+    const text = csv[key];
+    if (text === undefined || isOneValue(text, csv)) continue;
+    report({
+      code: 'RC1339',
+      ...placeOf(check, 'csv'),
+      message: `\`${key}\` ${JSON.stringify(text)} holds the delimiter, the quote or a line break, and is written as it is: nobody could read the file back`,
+      hint: 'write a text without them, or one that stands in quotes as a whole',
+    });
+  }
+}
+
+/** A text that a reader takes for one value, as it stands: plain, or in quotes from its first to its last character. */
+function isOneValue(text: string, { delimiter, quote }: EffectiveFile['csv']): boolean {
+  if (!holds(text, [delimiter, quote, '\n', '\r'])) return true;
+  return quote !== '' && text.length >= 2 && text.startsWith(quote) && text.endsWith(quote) && !holds(text.slice(1, -1), [quote, '\n', '\r']);
 }
 
 /** What the card fixes and a manifest says otherwise. */
@@ -172,4 +188,8 @@ function placeOf({ spec, segment }: FileCheck, key: keyof FileSpec): { readonly 
   if (segment.override.file?.[key] !== undefined) return { pointer: pointerTo('spec', 'segments', segment.index, 'file', key) };
   if (spec.file?.[key] !== undefined) return { pointer: pointerTo('spec', 'file', key) };
   return spec.file === undefined ? { pointer: pointerTo('spec', 'segments', segment.index) } : { pointer: '/spec/file', part: 'key' };
+}
+
+function holds(text: string, parts: readonly string[]): boolean {
+  return parts.some((part) => part !== '' && text.includes(part));
 }

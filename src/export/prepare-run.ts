@@ -8,6 +8,7 @@ import type { RunLedger } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
+import { checkReadable } from './check-readable.ts';
 import { countIfMany } from './estimate-rows.ts';
 import { holdRun } from './guards.ts';
 import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
@@ -75,6 +76,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const expected = selection?.counts ?? direct?.counts;
   const due = expected?.activated ?? (await countIfMany(job, opened, signal));
   const nothing = due === 0 && job.mode === 'incremental';
+  if (!nothing) await checkReadable(job.file, opened, query, signal);
   const parts = nothing
     ? []
     : await writeParts({

@@ -5,7 +5,7 @@ import { REASON_DUPLICATE } from './exclusion.ts';
 import type { OpenedJob } from './open-job.ts';
 import { pickWinners } from './pick-winners.ts';
 import type { SegmentJob } from './segment-job.ts';
-import { tieOrder } from './select-members.ts';
+import { losersQuery, tieOrder } from './select-members.ts';
 import { outgoing } from './select-rows.ts';
 import { textOf } from './output-columns.ts';
 
@@ -29,66 +29,49 @@ export async function selectDirect(job: SegmentJob, opened: OpenedJob, folder: s
   if (exclusions.reasons.length === 0 && keys.length === 0) return { losers: undefined, winners: undefined, counts: undefined };
 
   const reasons: Record<string, number> = {};
-  let received = 0;
-  if (exclusions.reasons.length > 0) {
-    const counted = await engine.rows(
-      sql`${audience.with}select ${exclusions.reason} as "reason", count(*) as "n" from ${audience.from}${calculated} where ${exclusions.candidates} group by 1`,
-      signal,
-    );
-    const byReason = new Map(counted.map((row) => [row['reason'], Number(row['n'])]));
-    for (const { reason } of exclusions.reasons) if (byReason.has(reason)) reasons[reason] = byReason.get(reason) ?? 0;
-    for (const count of byReason.values()) received += count;
-  }
-  const excluded = (): number => Object.values(reasons).reduce((sum, some) => sum + some, 0);
-  if (keys.length === 0) return { losers: undefined, winners: undefined, counts: { received, activated: received - excluded(), reasons } };
-
-  const where = outgoing({ audience, exclusions });
-  const names = keys.map((_key, index) => ident(`k${index}`));
-  const values = keys.map((key, index) => sql`${textOf(key)} as ${ident(`k${index}`)}`);
-  const listed = joinSql(
-    names.map((name) => sql`${name}`),
-    ', ',
-  );
-  const grouped = sql`select ${listed}, count(*) as "n" from (${audience.with}select ${joinSql(values, ', ')} from ${audience.from}${calculated} where ${where}) group by ${listed}`;
-  const [row] = await engine.rows(
-    sql`select count(*) as "keys", coalesce(sum("n"), 0) as "rows", coalesce(sum("n") filter (where "n" > 1), 0) as "shared" from (${grouped})`,
+  const counted = await engine.rows(
+    sql`${audience.with}select ${exclusions.reason} as "reason", count(*) as "n" from ${audience.from}${calculated} where ${exclusions.candidates} group by 1`,
     signal,
   );
-  const [different, rows, shared] = [Number(row?.['keys'] ?? 0), Number(row?.['rows'] ?? 0), Number(row?.['shared'] ?? 0)];
-  if (exclusions.reasons.length === 0) received = rows;
-  if (rows > different) reasons[REASON_DUPLICATE] = rows - different;
-  const counts = { received, activated: received - excluded(), reasons };
-  if (shared === 0) return { losers: undefined, winners: undefined, counts };
+  const byReason = new Map(counted.map((row) => [row['reason'], Number(row['n'])]));
+  for (const { reason } of exclusions.reasons) if (byReason.has(reason)) reasons[reason] = byReason.get(reason) ?? 0;
+  const received = [...byReason.values()].reduce((sum, some) => sum + some, 0);
+  const passed = byReason.get(null) ?? 0;
+  if (keys.length === 0) return { losers: undefined, winners: undefined, counts: { received, activated: passed, reasons } };
 
   const write = async (query: Sql, name: string): Promise<Sql> => {
     const path = join(folder, name);
     await engine.write({ query, path, format: SCRATCH_FORMAT, ...(signal === undefined ? {} : { signal }) });
     return engine.files([path]);
   };
-  const order = [...tieOrder(columns), sql`p."#key"`];
-  if (shared > rows * MANY_DUPLICATES) {
-    const [first = sql`p."#key"`, ...rest] = order;
-    const competitors = sql`${audience.with}select p."#key" as "id", ${joinSql(values, ', ')}, ${first} as "lead" from ${audience.from}${calculated} where ${where}`;
-    const winners = await pickWinners({
-      engine,
-      write,
-      name: 'winners',
-      competitors,
-      keys: keys.length,
-      lead: [sql`"lead"`],
-      rest,
-      calculated,
-      by: 'key',
-      signal,
-    });
-    return { losers: undefined, winners, counts };
-  }
-  const rank = sql`row_number() over (partition by ${joinSql(keys.map(textOf), ', ')} order by ${joinSql(order, ', ')})`;
+  const where = outgoing({ audience, exclusions });
+  const names = keys.map((_key, index) => ident(`k${index}`));
+  const values = joinSql(
+    keys.map((key, index) => sql`${textOf(key)} as ${ident(`k${index}`)}`),
+    ', ',
+  );
+  const listed = joinSql(names, ', ');
+  const twice = await write(
+    sql`select ${listed}, count(*) as "n" from (${audience.with}select ${values} from ${audience.from}${calculated} where ${where}) group by ${listed} having count(*) > 1`,
+    'shared.parquet',
+  );
+  const [row] = await engine.rows(sql`select coalesce(sum("n"), 0) as "rows", count(*) as "keys" from ${twice}`, signal);
+  const [shared, sharedKeys] = [Number(row?.['rows'] ?? 0), Number(row?.['keys'] ?? 0)];
+  const lost = shared - sharedKeys;
+  if (lost > 0) reasons[REASON_DUPLICATE] = lost;
+  const counts = { received, activated: passed - lost, reasons };
+  if (lost === 0) return { losers: undefined, winners: undefined, counts };
+
+  const order = tieOrder(columns);
+  const ordered = order.map((value, index) => sql`, ${value} as ${ident(`o${index}`)}`);
+  const everybody = sql`${audience.with}select p."#key" as "id", ${values}${joinSql(ordered, ' ')} from ${audience.from}${calculated} where ${where}`;
+  const common = { engine, write, name: 'winners', keys: keys.length, ahead: [], order, calculated, by: 'key', signal } as const;
+  if (shared > passed * MANY_DUPLICATES) return { losers: undefined, winners: await pickWinners({ ...common, competitors: everybody }), counts };
   const same = joinSql(
-    keys.map((key, index) => sql`${textOf(key)} = d.${ident(`k${index}`)}`),
+    names.map((name) => sql`c.${name} = d.${name}`),
     ' and ',
   );
-  const twice = sql`select ${listed} from (${grouped}) where "n" > 1`;
-  const ranked = sql`${audience.with}select p."#key" as "id", ${rank} as "rank" from ${audience.from}${calculated} join (${twice}) d on ${same} where ${where}`;
-  return { losers: await write(sql`select "id" from (${ranked}) where "rank" > 1`, 'losers.parquet'), winners: undefined, counts };
+  const competitors = sql`select c.* from (${everybody}) c join ${twice} d on ${same}`;
+  const winners = await pickWinners({ ...common, competitors });
+  return { losers: await write(losersQuery(competitors, winners), 'losers.parquet'), winners: undefined, counts };
 }

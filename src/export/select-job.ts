@@ -84,7 +84,7 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   for (const { reason, keys: shared } of competitions) {
     const lost = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
     const name = `losers-${rounds.length}.parquet`;
-    const { query, ids, lead, rest } = competitorsQuery({ selection: relation, by, keys: shared, columns, calculated: job.calculated, lost });
+    const { query, ids, ahead, order } = competitorsQuery({ selection: relation, by, keys: shared, columns, calculated: job.calculated, lost });
     const round = `winners-${rounds.length}`;
     const winners = await pickWinners({
       engine,
@@ -92,8 +92,8 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
       name: round,
       competitors: query,
       keys: shared.length,
-      lead,
-      rest,
+      ahead,
+      order,
       calculated: job.calculated,
       by,
       signal,

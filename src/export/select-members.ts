@@ -63,13 +63,13 @@ export interface Competition {
 }
 
 /**
- * The competition for keys that occur twice: `id`, `k0` …, `since` and `lead`. The winner qualified latest; on a tie the other columns, as text, decide,
+ * The competition for keys that occur twice: `id`, `k0` …, `since`, and the values of `order` as `o0` …. The winner qualified latest; on a tie the other columns, as text, decide,
  * the first in order wins (activation-rules 2.9), and at last the id.
  */
 export function competitorsQuery(competition: Competition): {
   readonly query: Sql;
-  readonly lead: readonly Sql[];
-  readonly rest: readonly Sql[];
+  readonly ahead: readonly Sql[];
+  readonly order: readonly Sql[];
   /** Their `id` alone. */
   readonly ids: Sql;
 } {
@@ -86,16 +86,17 @@ export function competitorsQuery(competition: Competition): {
     names.map((name) => sql`c.${name} = d.${name}`),
     ' and ',
   );
-  const [first, ...rest] = tieOrder(columns);
+  const order = tieOrder(columns);
+  const ordered = order.map((value, index) => sql`, ${value} as ${ident(`o${index}`)}`);
   const listed = joinSql(
     names.map((name, index) => sql`c.${name} as ${ident(`k${index}`)}`),
     ', ',
   );
-  const profile = first === undefined ? noSql : sql` join profile p on ${profileKey(by)} = c."id"${calculated}`;
+  const profile = order.length === 0 ? noSql : sql` join profile p on ${profileKey(by)} = c."id"${calculated}`;
   return {
-    query: sql`select c."id" as "id", ${listed}, c."since" as "since", ${first ?? sql`c."id"`} as "lead" from (${candidates}) c join (${twice}) d on ${same}${profile}`,
-    lead: [sql`"since" desc`, sql`"lead"`],
-    rest,
+    query: sql`select c."id" as "id", ${listed}, c."since" as "since"${joinSql(ordered, ' ')} from (${candidates}) c join (${twice}) d on ${same}${profile}`,
+    ahead: [sql`"since" desc`],
+    order,
     ids: sql`select c."id" as "id" from (${candidates}) c join (${twice}) d on ${same}`,
   };
 }

@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -18,35 +18,59 @@ const rows = Number(rowsText);
 const rounds = Number(roundsText);
 const folder = await mkdtemp(join(tmpdir(), 'bench-export-'));
 const source = join(folder, 'people.parquet');
+const other = join(folder, 'other.parquet');
+const ENGINE_MEMORY = '256MB';
+let day = 1;
 const COLUMNS = Array.from({ length: 16 }, (_, index) => `c${index}`);
 const LISTED = `id,email,score,cc,${COLUMNS.slice(0, 8).join(',')}`;
 const OPTIONS = { csv: 'format csv', csvgz: 'format csv, compression gzip', parquet: 'format parquet' } as const;
 
-/** What each case costs bare: SQL that a good engineer would write by hand. `snapshot` is our own, so that both compare with the same members. */
-const CASES: Readonly<Record<string, { readonly activation: string; readonly bare: (snapshot: string) => readonly string[]; readonly slot?: boolean }>> = {
+interface Case {
+  readonly activation: string;
+  /** SQL that a good engineer would write by hand. `snapshot` is our own, so that both compare with the same members. */
+  readonly bare: (snapshot: string) => readonly string[];
+  readonly slot?: boolean;
+  /** The bare engine has no more memory than ours. */
+  readonly shortOfMemory?: boolean;
+  /** What happens to the source before each round: another state that was seen before, or one that is new. */
+  readonly source?: 'changes' | 'is new';
+}
+
+const incremental = { activation: 'incremental', slot: true, bare: bareIncremental } as const;
+const CASES: Readonly<Record<string, Case>> = {
   csv: { activation: 'csv', bare: () => [copy(`select ${LISTED} from '${source}' where score < 300`, OPTIONS.csv)] },
   csvgz: { activation: 'csvgz', bare: () => [copy(`select ${LISTED} from '${source}' where score < 300`, OPTIONS.csvgz)] },
   parquet: { activation: 'parquet', bare: () => [copy(`select ${LISTED} from '${source}' where score < 300`, OPTIONS.parquet)] },
-  dedup: {
-    activation: 'dedup',
-    bare: () => [
-      copy(
-        `select email,score,cc,${COLUMNS.slice(0, 8).join(',')} from '${source}' where score < 300 qualify row_number() over (partition by c15 order by ${['email', 'score', 'cc', ...COLUMNS.slice(0, 8)].map((column) => `coalesce(${column}::varchar, '')`).join(',')}, id) = 1`,
-        OPTIONS.csv,
-      ),
-    ],
-  },
-  incremental: {
-    activation: 'incremental',
-    slot: true,
-    bare: (snapshot) => [
-      `create temp table m as select id from '${source}' where score < 300`,
-      `create temp table c as select coalesce(m.id, s.id) id, case when s.id is null then 'realized' else 'exited' end status from m full join '${snapshot}' s on m.id = s.id where m.id is null or s.id is null`,
-      copy(`select c.id,email,score,cc,${COLUMNS.slice(0, 8).join(',')},c.status from c left join '${source}' p on p.id = c.id`, OPTIONS.csv),
-      `copy m to '${join(folder, 'bare.snapshot')}' (format parquet)`,
-    ],
-  },
+  // Keys of 30 rows each, of 3, and nearly unique ones.
+  'dedup-30': { activation: 'dedup30', bare: () => bareDedup('c15') },
+  'dedup-3': { activation: 'dedup3', bare: () => bareDedup('c14') },
+  'dedup-1': { activation: 'dedup1', bare: () => bareDedup('c13') },
+  'dedup-30-short': { activation: 'dedup30', bare: () => bareDedup('c15'), shortOfMemory: true },
+  'dedup-3-short': { activation: 'dedup3', bare: () => bareDedup('c14'), shortOfMemory: true },
+  'dedup-1-short': { activation: 'dedup1', bare: () => bareDedup('c13'), shortOfMemory: true },
+  unchanged: incremental,
+  changed: { ...incremental, source: 'changes' },
+  'changed-new': { ...incremental, source: 'is new' },
 };
+
+function bareDedup(key: string): readonly string[] {
+  const order = ['email', 'score', 'cc', ...COLUMNS.slice(0, 8)].map((column) => `coalesce(${column}::varchar, '')`).join(',');
+  return [
+    copy(
+      `select ${key},email,score,cc,${COLUMNS.slice(0, 8).join(',')} from '${source}' where score < 300 qualify row_number() over (partition by ${key} order by ${order}, id) = 1`,
+      OPTIONS.csv,
+    ),
+  ];
+}
+
+function bareIncremental(snapshot: string): readonly string[] {
+  return [
+    `create temp table m as select id from '${source}' where score < 300`,
+    `create temp table c as select coalesce(m.id, s.id) id, case when s.id is null then 'realized' else 'exited' end status from m full join '${snapshot}' s on m.id = s.id where m.id is null or s.id is null`,
+    copy(`select c.id,email,score,cc,${COLUMNS.slice(0, 8).join(',')},c.status from c left join '${source}' p on p.id = c.id`, OPTIONS.csv),
+    `copy m to '${join(folder, 'bare.snapshot')}' (format parquet)`,
+  ];
+}
 
 try {
   await prepare();
@@ -66,11 +90,15 @@ async function measure(name: string): Promise<void> {
   let peakMb = 0;
   // The first run measures the source's health, which is kept per state of the source; with a slot it is also the one that makes the snapshot.
   for (let round = 0; round <= rounds; round += 1) {
-    const now = `2026-01-0${2 + round}T02:00:00Z`;
+    const now = new Date(Date.UTC(2026, 0, (day += 1), 2)).toISOString().replace('.000', '');
+    if (wanted.source !== undefined) await exchangeSources();
+    if (wanted.source === 'is new') await rm(join(folder, '.reconcile', 'cache', 'sources'), { recursive: true, force: true });
     const snapshot = wanted.slot === true ? await snapshotPath() : '';
     await rm(join(folder, 'out'), { recursive: true, force: true });
-    if (round > 0) bare.push(await run('node', ['--input-type=module', '-e', script(wanted.bare(snapshot))]));
+    if (round > 0)
+      bare.push(await run('node', ['--input-type=module', '-e', script(wanted.bare(snapshot), wanted.shortOfMemory === true ? ENGINE_MEMORY : undefined)]));
     await rm(join(folder, 'bare.out'), { recursive: true, force: true });
+    await rm(join(folder, 'bare.snapshot'), { force: true });
     const args = ['-C', folder, '--now', now, 'run', wanted.activation, ...(wanted.slot === true ? ['--slot', now] : [])];
     const result = await run(process.execPath, [join(ROOT, 'scripts', 'reconcile.ts'), ...args]);
     if (round > 0) {
@@ -85,6 +113,13 @@ async function measure(name: string): Promise<void> {
   console.log(`| ${name} | ${cells.join(' | ')} | ${Math.round(peakMb)} MiB |`);
 }
 
+/** Two states of the source in turn: one in forty of the members leaves and as many join. Files keep what they are told apart by. */
+async function exchangeSources(): Promise<void> {
+  await rename(source, `${source}.aside`);
+  await rename(other, source);
+  await rename(`${source}.aside`, other);
+}
+
 async function snapshotPath(): Promise<string> {
   const { readdir } = await import('node:fs/promises');
   const base = join(folder, '.reconcile', 'snapshots', 'incremental', 'third');
@@ -96,9 +131,9 @@ function copy(query: string, options: string): string {
   return `copy (${query}) to '${join(folder, 'bare.out')}' (${options})`;
 }
 
-function script(statements: readonly string[]): string {
+function script(statements: readonly string[], memory?: string): string {
   return `import { DuckDBInstance } from ${JSON.stringify(join(ROOT, 'node_modules/@duckdb/node-api/lib/index.js'))};
-const connection = await (await DuckDBInstance.create()).connect();
+const connection = await (await DuckDBInstance.create(':memory:', ${JSON.stringify(memory === undefined ? {} : { memory_limit: memory, temp_directory: join(folder, 'spill') })})).connect();
 for (const statement of ${JSON.stringify(statements)}) await connection.run(statement);`;
 }
 
@@ -131,12 +166,14 @@ function run(command: string, args: readonly string[]): Promise<Spent> {
 }
 
 async function prepare(): Promise<void> {
-  const made = COLUMNS.map((column, index) => `'v${index}_'||(range*${index + 3}%100003) ${column}`).join(',');
+  const special: Readonly<Record<string, string>> = { c13: `'u'||(hash(range)%${rows * 2})`, c14: `'k'||(hash(range)%${rows / 10})` };
+  const made = COLUMNS.map((column, index) => `${special[column] ?? `'v${index}_'||(range*${index + 3}%${Math.ceil(rows / 100) + 3})`} ${column}`).join(',');
   await run('node', [
     '--input-type=module',
     '-e',
     script([
       `copy (select range id,'person'||range||'@example.com' email,(range*7919%1000)::int score,['DE','FR','US'][1+range%3] cc,${made} from range(${rows})) to '${source}' (format parquet)`,
+      `copy (select * replace (case when id % 40 = 0 then (score + 300) % 1000 else score end as score) from '${source}') to '${other}' (format parquet)`,
     ]),
   ]);
   await mkdir(join(folder, 'manifests'));
@@ -170,7 +207,7 @@ apiVersion: reconcile/v1
 kind: Destination
 metadata: {name: outbox}
 spec: {type: local-directory, storage: {type: local, path: out}}
-${activation('csv', '{source: identityMap.crmId, target: id}', 'file: {format: csv}')}${activation('csvgz', '{source: identityMap.crmId, target: id}', 'file: {format: csv, compression: gzip}')}${activation('parquet', '{source: identityMap.crmId, target: id}', 'file: {format: parquet}')}${activation('dedup', '{source: c15, key: true}', 'file: {format: csv}')}${activation('incremental', '{source: identityMap.crmId, target: id}', 'export: incremental, file: {format: csv}')}`,
+${activation('csv', '{source: identityMap.crmId, target: id}', 'file: {format: csv}')}${activation('csvgz', '{source: identityMap.crmId, target: id}', 'file: {format: csv, compression: gzip}')}${activation('parquet', '{source: identityMap.crmId, target: id}', 'file: {format: parquet}')}${activation('dedup30', '{source: c15, key: true}', 'file: {format: csv}')}${activation('dedup3', '{source: c14, key: true}', 'file: {format: csv}')}${activation('dedup1', '{source: c13, key: true}', 'file: {format: csv}')}${activation('incremental', '{source: identityMap.crmId, target: id}', 'export: incremental, file: {format: csv}')}`,
   );
   await run(process.execPath, [join(ROOT, 'scripts', 'reconcile.ts'), '-C', folder, '--now', '2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input']);
 }

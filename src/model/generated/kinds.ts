@@ -253,11 +253,11 @@ export interface CsvWriteSpec {
    */
   delimiter?: string;
   /**
-   * Around values that need it; "" for none.
+   * Around values that need it; "" for none: then a run fails over a value that holds the delimiter or a line break.
    */
   quote?: string;
   /**
-   * Before a quote inside a value.
+   * Before a quote inside a value; the quote itself doubles it.
    */
   escape?: string;
   /**

@@ -173,6 +173,12 @@ describe('files', () => {
     ['gzip for Campaign', { file: { compression: 'gzip' } }, campaign, []],
     ['CSV options of JSON files', { file: { format: 'json', csv: { delimiter: ';' } } }, folder, ['RC1338 /spec/file/csv']],
     ['a delimiter that is the quote', { file: { csv: { delimiter: '"' } } }, folder, ['RC1339 /spec/file/csv']],
+    ['a text for NULL with the delimiter', { file: { csv: { nullValue: 'a,b' } } }, folder, ['RC1339 /spec/file/csv']],
+    ['a text for NULL with a line break', { file: { csv: { nullValue: '\n' } } }, folder, ['RC1339 /spec/file/csv']],
+    ['an empty text with a quote', { file: { csv: { emptyValue: 'a"' } } }, folder, ['RC1339 /spec/file/csv']],
+    ['an empty text with a delimiter of its own', { file: { csv: { delimiter: ';', emptyValue: 'a;b' } } }, folder, ['RC1339 /spec/file/csv']],
+    ['two quotes for NULL, and the delimiter in quotes', { file: { csv: { nullValue: '""', emptyValue: '"a,b"' } } }, folder, []],
+    ['two quotes where the quote is another', { file: { csv: { quote: "'", nullValue: '""' } } }, folder, []],
     ['an override', { segments: [{ name: 'buyers', file: { format: 'parquet' } }] }, campaign, ['RC1335 /spec/segments/0/file/format']],
   ])('%s', (_, change, card, expected) => expect(brief(check(change, card))).toEqual(expected));
 
