@@ -1,6 +1,7 @@
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, AttributesSpec, ScheduleSpec } from '../model/generated/kinds.ts';
 import { checkColumns } from './check-columns.ts';
+import { checkExpect, type PatternProblem } from './check-expect.ts';
 import { checkFile } from './check-file.ts';
 import { checkSchedule, type ScheduleFactsLike } from './check-schedule.ts';
 import { effectiveActivation, type EffectiveActivation } from './effective.ts';
@@ -20,6 +21,8 @@ export interface ActivationCheck {
   readonly destination: { readonly details: Readonly<Record<string, unknown>> | undefined; readonly card: DestinationCard } | undefined;
   readonly segment: (name: string) => SegmentFacts | undefined;
   readonly attributes: (name: string) => AttributesSpec | undefined;
+  /** `patternProblem` of the segment room. */
+  readonly patternProblem: PatternProblem;
   /** `lintSchedule` of the schedule room. */
   readonly lintSchedule: (schedule: ScheduleSpec) => ScheduleFactsLike;
 }
@@ -41,7 +44,9 @@ export function checkActivation(check: ActivationCheck): readonly ActivationFind
     );
   }
   checkGuards(check, effective, report);
-  checkColumns({ spec: check.spec, effective, card, details: check.destination?.details, attributes: attributesOf(check, effective) }, report);
+  const attributes = attributesOf(check, effective);
+  for (const column of effective.mapping) checkExpect(column, attributes, check.patternProblem, report);
+  checkColumns({ spec: check.spec, effective, card, details: check.destination?.details, attributes }, report);
   return findings;
 }
 

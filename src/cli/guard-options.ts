@@ -10,6 +10,7 @@ const NUMBERS = [
   ['added', 'exactly so many members join'],
   ['members', 'it has exactly so few members'],
   ['shrunk', 'its source has lost exactly so many rows'],
+  ['rejected', 'exactly so many rows are left out that are not as expected'],
 ] as const;
 
 /** The flags that let one run pass a guard, each only with the number that was measured (contract section 3). */
@@ -28,6 +29,7 @@ export function readGuardOptions(options: Readonly<Record<string, unknown>>): Al
     added: number('allowAdded'),
     members: number('allowMembers'),
     shrunk: number('allowShrunk'),
+    rejected: number('allowRejected'),
     stale: number('allowStale'),
   };
   const because = typeof options['because'] === 'string' ? options['because'] : undefined;

@@ -56,22 +56,24 @@ function badColumn(path: string): Expression {
 
 /** Expectations of a mapped column that one row alone can break; `unique` is looked at over the whole file. */
 function expectationReasons(column: OutputColumn): readonly { readonly reason: string; readonly when: Expression }[] {
-  const { expect, target, value } = column;
+  const { expect, target, plain = column } = column;
   if (expect === undefined) return [];
+  const { value, type } = plain;
   const text = sql`cast(${value} as varchar)`;
   const { notNull, pattern, range, values } = expect;
+  const compared = isOrdered(type) ? value : text;
   return [
     ...(notNull === true && !column.mandatory && !column.key ? [{ reason: `no ${target}`, when: sql`${value} is null` }] : []),
     ...(pattern === undefined ? [] : [{ reason: `${target} pattern`, when: sql`not regexp_full_match(${text}, ${literal(pattern)})` }]),
-    ...(range?.min === undefined ? [] : [{ reason: `${target} range`, when: sql`${value} < ${bound(range.min, column.type)}` }]),
-    ...(range?.max === undefined ? [] : [{ reason: `${target} range`, when: sql`${value} > ${bound(range.max, column.type)}` }]),
+    ...(range?.min === undefined ? [] : [{ reason: `${target} range`, when: sql`${compared} < ${bound(range.min, type)}` }]),
+    ...(range?.max === undefined ? [] : [{ reason: `${target} range`, when: sql`${compared} > ${bound(range.max, type)}` }]),
     ...(values === undefined
       ? []
       : [
           {
             reason: `${target} values`,
-            when: sql`${text} not in (${joinSql(
-              values.map((allowed) => literal(String(allowed))),
+            when: sql`${compared} not in (${joinSql(
+              values.map((allowed) => bound(allowed, type)),
               ', ',
             )})`,
           },
@@ -79,8 +81,22 @@ function expectationReasons(column: OutputColumn): readonly { readonly reason: s
   ];
 }
 
-function bound(value: number | string, type: string): Sql {
-  if (type === 'date') return sql`cast(${literal(String(value))} as date)`;
-  if (type === 'timestamp') return sql`(cast(${literal(String(value))} as timestamptz) at time zone 'UTC')`;
-  return sql`${literal(value)}`;
+/** How many rows are left out by expectations whose `otherwise` is hold, by reason. */
+export function heldReasons(columns: readonly OutputColumn[], reasons: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const holding = columns.flatMap(({ expect, target }) => {
+    if (expect?.otherwise !== 'hold') return [];
+    return [...(expect.notNull === true ? [`no ${target}`] : []), ...['pattern', 'range', 'values', 'unique'].map((rule) => `${target} ${rule}`)];
+  });
+  return Object.fromEntries(holding.flatMap((reason) => (reasons[reason] === undefined ? [] : [[reason, reasons[reason]]])));
+}
+
+/** Types that are compared as what they are; all others are compared as texts, which never fails. */
+function isOrdered(type: string): boolean {
+  return /^(integer|decimal|double|date|timestamp)\b/.test(type);
+}
+
+function bound(value: number | string | boolean, type: string): Sql {
+  if (type === 'date') return sql`try_cast(${literal(String(value))} as date)`;
+  if (type === 'timestamp') return sql`(try_cast(${literal(String(value))} as timestamptz) at time zone 'UTC')`;
+  return isOrdered(type) && typeof value === 'number' ? sql`${literal(value)}` : sql`${literal(String(value))}`;
 }

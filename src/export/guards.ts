@@ -11,11 +11,12 @@ const DEFAULTS = { maxRemovedPercent: 50, minMembers: 0 } as const;
 
 /** What somebody lets pass once: each only when it is the measured number (contract section 3). */
 export interface AllowOnce {
-  /** `--allow-removed=N`, `--allow-added=N`, `--allow-members=N`, `--allow-shrunk=N`. */
+  /** `--allow-removed=N`, `--allow-added=N`, `--allow-members=N`, `--allow-shrunk=N`, `--allow-rejected=N`. */
   readonly removed?: number | undefined;
   readonly added?: number | undefined;
   readonly members?: number | undefined;
   readonly shrunk?: number | undefined;
+  readonly rejected?: number | undefined;
   /** `--allow-stale=TIME`: the newest event's. */
   readonly stale?: Instant | undefined;
   /** Who, as `user@host`, and why. */
@@ -43,6 +44,8 @@ export interface GuardInput {
   readonly source: SourceFacts;
   /** What the last successful run has seen. */
   readonly before: SourceFacts | undefined;
+  /** Rows that break expectations whose `otherwise` is hold, by reason. */
+  readonly rejected: Readonly<Record<string, number>>;
   readonly allow: AllowOnce | undefined;
 }
 
@@ -74,10 +77,12 @@ interface Exceeded {
 
 /**
  * Which guards hold a run, all of them at once: RC4004 too many would leave, RC4005 too few members, RC4028 too many would join, RC4029 the source has
- * lost too many rows, RC4030 its newest event is too old or older than what was seen before.
+ * lost too many rows, RC4030 its newest event is too old or older than what was seen before, RC4033 rows are not what is expected of them.
  */
 export function judgeGuards(input: GuardInput): GuardVerdict {
-  const exceeded = [checkRemoved(input), checkMembers(input), checkAdded(input), checkShrunk(input), checkStale(input)].filter((one) => one !== undefined);
+  const exceeded = [checkRemoved(input), checkMembers(input), checkAdded(input), checkShrunk(input), checkStale(input), checkRejected(input)].filter(
+    (one) => one !== undefined,
+  );
   const { by, because } = input.allow ?? {};
   return {
     held: exceeded
@@ -151,6 +156,14 @@ function checkStale({ guards, source: { newestEvent }, before, time, allow }: Gu
     allowed,
     message: `the source’s newest event, of ${measured}, is older than the one of ${seen} that the last successful run has seen: an earlier state was loaded`,
   };
+}
+
+function checkRejected({ rejected, segment, allow }: GuardInput): Exceeded | undefined {
+  const total = Object.values(rejected).reduce((sum, some) => sum + some, 0);
+  if (total === 0) return undefined;
+  const why = Object.entries(rejected).map(([reason, some]) => `${reason} ${some}`);
+  const message = `${total} ${total === 1 ? 'row' : 'rows'} of \`${segment}\` ${total === 1 ? 'is' : 'are'} not what the mapping expects (${why.join(', ')}), and \`expect.otherwise\` is hold`;
+  return { guard: 'expect', code: 'RC4033', flag: '--allow-rejected', ...numbers(total, allow?.rejected), message };
 }
 
 /** Throws `HeldError` with all that holds the run and the one command that lets it pass; `command` is that command without the flags. */

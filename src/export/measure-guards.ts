@@ -1,6 +1,7 @@
 import { literal, sql } from '../sql/sql.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import { durationMs } from '../support/duration.ts';
+import { heldReasons } from './exclusion.ts';
 import { judgeGuards, type GuardVerdict, type SourceFacts } from './guards.ts';
 import type { OpenedJob } from './open-job.ts';
 import { workOf } from './run-work.ts';
@@ -39,6 +40,7 @@ export async function measureGuards(request: GuardRequest): Promise<GuardVerdict
     added: guards?.maxAddedPercent === undefined || selection === undefined ? 0 : await countJoiners(opened, selection, signal),
     source,
     before: looksBack ? await lastSeen(ledger, job) : undefined,
+    rejected: selection === undefined ? {} : heldReasons(opened.columns, selection.counts.reasons),
     allow: job.allow,
   });
 }

@@ -23,6 +23,8 @@ export interface OutputColumn {
   /** Part of the deduplication key. */
   readonly key: boolean;
   readonly expect: MappingEntry['expect'];
+  /** What is expected is expected of the value before it is hashed. */
+  readonly plain?: { readonly value: Expression; readonly type: string };
 }
 
 /** A mapping entry whose target is settled (the activation room's work). */
@@ -138,5 +140,11 @@ export function isNested(type: string): boolean {
 
 function hashed(entry: MappingEntry, target: string, column: OutputColumn): OutputColumn {
   if (entry.transform !== 'sha256') return column;
-  return { ...column, value: hashedIdentity(textOf(column), 'source' in entry ? entry.source : '', target), text: undefined, type: 'string' };
+  return {
+    ...column,
+    plain: { value: column.value, type: column.type },
+    value: hashedIdentity(textOf(column), 'source' in entry ? entry.source : '', target),
+    text: undefined,
+    type: 'string',
+  };
 }

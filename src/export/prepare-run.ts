@@ -64,6 +64,8 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const selection = isDirect ? undefined : await selectJob({ job, opened, folder, snapshot, signal });
   const query = rowsQuery(job, opened, direct, selection, snapshot !== undefined);
   crashPoint('selected');
+  if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined))
+    await writeRejects({ opened, selection, paths, job, runId, signal });
   const source = await sourceFacts(job, opened, signal);
   const guard = async (members: number, removed: number): Promise<RunWork['accepted']> => {
     const recorded = snapshot?.pointer.members ?? 0;
@@ -94,8 +96,6 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   if (selection === undefined) accepted = await guard(expected?.received ?? rows, 0);
   const counts = settleCounts(expected, rows);
   const spacedValues = job.file.spacesForLineBreaks && !nothing ? await countSpacedValues(opened, query) : 0;
-  if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined))
-    await writeRejects({ opened, selection, paths, job, runId, signal });
   const next = job.slot === null || selection === undefined ? undefined : await writeSnapshot({ job, runId, opened, selection, folder, signal });
   if ((await engine.fingerprint()) !== opened.source.fingerprint) {
     throw new AppError({

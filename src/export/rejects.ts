@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileFormat } from '../engine/file-format.ts';
-import { sql } from '../sql/sql.ts';
+import { joinSql, literal, sql } from '../sql/sql.ts';
 import type { ExportPaths } from './deps.ts';
 import type { OpenedJob } from './open-job.ts';
 import type { SegmentJob } from './segment-job.ts';
@@ -20,7 +20,7 @@ const CSV: FileFormat = {
   timestampFormat: '%Y-%m-%dT%H:%M:%SZ',
 };
 
-/** Who was left out by an expectation or another rule, as `id,reason`: on the sender's side only, beside the state. */
+/** Who was left out by an expectation or another rule, as `id,reason`: on the sender's side only, beside the state. A held run leaves its list too. */
 export async function writeRejects(input: {
   readonly opened: OpenedJob;
   readonly selection: Selection;
@@ -33,7 +33,8 @@ export async function writeRejects(input: {
   if (Object.keys(selection.counts.reasons).length === 0) return;
   const folder = join(paths.state, 'rejects', job.activation, job.segment);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const lost = selection.losers === undefined ? sql`null` : sql`case when "id" in (select "id" from ${selection.losers}) then 'duplicate' end`;
+  const rounds = selection.rounds.map(({ reason, losers }) => sql`when "id" in (select "id" from ${losers}) then ${literal(reason)}`);
+  const lost = rounds.length === 0 ? sql`null` : sql`case ${joinSql(rounds, ' ')} end`;
   const query = sql`select cast("id" as varchar) as "id", coalesce("reason", ${lost}) as "reason" from ${selection.relation} where "present" and coalesce("reason", ${lost}) is not null order by "id"`;
   await opened.engine.write({ query, path: join(folder, `${runId}.csv`), format: CSV, ...(signal === undefined ? {} : { signal }) });
 }

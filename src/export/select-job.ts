@@ -19,6 +19,8 @@ export interface Selection {
   readonly differsFrom: DiffersFrom | undefined;
   readonly by: RowKey;
   readonly losers: Sql | undefined;
+  /** The losers of each competition, by the reason that they are counted under. */
+  readonly rounds: readonly { readonly reason: string; readonly losers: Sql }[];
   readonly silent: Sql | undefined;
   readonly counts: SelectionCounts;
 }
@@ -109,7 +111,7 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   const unchanged = changes === 0 && by === 'key' && before?.columns.length === 0;
   const differsFrom =
     snapshot === undefined || before === undefined || !differencesOnly ? undefined : { relation: before.relation, path: snapshot.path, unchanged };
-  return { relation, differsFrom, by, losers, silent, counts };
+  return { relation, differsFrom, by, losers, rounds: rounds.map(({ reason, path }) => ({ reason, losers: engine.files([path]) })), silent, counts };
 }
 
 /**

@@ -27,7 +27,7 @@ export type ImportStatus = 'signalled' | 'imported' | 'import-failed' | 'unknown
 
 /** A guard that somebody let pass once, with the number that was measured, who it was (`user@host`) and why. */
 export interface AcceptedGuard {
-  readonly guard: 'maxRemovedPercent' | 'minMembers' | 'maxAddedPercent' | 'maxSourceShrinkPercent' | 'maxSourceAge';
+  readonly guard: 'maxRemovedPercent' | 'minMembers' | 'maxAddedPercent' | 'maxSourceShrinkPercent' | 'maxSourceAge' | 'expect';
   readonly measured: string;
   readonly by?: string;
   readonly because?: string;

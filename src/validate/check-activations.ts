@@ -8,6 +8,7 @@ import type { DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, DestinationSpec, StorageSpec } from '../model/generated/kinds.ts';
 import type { Resource } from '../model/resource.ts';
 import { lintSchedule } from '../schedule/lint-schedule.ts';
+import { patternProblem } from '../segment/check/check-pattern.ts';
 import { canonicalJson } from '../support/canonical-json.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResourceIndex } from './resource-index.ts';
@@ -28,6 +29,7 @@ export function checkActivations(index: ResourceIndex, catalogue: Catalogue, rep
         return found === undefined ? undefined : { title: found.metadata.title, attributes: found.spec.attributes };
       },
       attributes: (attributes) => index.find('Attributes', attributes)?.spec,
+      patternProblem,
       lintSchedule,
     });
     for (const finding of findings) tell(activation, finding, report);

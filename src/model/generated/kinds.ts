@@ -357,6 +357,10 @@ export interface ExpectSpec {
    * @minItems 1
    */
   values?: (string | number | boolean)[];
+  /**
+   * What becomes of rows that are not so. exclude: they are left out and counted by reason. hold: the run is held.
+   */
+  otherwise?: 'exclude' | 'hold';
 }
 export interface ExpressionMappingEntry {
   /**

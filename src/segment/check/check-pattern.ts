@@ -11,22 +11,26 @@ export function checkPattern(checker: Checker, pattern: Typed): Typed {
       checker.report({ code: 'RC1208', severity: 'error', message: 'a pattern is written as a text', start: pattern.start, end: pattern.end });
     return pattern;
   }
-  const refuse = (message: string, hint: string): void =>
-    checker.report({ code: 'RC1214', severity: 'error', message, start: pattern.start, end: pattern.end, hint });
-  if (/\(\?(?:[=!]|<[=!])/.test(pattern.value)) refuse('look-ahead and look-behind are not supported in patterns', 'join two conditions with `and`');
-  else if (/(?:^|[^\\])(?:\\\\)*\\[1-9]/.test(pattern.value))
-    refuse('back references are not supported in patterns', 'compare two groups taken with regexGroup');
-  else {
-    try {
-      toRegExp(pattern.value);
-    } catch (error) {
-      refuse(
-        `the pattern cannot be read: ${(error as Error).message.replace(/^Invalid regular expression: /, '')}`,
-        'a backslash is written twice in a text: "\\\\w"',
-      );
-    }
-  }
+  const problem = patternProblem(pattern.value);
+  if (problem !== undefined) checker.report({ code: 'RC1214', severity: 'error', start: pattern.start, end: pattern.end, ...problem });
   return pattern;
+}
+
+/** What the engine's or JavaScript's patterns cannot say, and what to do instead; undefined for a pattern that both understand. */
+export function patternProblem(pattern: string): { readonly message: string; readonly hint: string } | undefined {
+  if (/\(\?(?:[=!]|<[=!])/.test(pattern))
+    return { message: 'look-ahead and look-behind are not supported in patterns', hint: 'join two conditions with `and`' };
+  if (/(?:^|[^\\])(?:\\\\)*\\[1-9]/.test(pattern))
+    return { message: 'back references are not supported in patterns', hint: 'compare two groups taken with regexGroup' };
+  try {
+    toRegExp(pattern);
+    return undefined;
+  } catch (error) {
+    return {
+      message: `the pattern cannot be read: ${(error as Error).message.replace(/^Invalid regular expression: /, '')}`,
+      hint: 'a backslash is written twice in a text: "\\\\w"',
+    };
+  }
 }
 
 const SPACE = '\\t\\n\\f\\r ';

@@ -7,6 +7,7 @@ import { loadCatalogue } from '../../../src/destination/catalogue.ts';
 import type { DestinationCard } from '../../../src/model/destination-card.ts';
 import type { ActivationSpec, AttributesSpec, MappingEntry } from '../../../src/model/generated/kinds.ts';
 import { lintSchedule } from '../../../src/schedule/lint-schedule.ts';
+import { patternProblem } from '../../../src/segment/check/check-pattern.ts';
 
 const catalogue = loadCatalogue({});
 const cardOf = (type: string): DestinationCard => {
@@ -45,6 +46,7 @@ function check(change: Partial<ActivationSpec>, card = folder, details: Record<s
     destination: { card, details },
     segment: (name) => ({ title: title ?? name, attributes: 'customer' }),
     attributes: () => attributes,
+    patternProblem,
     lintSchedule,
   });
 }
@@ -146,6 +148,26 @@ describe('mapping', () => {
     ['an array in CSV', [email, { source: 'tags' }], folder, ['RC1347 /spec/mapping/1/source']],
     ['a line break in a name', [{ source: 'plain', target: 'a\nb' }], folder, ['RC1348 /spec/mapping/0/target']],
   ])('%s', (_, mapping, card, expected) => expect(brief(check(mapped(...mapping), card))).toEqual(expected));
+
+  test.each<[string, MappingEntry, string | undefined]>([
+    ['a unique expression', { expression: 'income * 2', target: 'x', expect: { unique: true } }, '/unique'],
+    ['a pattern that is none', { source: 'plain', expect: { pattern: '[a' } }, '/pattern'],
+    ['a pattern that the engine does not have', { source: 'plain', expect: { pattern: '(?=a)b' } }, '/pattern'],
+    ['a range of texts', { source: 'plain', expect: { range: { min: 1 } } }, '/range'],
+    ['a range of an identity', { ...email, expect: { range: { max: 1 } } }, '/range'],
+    ['a bound that is no number', { source: 'income', expect: { range: { min: '5' } } }, '/range/min'],
+    ['a range with nothing in it', { source: 'income', expect: { range: { min: 5, max: 4 } } }, '/range'],
+    ['values that are no numbers', { source: 'income', expect: { values: [1, 'two'] } }, '/values'],
+    [
+      'what can be judged',
+      { source: 'income', expect: { range: { min: 5, max: 5 }, values: [5], pattern: '[0-9]+', unique: true, otherwise: 'hold' } },
+      undefined,
+    ],
+  ])('expectations: %s', (_what, entry, at) => {
+    const index = 'source' in entry && entry.source === email.source ? 0 : 1;
+    const found = brief(check(mapped(...(index === 0 ? [entry] : [email, entry]))));
+    expect(found).toEqual(at === undefined ? [] : [`RC1327 /spec/mapping/${index}/expect${at}`]);
+  });
 
   test('an array goes into JSON, not to Campaign', () => {
     expect(check({ ...mapped(email, { source: 'tags' }), file: { format: 'json' } })).toEqual([]);

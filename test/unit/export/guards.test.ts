@@ -15,6 +15,7 @@ const QUIET: GuardInput = {
   added: 0,
   source: { rows: 1000, newestEvent: 10 * DAY - HOUR },
   before: { rows: 1000, newestEvent: 9 * DAY },
+  rejected: {},
   allow: undefined,
 };
 

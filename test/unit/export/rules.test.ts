@@ -223,6 +223,54 @@ describe('columns', () => {
     await rm(join(bench.folder, 'out', 'out.csv'));
   });
 
+  test('expectations that hold: nothing leaves, the list of rejects tells whom to look at, and their number lets it pass once', async () => {
+    await bench.writePeople(`${HEAD}1,Ann,x,,DE,5\n2,bob,x,,DE,500\n3,Cid,z,,DE,7.50\n4,Dan,y,,DE,8\n`);
+    const options: Partial<BenchJob> = {
+      mapping: [
+        ID,
+        { source: 'first', transform: 'sha256', expect: { pattern: '[A-Z].*', otherwise: 'hold' } },
+        { source: 'income', expect: { values: [5, 7.5, 8, 500], range: { max: 400 }, otherwise: 'hold' } },
+        { source: 'last', expect: { unique: true, otherwise: 'hold' } },
+      ],
+      file: { sort: true },
+    };
+    const held = await bench.run(options);
+    const list = await readFile(join(bench.folder, '.reconcile', 'rejects', 'act', 'all', `${held.run.id}.csv`), 'utf8');
+    const passed = await bench.run({ ...options, allow: { rejected: 1, because: 'known' } });
+    const clean = await bench.run({ ...options, mapping: [ID, { source: 'income', expect: { values: [5, 7.5, 8, 500], otherwise: 'hold' } }], name: 'clean' });
+
+    expect(held.run).toMatchObject({
+      status: 'held',
+      files: [],
+      counts: { received: 0 },
+      error: { code: 'RC4033', message: '1 row of `all` is not what the mapping expects (first pattern 1), and `expect.otherwise` is hold' },
+    });
+    expect(list).toBe('id,reason\n2,first pattern\n');
+    expect(passed.run).toMatchObject({
+      status: 'success',
+      counts: { activated: 3, excluded: 1 },
+      work: { accepted: [{ guard: 'expect', measured: '1', because: 'known' }] },
+    });
+    expect((await bench.read('out.csv')).split('\n')[1]).toBe(`1,${sha256('Ann')},5,x`);
+    expect(clean.run).toMatchObject({ status: 'success', counts: { activated: 4 } });
+  });
+
+  test('rows that lose a value that has to be unique are listed under the very reason that counts them', async () => {
+    await bench.writePeople(`${HEAD}1,Ann,x,a@x,DE,\n2,Bob,x,b@x,DE,\n3,Cid,y,a@x,DE,\n`);
+    const { run } = await bench.run({
+      mapping: [{ source: 'identityMap.Email', target: 'email' }, { source: 'last', expect: { unique: true } }, { source: 'first' }],
+    });
+    const list = await readFile(join(bench.folder, '.reconcile', 'rejects', 'act', 'all', `${run.id}.csv`), 'utf8');
+    const listed = list
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split(',')[1] ?? '');
+    const counted = Object.fromEntries(Object.keys(run.counts.reasons).map((reason) => [reason, listed.filter((one) => one === reason).length]));
+    expect(counted).toEqual(run.counts.reasons);
+    expect(listed).toContain('last unique');
+  });
+
   test('the worked example of deduplication by attributes: one and two keys', async () => {
     await bench.writePeople(`${HEAD}a,John,Doe,,DE,\n`);
     const one = { mode: 'incremental', mapping: [{ source: 'country', key: true }, { source: 'first' }, { source: 'last' }] } as const;
