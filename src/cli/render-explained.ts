@@ -9,6 +9,8 @@ const MOST_TEXT = 64;
 /** Of that, the end of a text that is cut. */
 const END_TEXT = 20;
 const MOST_VALUES = 4;
+/** Parts of one `and` or `or`. */
+const MOST_PARTS = 20;
 
 interface Line {
   readonly text: string;
@@ -61,9 +63,19 @@ function linesOf(node: ExplainedNode, segment: string, trees: ExplainedMember['t
     value: describeValue(node, parts.length > 0),
     place: places.find(key, '/spec/pql', node),
   };
-  const below = behind === undefined ? parts.flatMap((part) => linesOf(part, segment, trees, places, depth + 1)) : [];
+  const { telling, others } = choose(node, parts);
+  const below = behind === undefined ? telling.flatMap((part) => linesOf(part, segment, trees, places, depth + 1)) : [];
+  if (behind === undefined && others > 0) below.push({ text: `${' '.repeat(9)}${'  '.repeat(depth + 1)}… ${others} more`, value: '', place: undefined });
   const named = behind === undefined || node.segment === undefined ? [] : linesOf(behind, node.segment, trees, places, depth + 1);
   return [line, ...below, ...named];
+}
+
+/** Of many parts those that decide, where there are any, and the first of the rest: a list of a hundred names is not told in a hundred lines. */
+function choose({ kind }: ExplainedNode, parts: readonly ExplainedNode[]): { readonly telling: readonly ExplainedNode[]; readonly others: number } {
+  if (parts.length <= MOST_PARTS || (kind !== 'and' && kind !== 'or')) return { telling: parts, others: 0 };
+  const deciding = parts.filter(({ truth }) => truth === (kind === 'or'));
+  const chosen = new Set([...deciding, ...parts].slice(0, MOST_PARTS));
+  return { telling: parts.filter((part) => chosen.has(part)), others: parts.length - chosen.size };
 }
 
 /** The nearest conditions below a node, and the sums and counts that conditions decide; other values between are looked through. */
@@ -78,7 +90,15 @@ function partsBelow(node: ExplainedNode): readonly ExplainedNode[] {
 function describeValue(node: ExplainedNode, hasParts: boolean): string {
   if (node.items !== undefined) return `true of ${node.items.held} in ${node.items.asked}`;
   if (!node.isCondition) return node.value;
+  if (node.events !== undefined) return describeEvents(node.events);
   return hasParts ? '' : valuesOf(node);
+}
+
+/** `1 event: 2026-11-19 purchase`. */
+function describeEvents({ fitting, of, first }: NonNullable<ExplainedNode['events']>): string {
+  if (fitting === 0) return of === 0 ? 'no events' : `no event of ${of}`;
+  const more = fitting > first.length ? `, … ${fitting - first.length} more` : '';
+  return `${fitting} ${fitting === 1 ? 'event' : 'events'}: ${first.join(', ')}${more}`;
 }
 
 /** A truth that is read, not decided: shown as its owner's value. */

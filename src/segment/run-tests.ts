@@ -53,11 +53,14 @@ function runTest(segment: TestedSegment, test: SegmentTestSpec, index: number, d
   }
 }
 
-/** The smallest parts that made a tree true, or kept it from being true. */
+/** The smallest parts that made a tree true, or kept it from being true: through `and`, `or`, `not` and `let`. */
 function decisive(node: ExplainedNode, found: boolean): readonly ExplainedNode[] {
-  const conditions = node.children.filter((child) => child.items === undefined && (child.truth !== undefined || child.value === 'unknown'));
-  const joined = /^\(*(?:.|\n)*\b(?:and|or)\b/i.test(node.text) && conditions.length > 1;
-  if (!joined) return [node];
+  const conditions = node.children.filter((child) => child.items === undefined && child.isCondition);
+  const [first] = conditions;
+  const last = conditions.at(-1);
+  if (node.kind === 'not' && first !== undefined) return decisive(first, !found);
+  if (node.kind === 'let' && last !== undefined) return decisive(last, found);
+  if (node.kind !== 'and' && node.kind !== 'or') return [node];
   const telling = conditions.filter((child) => (child.truth === true) === found);
   return telling.length === 0 ? [node] : telling.flatMap((child) => decisive(child, found));
 }

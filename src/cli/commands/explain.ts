@@ -87,6 +87,7 @@ function toJsonNode(node: ExplainedNode, key: ResourceKey, places: RulePlaces): 
     ...(node.isCondition ? { truth: node.truth ?? null } : {}),
     value: node.value,
     ...(node.items === undefined ? {} : { items: node.items }),
+    ...(node.events === undefined ? {} : { events: node.events }),
     ...(node.segment === undefined ? {} : { segment: node.segment }),
     file: file ?? null,
     line: line ?? null,

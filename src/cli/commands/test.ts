@@ -81,6 +81,8 @@ function placeOf({ locator }: ValidProject, segment: Resource<SegmentSpec>, { in
   return { file, line, column };
 }
 
+const MOST_CHARACTERS = 80;
+
 /** What is wrong with a test, at its place: the fixture's own mistakes, or `member` with what decided. */
 function diagnose({ locator }: ValidProject, segment: Resource<SegmentSpec>, result: SegmentTestResult): readonly Diagnostic[] {
   const base = `/spec/tests/${result.index}`;
@@ -99,11 +101,10 @@ function diagnose({ locator }: ValidProject, segment: Resource<SegmentSpec>, res
   }
   if (result.status === 'passed') return [];
   const reasons = result.why.slice(0, 5).map((part): Diagnostic => {
-    const text = part.text.replaceAll(/\s+/g, ' ');
     return {
       code: 'RC1220',
       severity: 'error',
-      message: `\`${text.length > 80 ? `${text.slice(0, 80)}…` : text}\` is ${part.truth === undefined ? 'unknown' : String(part.truth)}`,
+      message: `\`${shorten(part.text)}\` is ${part.truth === undefined ? 'unknown' : String(part.truth)}`,
       ...locator.textPlace(segment, '/spec/pql', part.start, part.end),
       ...hintOf(part.children),
     };
@@ -119,8 +120,14 @@ function diagnose({ locator }: ValidProject, segment: Resource<SegmentSpec>, res
 }
 
 function hintOf(parts: SegmentTestResult['why'][number]['children']): { readonly hint?: string } {
-  const known = parts.map(({ text, value, items }) => `${text.replaceAll(/\s+/g, ' ')}: ${items === undefined ? value : `${value} items`}`);
+  const known = parts.map(({ text, value, items }) => `${shorten(text)}: ${items === undefined ? value : `true of ${items.held} in ${items.asked}`}`);
   return known.length === 0 ? {} : { hint: known.slice(0, 4).join('\n') };
+}
+
+/** One line of a text of any length. */
+function shorten(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS)}…` : line;
 }
 
 function report({ out, say }: CommandContext, results: readonly PlacedResult[], render: { readonly color: boolean; readonly directory: string }): void {

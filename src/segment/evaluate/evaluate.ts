@@ -21,7 +21,7 @@ export interface EvaluateOptions {
   /** Typed trees of the segments that `inSegment` may name. */
   readonly segments?: ReadonlyMap<string, Typed>;
   /** Told of each value as it becomes known; nodes inside a filter are evaluated once per item. */
-  readonly observe?: (node: Typed, value: Value) => void;
+  readonly observe?: (node: Typed, value: Value, env: Values) => void;
 }
 
 /** What the parts of the evaluator share. */
@@ -55,7 +55,7 @@ export function evaluate(typed: Typed, profile: EvaluatedProfile, options: Evalu
           node.kind === 'segment'
             ? begin(evaluation.segment(node.name)).value(evaluation.segment(node.name), EMPTY) === true
             : evaluateNode(evaluation, node, env);
-        observe?.(node, value);
+        observe?.(node, value, env);
         return value;
       },
       segment(name) {

@@ -58,3 +58,26 @@ test('explain gives each node its text, its value and how often it held', () => 
   expect(city).toMatchObject({ text: 'homeAddress.city = "Quebec"', truth: false, children: [{ text: 'homeAddress.city', value: '"Oslo"' }] });
   expect(exists).toMatchObject({ truth: true, children: [{ text: 'E.commerce.item.price > 50', value: '1 of 2', items: { asked: 2, held: 1 } }] });
 });
+
+test('what decided is told through not and let, as it was written', () => {
+  const why = (pql: string, member: boolean): readonly string[] =>
+    run(pql, [{ name: 't', profile: { 'person.age': 31, homeOwner: true }, events: [{ eventType: 'view' }], member }])[0]?.why.map(
+      ({ text, truth }) => `${text}: ${String(truth)}`,
+    ) ?? [];
+  expect(why('not (person.age > 30 or homeOwner)', true)).toEqual(['person.age > 30: true', 'homeOwner: true']);
+  expect(why('let A = (person.age + 1) in (A = 32 and A > 40)', true)).toEqual(['A > 40: false']);
+  expect(why('person.name.isNotNull() and homeOwner', true)).toEqual(['person.name.isNotNull(): false']);
+  expect(why('person.age.isNotNull() and homeOwner', false)).toEqual(['person.age.isNotNull(): true', 'homeOwner: true']);
+  expect(why('not (exists E from xEvent where E.eventType = "view")', true)).toEqual(['(exists E from xEvent where E.eventType = "view"): true']);
+});
+
+test('explain names the events that fit', () => {
+  const events = [1, 2, 3, 4].map((day) => ({ timestamp: `2024-02-0${day}T00:00:00Z`, eventType: day === 4 ? 'view' : 'purchase' }));
+  const { profile } = readFixture({}, events, schema);
+  const eventsOf = (pql: string): unknown => explainTree(typedOf(pql, schema), pql, profile, { now: NOW }).events;
+  const bought = { fitting: 3, of: 4, first: ['2024-02-01 purchase', '2024-02-02 purchase', '2024-02-03 purchase'] };
+  expect(eventsOf('exists E from xEvent where E.eventType = "purchase"')).toEqual(bought);
+  expect(eventsOf('chain(xEvent, timestamp, [A: WHAT(eventType = "purchase")])')).toEqual(bought);
+  expect(eventsOf('chain(xEvent, timestamp, [A: WHEN(today)])')).toEqual({ fitting: 0, of: 4, first: [] });
+  expect(eventsOf('forall E from xEvent where E.eventType = "purchase"')).toBeUndefined();
+});
