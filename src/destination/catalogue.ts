@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
@@ -41,7 +41,11 @@ export function loadCatalogue({ projectDirectory }: CatalogueOptions): Catalogue
   const entries = new Map<string, CatalogueEntry>();
   const diagnostics: Diagnostic[] = [];
   for (const found of projectDirectory === undefined ? [] : findCards(projectDirectory)) {
-    const bytes = readIfThere(join(projectDirectory ?? '', found.path));
+    const bytes = readCard(join(projectDirectory ?? '', found.path));
+    if (typeof bytes === 'string') {
+      diagnostics.push(describe(found.path, 'RC1350', `the card cannot be read: ${bytes}`, 'a card is a file that this user may read'));
+      continue;
+    }
     if (bytes === undefined) {
       // A folder of the project without a card is no mistake; a package of that name without one is.
       if (found.origin === 'package')
@@ -53,11 +57,24 @@ export function loadCatalogue({ projectDirectory }: CatalogueOptions): Catalogue
     if (card === undefined) continue;
     const there = Object.hasOwn(BUILT_IN_CARDS, found.type) ? 'ships with reconcile' : entries.get(found.type)?.path;
     if (there !== undefined) {
-      diagnostics.push(describe(found.path, 'RC1351', `the type \`${found.type}\` is there already (${there})`, 'give it another name'));
+      const hint = found.origin === 'package' ? 'a package never replaces another type: uninstall it, or the other' : 'give it another name';
+      diagnostics.push(describe(found.path, 'RC1351', `the type \`${found.type}\` is there already (${there})`, hint));
       continue;
     }
-    const folder = join(projectDirectory ?? '', found.path, '..');
-    const connectorPath = card.connector === undefined ? undefined : join(folder, card.connector);
+    const connectorPath = card.connector === undefined ? undefined : join(projectDirectory ?? '', found.path, '..', card.connector);
+    const missing = connectorPath === undefined ? undefined : judgeModule(connectorPath, found.origin);
+    if (missing !== undefined) {
+      const line =
+        new TextDecoder()
+          .decode(bytes)
+          .split('\n')
+          .findIndex((text) => text.startsWith('connector:')) + 1;
+      diagnostics.push({
+        ...describe(found.path, 'RC1360', `the connector \`${card.connector ?? ''}\` ${missing.why}`, missing.hint),
+        line: Math.max(1, line),
+      });
+      continue;
+    }
     entries.set(found.type, { type: found.type, origin: found.origin, card, path: found.path, ...(connectorPath === undefined ? {} : { connectorPath }) });
   }
   const types = [...Object.keys(BUILT_IN_CARDS), ...entries.keys()].sort();
@@ -73,6 +90,14 @@ export function loadCatalogue({ projectDirectory }: CatalogueOptions): Catalogue
       return entry;
     },
   };
+}
+
+/** Why a module cannot be a connector; it is not loaded. */
+function judgeModule(path: string, origin: FoundCard['origin']): { readonly why: string; readonly hint: string } | undefined {
+  if (!existsSync(path)) return { why: 'is not there', hint: '`connector` names a module beside the card' };
+  if (origin === 'package' && /\.[cm]?ts$/.test(path))
+    return { why: 'is TypeScript', hint: 'Node.js runs none inside node_modules: the package must ship JavaScript' };
+  return undefined;
 }
 
 /** What to tell about a type that the catalogue does not have. */
@@ -118,15 +143,21 @@ function listFolder(path: string): readonly string[] {
   }
 }
 
-function readIfThere(path: string): Uint8Array | undefined {
+/** Its bytes; undefined when there is none; a text says why it cannot be read. */
+function readCard(path: string): Uint8Array | string | undefined {
   try {
-    return readFileSync(path);
+    const { size } = statSync(path);
+    // As for a manifest: more is no card, and would be held whole.
+    return size > MAX_BYTES ? `it has ${size} bytes, at most ${MAX_BYTES} go` : readFileSync(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
+    return READ_ERRORS[code] ?? code;
   }
 }
+
+const MAX_BYTES = 1024 * 1024;
+const READ_ERRORS: Readonly<Record<string, string>> = { EISDIR: 'it is a folder', EACCES: 'access is denied', ELOOP: 'its links lead in a circle' };
 
 function describe(file: string, code: string, message: string, hint: string): Diagnostic {
   return { code, severity: 'error', message, hint, file, line: 1, column: 1 };

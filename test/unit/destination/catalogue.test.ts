@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -75,6 +75,7 @@ test('cards of the project and of its packages are found, scoped ones too', () =
     'destinations/acme-loyalty/destination.yaml': CARD('acme-loyalty'),
     'destinations/README.md': 'not a card',
     'node_modules/reconcile-destination-acme-sms/destination.yaml': CARD('acme-sms').replace('storage:', 'connector: connector.js\nstorage:'),
+    'node_modules/reconcile-destination-acme-sms/connector.js': '',
     'node_modules/@acme/reconcile-destination-acme-push/destination.yaml': CARD('acme-push'),
     'node_modules/something-else/destination.yaml': 'not: a card',
   });
@@ -120,6 +121,41 @@ test.each([
   expect(catalogue.diagnostics[0]).toMatchObject({ severity: 'error', file: 'destinations/acme-loyalty/destination.yaml', ...expected });
   expect(catalogue.diagnostics[0]?.line).toBeGreaterThan(0);
   expect(catalogue.find('acme-loyalty')).toBeUndefined();
+});
+
+test('a connector that is not there, or that Node.js does not run there, is told at its line', () => {
+  const folder = project({
+    'destinations/acme-push/destination.yaml': CARD('acme-push').replace('storage:', 'connector: push.js\nstorage:'),
+    'node_modules/reconcile-destination-acme-sms/destination.yaml': CARD('acme-sms').replace('storage:', 'connector: sms.ts\nstorage:'),
+    'node_modules/reconcile-destination-acme-sms/sms.ts': 'export default 1',
+    'destinations/acme-crm/destination.yaml': CARD('acme-crm').replace('storage:', 'connector: ../acme-push/push.js\nstorage:'),
+  });
+  const catalogue = loadCatalogue({ projectDirectory: folder });
+  expect(catalogue.diagnostics).toMatchObject([
+    { code: 'RC1103', file: 'destinations/acme-crm/destination.yaml', line: 7 },
+    { code: 'RC1360', file: 'destinations/acme-push/destination.yaml', line: 7, message: expect.stringContaining('is not there') as string },
+    { code: 'RC1360', line: 7, message: expect.stringContaining('is TypeScript') as string },
+  ]);
+  expect(catalogue.types.filter((type) => type.startsWith('acme-'))).toEqual([]);
+});
+
+test('what cannot be read as a card is told, and everything else is there', () => {
+  const folder = project({
+    'destinations/folder/destination.yaml/x': '',
+    'destinations/huge/destination.yaml': '#'.repeat(2_000_000),
+    'destinations/acme-loyalty/destination.yaml': CARD('acme-loyalty'),
+    'node_modules/reconcile-destination-file': 'no folder',
+    'node_modules/@acme': 'no folder',
+  });
+  symlinkSync('.', join(folder, 'destinations/loop'));
+  symlinkSync('nowhere', join(folder, 'destinations/dangling'));
+  const { diagnostics, types } = loadCatalogue({ projectDirectory: folder });
+  expect(diagnostics.map(({ message, file }) => [file, message])).toEqual([
+    ['destinations/folder/destination.yaml', 'the card cannot be read: it is a folder'],
+    ['destinations/huge/destination.yaml', 'the card cannot be read: it has 2000000 bytes, at most 1048576 go'],
+    ['node_modules/reconcile-destination-file/destination.yaml', 'the package has no card'],
+  ]);
+  expect(types).toContain('acme-loyalty');
 });
 
 test('a name that is taken is refused: it must never change whose rules hold', () => {
