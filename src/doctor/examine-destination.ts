@@ -1,7 +1,6 @@
 import type { CheckFinding, Connector } from '../destination/connector.ts';
 import type { ExportDeps } from '../export/deps.ts';
-import { signingText } from '../export/encryption.ts';
-import { createEncryption } from '../export/openpgp-stage.ts';
+import { encryptionStages, signingText } from '../export/encryption.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { DestinationSpec, StorageSpec } from '../model/generated/kinds.ts';
 import { DAY_MS, type Instant } from '../model/instant.ts';
@@ -33,7 +32,7 @@ export async function examineDestination(request: DestinationRequest): Promise<r
     storage === undefined ? [] : look(area, `storage ${storage.type}`, () => examineStorage(request, storage)),
     look(area, 'connection', () => examineConnector(request)),
     ...urls.map((url) => look(area, 'certificate', () => examineCertificate(url ?? '', request.clock()))),
-    ...(spec.encryption === undefined ? [] : [look(area, 'encryption', () => examineKeys(request, spec.encryption))]),
+    ...(spec.encryption === undefined ? [] : [look(area, 'encryption', () => examineKeys(request))]),
   ]);
   return found.flat();
 }
@@ -67,13 +66,15 @@ async function examineCertificate(url: string, now: Instant): Promise<readonly C
   return [judgeEnd(subject, end, now, 'RC9531', 'renew it')];
 }
 
-async function examineKeys({ secret, clock }: DestinationRequest, encryption: DestinationSpec['encryption']): Promise<readonly CheckFinding[]> {
+async function examineKeys({ secret, clock, spec }: DestinationRequest): Promise<readonly CheckFinding[]> {
+  const { encryption } = spec;
+  // What a run would do first, with the same words for what is wrong.
+  await encryptionStages(spec, { secret, clock });
   const refs = encryption?.pgpPublicKey ?? [];
   const list = Array.isArray(refs) ? refs : [refs];
   const now = clock();
   const armored = await Promise.all(list.map((ref) => secret(ref)));
   const signing = await signingText(encryption?.signWith, secret);
-  await createEncryption(armored, now, signing);
   const judge = async (text: string, does: string, next: string): Promise<readonly CheckFinding[]> =>
     (await readKeyEnd(text)).map(({ id, end }) =>
       end === undefined
