@@ -1,6 +1,7 @@
 import type sdkModule from '@adobe/acc-js-sdk';
 import type { Client, ConnectionParameters, MethodParameter } from '@adobe/acc-js-sdk';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { checkHeader } from '../../src/destination/check-header.ts';
 import type { ConnectorContext } from '../../src/destination/connector.ts';
 import type { AuthSpec, ConnectionSpec } from '../../src/model/generated/kinds.ts';
 import { CampaignError, readFailure, type Failure } from './explain-failure.ts';
@@ -41,8 +42,8 @@ export interface CampaignSession extends AsyncDisposable {
 }
 
 const TIMEOUT_MS = 60_000;
-/** What looks like a token and was never ours: a web token, a Campaign session. */
-const TOKENS = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b___[0-9A-Fa-f-]{20,}/g;
+/** What looks like a token and was never ours: a bearer, a web token, a Campaign session. */
+const TOKENS = /\bBearer\s+[^\s"'<>]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b___[0-9A-Fa-f-]{20,}/g;
 const MAX_BYTES = 64 * 1024 * 1024;
 const RETRIES = 3;
 
@@ -208,6 +209,8 @@ function createLogin(options: LoginOptions): Login {
         const session = await options.secret(auth.token);
         const security = auth.securityToken === undefined ? undefined : await options.secret(auth.securityToken);
         learn(session);
+        checkHeader('X-Session-Token', session, '`connection.auth.token`');
+        checkHeader('X-Security-Token', security ?? '', '`connection.auth.securityToken`');
         if (security === undefined) return sdk.ConnectionParameters.ofSessionToken(url, session, sdkOptions);
         learn(security);
         return sdk.ConnectionParameters.ofSessionAndSecurityToken(url, session, security, sdkOptions);

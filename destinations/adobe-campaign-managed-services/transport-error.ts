@@ -1,3 +1,5 @@
+import { isCertificateProblem, networkWords } from '../../src/support/network-words.ts';
+
 /** How a request failed before Campaign could say anything. */
 export type TransportFailure =
   /** Nobody listens, or there is no such name: nothing was sent. */
@@ -36,9 +38,8 @@ export class TransportError extends Error {
   static ofNetwork(error: unknown): TransportError {
     const cause = (error as { cause?: { code?: string; message?: string } }).cause;
     const code = cause?.code ?? '';
-    const words = code === '' ? (cause?.message ?? 'the connection broke') : code;
-    const tls = /CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO_VERIFY/.test(code);
-    if (tls) return new TransportError('untrusted', `its certificate does not hold: ${words}`);
+    const words = code === '' ? (cause?.message ?? 'the connection broke') : networkWords(code);
+    if (isCertificateProblem(code)) return new TransportError('untrusted', `its certificate does not hold: ${words}`);
     return new TransportError(NOTHING_SENT.has(code) ? 'refused' : 'cut', words);
   }
 

@@ -1,6 +1,8 @@
+import { checkHeader } from '../../src/destination/check-header.ts';
 import type { CheckFinding, Connector, ConnectorContext, DeliveredBatch, Receipt } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
 import type { ConnectionSpec, DestinationSpec } from '../../src/model/generated/kinds.ts';
+import { networkWords } from '../../src/support/network-words.ts';
 import type { BodyShape } from './encode-batch.ts';
 import { sendFile } from './send-file.ts';
 import { showUrl, type Endpoint } from './send-request.ts';
@@ -34,13 +36,18 @@ export default async function createConnector(context: ConnectorContext): Promis
       hint: 'reconcile destinations http-api prints an example',
     });
 
-  const openEndpoint = async (): Promise<Endpoint> => ({
-    url: connection.url,
-    method: details.method ?? 'POST',
-    headers: { ...details.headers, ...(await authorize(connection, context)) },
-    timeoutMs: (details.timeoutSeconds ?? 30) * 1000,
-    retries: details.retries ?? 5,
-  });
+  const openEndpoint = async (): Promise<Endpoint> => {
+    const login = await authorize(connection, context);
+    for (const [name, value] of Object.entries(details.headers ?? {})) checkHeader(name, value, '`details.headers`');
+    for (const [name, value] of Object.entries(login)) checkHeader(name, value, '`connection.auth`');
+    return {
+      url: connection.url,
+      method: details.method ?? 'POST',
+      headers: { ...details.headers, ...login },
+      timeoutMs: (details.timeoutSeconds ?? 30) * 1000,
+      retries: details.retries ?? 5,
+    };
+  };
 
   const send = async (batch: DeliveredBatch, signal: AbortSignal | undefined): Promise<Receipt> => {
     const endpoint = await openEndpoint();
@@ -121,12 +128,12 @@ async function checkEndpoint(endpoint: Endpoint): Promise<CheckFinding> {
     if (status >= 500) return { code: 'RC6102', level: 'warning', subject, message: `it answered ${status}`, hint: 'look into the endpoint’s own log' };
     return { code: 'RC6100', level: 'ok', subject, message: 'answers' };
   } catch (error) {
-    const { code = 'no answer' } = (error as { cause?: { code?: string } }).cause ?? {};
+    const { code } = (error as { cause?: { code?: string } }).cause ?? {};
     return {
       code: 'RC6101',
       level: 'error',
       subject,
-      message: `it cannot be reached: ${code}`,
+      message: `it cannot be reached: ${code === undefined ? 'no answer' : networkWords(code)}`,
       hint: 'check connection.url, the certificate and the network of this machine',
     };
   }

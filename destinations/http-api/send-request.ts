@@ -1,5 +1,6 @@
 import type { ConnectorContext } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
+import { isCertificateProblem, networkWords } from '../../src/support/network-words.ts';
 import { retryAfterMs } from '../../src/support/retry-after.ts';
 
 export interface Endpoint {
@@ -93,15 +94,14 @@ async function readStart({ body }: Response): Promise<string> {
 
 function explainNetwork(error: unknown): Failure {
   const { code = '', message = '' } = (error as { cause?: { code?: string; message?: string } }).cause ?? {};
-  const tls = /CERT|SELF_SIGNED|TLS|SSL|UNABLE_TO_VERIFY/.test(code);
-  if (tls)
+  if (isCertificateProblem(code))
     return {
       code: 'RC6101',
-      reason: `its certificate does not hold: ${code}`,
+      reason: `its certificate does not hold: ${networkWords(code)}`,
       hint: 'renew it, or give the private authority by NODE_EXTRA_CA_CERTS',
       final: true,
     };
-  return { code: 'RC6101', reason: code === '' ? message : code, hint: 'check connection.url and the network of this machine', final: false };
+  return { code: 'RC6101', reason: code === '' ? message : networkWords(code), hint: 'check connection.url and the network of this machine', final: false };
 }
 
 function judgeStatus({ status, headers }: Response, endpoint: Endpoint, now: number): Answer | Failure {

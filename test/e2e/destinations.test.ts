@@ -1,36 +1,24 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { startFakeCampaign, type FakeCampaign } from '../support/campaign/fake-campaign.ts';
 import { reconcile, ROOT, type Ended } from '../support/reconcile.ts';
+import { createStarterProjects, type StarterProjects } from '../support/starter-project.ts';
 import { SSHD, startSshd } from '../support/servers/sshd.ts';
 
 const CANARY = 'CANARY-client-secret';
-const work = mkdtempSync(join(tmpdir(), 'destinations-'));
+let projects: StarterProjects;
 const open: (() => Promise<unknown>)[] = [];
-let counter = 0;
 
 beforeAll(async () => {
-  expect(await reconcile(['init', join(work, 'starter')])).toMatchObject({ code: 0 });
-  return () => rmSync(work, { recursive: true, force: true });
+  projects = await createStarterProjects('destinations');
+  return projects.remove;
 });
 afterEach(async () => {
   for (const close of open.splice(0)) await close();
 });
 
-/** A project of its own, as `reconcile init` makes it, with more files. */
-function makeProject(files: Readonly<Record<string, string>>): string {
-  const folder = join(work, `p${(counter += 1)}`);
-  cpSync(join(work, 'starter'), folder, { recursive: true });
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-  return folder;
-}
+const makeProject = (files: Readonly<Record<string, string>>): string => projects.make(files);
 
 /** Everything that stands on disk, but the manifests that a person wrote. */
 function everythingWritten(folder: string): string {
@@ -220,49 +208,24 @@ test('what Campaign lacks stops apply and is told by doctor, with what to do', a
   expect(unset.stdout).toContain('ACC_SECRET');
 });
 
-test('rows to an HTTP endpoint', async () => {
-  const rows: { readonly email: string }[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request
-      .on('data', (chunk: Buffer) => chunks.push(chunk))
-      .on('end', () => {
-        const batch = JSON.parse(Buffer.concat(chunks).toString('utf8') || '[]') as { readonly email: string }[];
-        rows.push(...batch);
-        response.writeHead(request.headers.authorization === 'Bearer tok-CANARY' ? 202 : 401).end();
-      });
-  });
-  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
-  open.push(() => new Promise((done) => void server.close(done)));
-  const project = makeProject({
-    'manifests/api.yaml': `apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: scoring}
-spec:
-  type: http-api
-  details: {maxRows: 2}
-  connection:
-    url: http://127.0.0.1:${(server.address() as AddressInfo).port}/members
-    auth: {type: bearer, token: {env: API_TOKEN}}
----
-apiVersion: reconcile/v1
-kind: Activation
-metadata: {name: to-api}
-spec:
-  destination: scoring
-  segments: [wealthy-owners]
-  mapping:
-    - {source: identityMap.Email, target: email}
-`,
-  });
-  const env = { API_TOKEN: 'tok-CANARY' };
-  expect(await reconcile(['-C', project, 'apply', '--auto-approve'], { env })).toMatchObject({ code: 0 });
-  const ended = await reconcile(['-C', project, 'run', 'to-api', '--json'], { env });
-  const { runs } = parse<RunJson>(ended);
-  expect(runs).toMatchObject([{ status: 'success', import: { status: 'imported' } }]);
-  expect(rows.length).toBe(runs[0]?.files.reduce((sum, file) => sum + file.rows, 0));
-  expect(rows.every(({ email }) => email.includes('@'))).toBe(true);
-  expect(everythingWritten(project).includes('CANARY')).toBe(false);
+test('the example of every type holds as it is printed, and setup says something for each', async () => {
+  const project = makeProject({});
+  const { destinations } = parse<{ destinations: readonly { readonly type: string }[] }>(await reconcile(['-C', project, 'destinations', '--json']));
+  expect(destinations.length).toBeGreaterThan(10);
+  const printed = await Promise.all(destinations.map(async ({ type }) => (await reconcile(['-C', project, 'destinations', type])).stdout));
+  const examples = printed.map((text, index) =>
+    text
+      .slice(text.lastIndexOf('\nexample\n') + '\nexample\n'.length)
+      // Several examples share a name; here each stands beside the others.
+      .replace(/(metadata: \{name: )[a-z-]+/, `$1d${index}`),
+  );
+  writeFileSync(join(project, 'manifests/examples.yaml'), examples.join('\n---\n'));
+  expect(await reconcile(['-C', project, 'validate'])).toMatchObject({ code: 0 });
+  for (const index of destinations.keys()) {
+    const setup = await reconcile(['-C', project, 'setup', `d${index}`]);
+    expect(setup.code).toBe(0);
+    expect(setup.stdout).toMatch(/\n1\. /);
+  }
 });
 
 const PUSH_CARD = `apiVersion: reconcile/v1

@@ -187,6 +187,27 @@ test('an answer that never ends is not waited for', async () => {
   expect(await send(await connect(endpoint, { maxRows: 1 }), batchOf(rowsOf(3)))).toEqual({ status: 'imported', rows: 3 });
 });
 
+test.each([
+  [{}, { type: 'header', name: 'X-Api-Key', value: { env: 'K' } }],
+  [{}, { type: 'bearer', token: { env: 'K' } }],
+] as const)('a secret that no header can carry is told without its value, and nothing is sent', async (details, auth) => {
+  const endpoint = await serve(() => 200);
+  const connector = await createConnector({
+    name: 'api',
+    spec: { type: 'http-api', details, connection: { url: endpoint.url, auth } },
+    secret: async () => 'CANARY\nmore',
+    clock: Date.now,
+    sleep: async () => {},
+    log: () => {},
+  });
+  for (const work of [() => connector.check([]), () => connector.deliver(batchOf(rowsOf(1)), {})]) {
+    const error = await captureError(work);
+    expect(error.code).toBe('RC1363');
+    expect(error.everything).not.toContain('CANARY');
+  }
+  expect(endpoint.calls).toEqual([]);
+});
+
 test('Retry-After as a date', async () => {
   const endpoint = await serve((_call, number, response) => {
     if (number > 1) return 200;

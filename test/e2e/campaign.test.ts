@@ -1,0 +1,252 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startFakeCampaign, type FakeCampaign, type Mishap } from '../support/campaign/fake-campaign.ts';
+import { reconcile, type Ended } from '../support/reconcile.ts';
+import { createStarterProjects, type StarterProjects } from '../support/starter-project.ts';
+
+const CANARY = 'CANARY';
+const SECRETS = { ACC_SECRET: `${CANARY}-client-secret`, ACC_PASSWORD: `${CANARY}/pass word` };
+const SHARED = fileURLToPath(new URL('../../../shared/', import.meta.url));
+let projects: StarterProjects;
+const fakes: FakeCampaign[] = [];
+
+beforeAll(async () => {
+  projects = await createStarterProjects('campaign');
+  return projects.remove;
+});
+afterEach(async () => {
+  for (const fake of fakes.splice(0)) await fake.close();
+});
+
+interface Project {
+  readonly fake: FakeCampaign;
+  readonly folder: string;
+  readonly told: Ended[];
+  call(...args: readonly string[]): Promise<Ended>;
+}
+
+const AUTHS = {
+  ims: (fake: FakeCampaign) => `{type: ims, clientId: client-1, clientSecret: {env: ACC_SECRET}, tokenUrl: "${fake.tokenUrl}"}`,
+  user: () => '{type: user, username: reconcile, password: {env: ACC_PASSWORD}}',
+  session: () => '{type: session, token: {env: ACC_SESSION}, securityToken: {env: ACC_SECURITY}}',
+} as const;
+
+/** A project with one activation onto a fake Campaign; `template` is a folder that has the segments. */
+async function makeProject(
+  auth: keyof typeof AUTHS,
+  settings: { readonly template?: string; readonly segments?: string; readonly wait?: string } = {},
+): Promise<Project> {
+  const fake = await startFakeCampaign({
+    ims: { clientId: 'client-1', clientSecret: SECRETS.ACC_SECRET, tokenSeconds: 86_400 },
+    users: { reconcile: SECRETS.ACC_PASSWORD },
+  });
+  fakes.push(fake);
+  const folder = settings.template ?? projects.make();
+  writeFileSync(
+    join(folder, 'manifests/campaign.yaml'),
+    `apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: campaign-emea}
+spec:
+  type: adobe-campaign-managed-services
+  details: {instance: acme_mkt_prod1, targetMapping: mapRecipient}
+  connection: {url: "${fake.url}", auth: ${AUTHS[auth](fake)}}
+  import: {workflow: WKFsegmentImport, wait: ${settings.wait ?? '20s'}}
+  storage: {type: local, path: out/campaign}
+---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: to-campaign}
+spec:
+  destination: campaign-emea
+  segments: [${settings.segments ?? 'wealthy-owners'}]
+  mapping:
+    - {source: identityMap.Email, target: email}
+    - {source: person.name.firstName, target: firstName}
+  export: incremental
+  schedule: {every: 6h}
+`,
+  );
+  const lent = auth === 'session' ? fake.state.issueSession() : undefined;
+  const env = { ...SECRETS, ...(lent === undefined ? {} : { ACC_SESSION: lent.session, ACC_SECURITY: lent.security }) };
+  const told: Ended[] = [];
+  return {
+    fake,
+    folder,
+    told,
+    async call(...args) {
+      const ended = await reconcile(['-C', folder, ...args], { env });
+      told.push(ended);
+      return ended;
+    },
+  };
+}
+
+interface RunJson {
+  readonly id: string;
+  readonly segment: string;
+  readonly status: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly files: readonly { readonly path: string; readonly rows: number; readonly bytes: number; readonly sha256: string }[];
+  readonly import?: { readonly status: string; readonly rows?: number; readonly message?: string };
+  readonly error?: { readonly code: string; readonly message: string; readonly hint: string };
+}
+
+/** A slot's run, ten minutes after the slot. */
+function slotAt(day: string, hour: string): readonly string[] {
+  return ['--now', `${day}T${hour}:10:00Z`, 'run', 'to-campaign', '--slot', `${day}T${hour}:00:00Z`, '--json'];
+}
+
+const runsOf = (ended: Ended): readonly RunJson[] => (JSON.parse(ended.stdout) as { runs: readonly RunJson[] }).runs;
+
+describe.skipIf(!existsSync(join(SHARED, 'data/adventureworks')))('AdventureWorks (beside the checkout)', () => {
+  test('connected, applied, exported, imports followed: bytes as landed, one signal each, a second slot with nothing new tells nobody', async () => {
+    const template = join(projects.folder, 'adventureworks');
+    mkdirSync(join(template, 'manifests'), { recursive: true });
+    cpSync(join(SHARED, 'acceptance/base/reconcile.yaml'), join(template, 'reconcile.yaml'));
+    cpSync(join(SHARED, 'acceptance/base/manifests'), join(template, 'manifests'), { recursive: true });
+    symlinkSync(join(SHARED, 'data/adventureworks'), join(template, 'data'));
+    const { fake, folder, call } = await makeProject('ims', { template, segments: 'german-recent, never-a-bike, wealthy-owners' });
+    expect(await call('doctor', 'campaign-emea')).toMatchObject({ code: 0 });
+    expect(await call('--now', '2014-01-27T23:30:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+    const ended = await call(...slotAt('2014-01-28', '00'));
+    expect(ended.code).toBe(0);
+    const want: Readonly<Record<string, number>> = { 'german-recent': 469, 'never-a-bike': 9352, 'wealthy-owners': 308 };
+    const runs = runsOf(ended);
+    expect(runs.map(({ segment, counts }) => [segment, counts['activated']])).toEqual(Object.entries(want));
+    for (const run of runs) {
+      expect(run).toMatchObject({ status: 'success', import: { status: 'imported', rows: want[run.segment] } });
+      const [event, more] = fake.state.events.filter(({ variables }) => variables['runId'] === run.id);
+      expect(more).toBeUndefined();
+      const paths = event?.variables['remoteFiles']?.split('\n') ?? [];
+      expect(paths).toEqual(run.files.map(({ path }) => join(folder, 'out/campaign', path)));
+      for (const [index, path] of paths.entries()) {
+        const bytes = readFileSync(path);
+        expect(createHash('sha256').update(bytes).digest('hex')).toBe(run.files[index]?.sha256);
+        const lines = bytes.toString('utf8').trimEnd().split('\n');
+        expect(lines[0]).toBe('email,firstName,segmentMembershipStatus');
+        expect(lines.slice(1).every((line) => line.endsWith(',realized'))).toBe(true);
+        expect(lines).toHaveLength((run.files[index]?.rows ?? -1) + 1);
+      }
+    }
+    expect(fake.state.events).toHaveLength(3);
+    const next = await call(...slotAt('2014-01-28', '06'));
+    expect(next.code).toBe(0);
+    const later = runsOf(next);
+    expect(later.filter(({ files }) => files.length === 0).map(({ segment }) => segment)).toEqual(expect.arrayContaining(['never-a-bike', 'wealthy-owners']));
+    expect(fake.state.events.slice(3).map(({ variables }) => variables['runId'])).toEqual(later.filter(({ files }) => files.length > 0).map(({ id }) => id));
+  });
+});
+
+/** What goes wrong, with a server that repeats what it was sent. */
+const MISHAPS: readonly ((echo: () => string) => readonly [command: 'run' | 'doctor', target: string, mishap: Mishap, times: number])[] = [
+  (echo) => ['run', 'PostEvent', { kind: 'fault', status: 200, text: () => `SOP-330011 ${echo()}`, detail: 'why' }, 1],
+  (echo) => ['doctor', 'GetUserInfo', { kind: 'fault', status: 403, text: () => `XSV-350013 ${echo()}` }, 1],
+  () => ['doctor', '/r/test', { kind: 'html' }, 1],
+  () => ['run', 'PostEvent', { kind: 'redirect', to: `https://login.example.com/?t=${CANARY}` }, 1],
+  (echo) => ['run', 'ExecuteQuery', { kind: 'status', status: 200, body: echo() }, 1],
+  (echo) => ['run', '*', { kind: 'status', status: 401, body: echo() }, 9],
+];
+
+/** Where a word stands in a text, with a little of what is before it. */
+function around(text: string, word: string): readonly string[] {
+  const at = text.indexOf(word);
+  return at < 0 ? [] : [text.slice(Math.max(0, at - 120), at + 40)];
+}
+
+describe('no secret in anything that is printed or written', () => {
+  test.each(['ims', 'user', 'session'] as const)('%s', async (auth) => {
+    const { fake, folder, told, call } = await makeProject(auth, { wait: '2s' });
+    await call('validate', '--json');
+    await call('plan', '--out', join(folder, 'plan.bin'), '--json');
+    expect(await call('apply', join(folder, 'plan.bin'))).toMatchObject({ code: 0 });
+    await call('doctor', '-v', '--log-format', 'json');
+    expect(await call('run', 'to-campaign', '-v', '--log-format', 'json')).toMatchObject({ code: 0 });
+    const own = { ims: [SECRETS.ACC_SECRET], user: [SECRETS.ACC_PASSWORD], session: [] }[auth];
+    const echo = (): string => {
+      const { authorization = '', 'x-session-token': session = '', 'x-security-token': security = '' } = fake.requests.at(-1)?.headers ?? {};
+      return [...own, authorization, session, security].join(' ');
+    };
+    for (const make of MISHAPS) {
+      const [command, target, mishap, times] = make(echo);
+      fake.fail(target, mishap, times);
+      await call(...(command === 'run' ? ['run', 'to-campaign'] : ['doctor']), '-v', '--json');
+    }
+    await call('--now', '2027-01-01T00:30:00Z', 'watch', '--once', '-v', '--log-format', 'json');
+    for (const args of [
+      ['runs', 'list', '--json'],
+      ['state', 'export'],
+      ['state', 'show', 'Destination/campaign-emea'],
+      ['drift', '--json'],
+      ['status', '--json'],
+      ['setup', 'campaign-emea'],
+    ])
+      await call(...args);
+    const written = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.parentPath.endsWith('manifests'))
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'));
+    const printed = told.map(({ stdout, stderr }) => stdout + stderr);
+    expect([...printed, ...written].flatMap((text) => around(text, CANARY))).toEqual([]);
+    // The search would have found something: the server has seen them, and they were taken out of what it repeated.
+    expect(fake.requests.some(({ body, headers }) => `${decodeURIComponent(body.replaceAll('%', '%25'))}${JSON.stringify(headers)}`.includes(CANARY))).toBe(
+      true,
+    );
+    expect(printed.join('')).toContain('***');
+    expect(printed.filter((text) => /\n\s+at .*:\d+:\d+\)?\n/.test(text))).toEqual([]);
+  });
+});
+
+test('retry: an import that failed is signalled again; an unknown one is looked up first and told twice only without a trace', async () => {
+  const { fake, call } = await makeProject('user', { wait: '2s' });
+  expect(await call('--now', '2026-12-01T00:30:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const signals = (id: string | undefined): number => fake.state.events.filter(({ variables }) => variables['runId'] === id).length;
+
+  fake.state.behaviour = 'failed';
+  const failed = await call(...slotAt('2026-12-01', '06'));
+  expect(failed.code).toBe(1);
+  const [broken] = runsOf(failed);
+  expect(broken).toMatchObject({
+    status: 'failed',
+    import: { status: 'import-failed' },
+    error: { hint: expect.stringContaining(`runs retry ${broken?.id}`) as string },
+  });
+  fake.state.behaviour = 'started-only';
+  const started = await call('--now', '2026-12-01T07:30:00Z', 'runs', 'retry', broken?.id ?? '', '--json');
+  expect(started.code).toBe(6);
+  expect(runsOf(started)).toMatchObject([{ id: broken?.id, status: 'success', import: { status: 'unknown' } }]);
+  expect(signals(broken?.id)).toBe(2);
+
+  // It is known to be at work on it: asked again and again, and never told again.
+  const again = await call('--now', '2026-12-01T08:30:00Z', 'runs', 'retry', broken?.id ?? '', '--json');
+  expect(again.code).toBe(6);
+  const [workflow] = fake.state.workflows;
+  if (workflow !== undefined) fake.state.addLog(workflow, 2, 'end', `SEGEXPORT runId=${broken?.id} status=ok rows=3`);
+  const found = await call('--now', '2026-12-01T09:30:00Z', 'runs', 'retry', broken?.id ?? '', '--json');
+  expect(found.code).toBe(0);
+  expect(runsOf(found)).toMatchObject([{ import: { status: 'imported', rows: 3 } }]);
+  expect(signals(broken?.id)).toBe(2);
+  expect((await call('--now', '2026-12-01T09:30:00Z', 'runs', 'retry', broken?.id ?? '')).code).toBe(64);
+});
+
+test('the SDK is loaded only where Campaign is', async () => {
+  const hook = join(projects.folder, 'hook.mjs');
+  const log = join(projects.folder, 'loaded.txt');
+  writeFileSync(
+    hook,
+    `import { registerHooks } from 'node:module'; import { appendFileSync } from 'node:fs';
+registerHooks({ load(url, context, next) { if (url.includes('acc-js-sdk/src') || url.includes('adobe-campaign-managed-services/session')) appendFileSync(${JSON.stringify(log)}, url + '\\n'); return next(url, context); } });`,
+  );
+  const env = { ...SECRETS, NODE_OPTIONS: `--import=${hook}` };
+  const loaded = (): string => (existsSync(log) ? readFileSync(log, 'utf8') : '');
+  const { folder } = await makeProject('user');
+  const other = projects.make();
+  for (const args of [['doctor'], ['apply', '--auto-approve'], ['run', '--help'], ['destinations']]) await reconcile(['-C', other, ...args], { env });
+  // With Campaign among the manifests, what does not ask it does not load it either.
+  for (const args of [['validate'], ['plan'], ['destinations', 'adobe-campaign-managed-services']]) await reconcile(['-C', folder, ...args], { env });
+  expect(loaded()).not.toContain('acc-js-sdk');
+  expect(await reconcile(['-C', folder, 'doctor', 'campaign-emea'], { env })).toMatchObject({ code: 0 });
+  expect(loaded()).toContain('acc-js-sdk');
+});
