@@ -48,7 +48,7 @@ test.each([
 });
 
 test('functions, members, steps, texts and comments are told apart', () => {
-  expect(coloured('CHAIN(xEvent, timestamp, [A: WHAT(a.in = "b\\"c") WHEN(< 3 days before now)])').filter((token) => !/ source$/.test(token))).toEqual([
+  expect(coloured('CHAIN(xEvent, timestamp, [A: WHAT(a.in = "b\\"c") WHEN(< 3 days before now)])').filter((token) => !token.endsWith(' source'))).toEqual([
     'CHAIN keyword.control',
     'xEvent variable.language',
     'timestamp variable.other',
@@ -79,5 +79,5 @@ test('functions, members, steps, texts and comments are told apart', () => {
 
 test('in no expression of the language a word is left without a colour', () => {
   for (const text of Object.values(LANGUAGE_ROWS).flatMap((cases) => Object.keys(cases)))
-    expect(coloured(text).filter((token) => / source$/.test(token) && /[A-Za-z0-9"]/.test(token.replace(/ source$/, '')))).toEqual([]);
+    expect(coloured(text).filter((token) => token.endsWith(' source') && /[A-Za-z0-9"]/.test(token.replace(/ source$/, '')))).toEqual([]);
 });
