@@ -1,16 +1,20 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { resolveMapping } from '../activation/resolve-mapping.ts';
+import type { Engine } from '../engine/engine.ts';
 import { primaryIdentity } from '../engine/profile-model.ts';
 import { INTERNAL_FORMAT } from '../engine/file-format.ts';
 import { AppError } from '../model/app-error.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { ActivationSpec, AttributesSpec, SegmentSpec, SourceSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
-import { ident, joinSql, literal, sql } from '../sql/sql.ts';
+import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
 import { mayBeAlive } from '../state/owner.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
+import { sha256 } from '../support/digest.ts';
 import { nearest } from '../support/nearest.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
+import { eraseRejects } from './erase-rejects.ts';
 import { findApplied } from './find-applied.ts';
 import { addSuppression } from './suppression.ts';
 
@@ -30,6 +34,9 @@ export interface Forgotten {
   readonly members: number;
   readonly snapshots: number;
   readonly spools: number;
+  /** Lists of rejects that named the person, and records of runs whose errors did. */
+  readonly rejects: number;
+  readonly records: number;
 }
 
 /**
@@ -65,59 +72,97 @@ export async function forgetPerson(deps: Pick<ExportDeps, 'ledger' | 'engine' | 
   }
   // First of all nothing may leave any more; what follows may be done again.
   const hash = await addSuppression(paths, namespace, value, now);
+  const same = normalIdentity(namespace, value);
+  const ids = new Set<string>();
   let members = 0;
   let snapshots = 0;
   for (const { name, spec } of knowing) {
     const source = findApplied<SourceSpec>(resources, 'Source', spec.source).spec;
     await using engine = deps.engine({ name, attributes: spec, sourceName: spec.source, source }, signal);
-    const primary = primaryIdentity(spec).namespace === namespace;
-    const ids = new Set(primary ? [value] : []);
-    await engine.open({ profile: [`identityMap.${namespace}`], event: undefined });
-    const plain = /e-?mail/i.test(namespace)
-      ? { column: sql`lower(trim(p.${ident(`identityMap.${namespace}`)}))`, value: value.trim().toLowerCase() }
-      : { column: sql`p.${ident(`identityMap.${namespace}`)}`, value };
-    for (const row of await engine.rows(
-      sql`select p."id" as "id" from profile p where ${plain.column} = ${literal(plain.value)} and p."id" is not null`,
-      signal,
-    ))
-      ids.add(String(row['id']));
-    for (const pointer of await pointersOf(deps, resources, name)) {
-      const removed = await removeFromSnapshot(engine, join(paths.state, pointer.path), [...ids], pointer, plain.value);
+    if (primaryIdentity(spec).namespace === namespace) ids.add(value);
+    for (const id of await idsInSource(engine, namespace, same, signal)) ids.add(id);
+    const kept = await pointersOf(deps, resources, { name, spec }, namespace);
+    // Whoever has left the source is still known by what a snapshot carries.
+    for (const { pointer, carried } of kept) for (const id of await idsInSnapshot(engine, join(paths.state, pointer.path), carried, same)) ids.add(id);
+    for (const { pointer } of kept) {
+      const removed = await removeFromSnapshot(engine, join(paths.state, pointer.path), [...ids]);
       members += removed;
       if (removed > 0) snapshots += 1;
     }
   }
+  const rejects = await eraseRejects(paths.state, ids);
+  const records = await ledger.redact([...new Set([value, same.text, ...ids])]);
   const spools = await readdir(paths.spool).catch(() => []);
   for (const spool of spools) await rm(join(paths.spool, spool), { recursive: true, force: true });
-  return { hash, members, snapshots, spools: spools.length };
+  // Measurements of sources hold examples of what is wrong with them.
+  await rm(paths.cache, { recursive: true, force: true });
+  return { hash, members, snapshots, spools: spools.length, rejects, records };
 }
 
-async function pointersOf(deps: Pick<ExportDeps, 'ledger'>, resources: AppliedResources, attributes: string): Promise<readonly SnapshotPointer[]> {
-  const pointers: SnapshotPointer[] = [];
+/** A value that stands for all its spellings: emails are compared as activation-rules 1.1 normalises them. */
+interface NormalIdentity {
+  readonly text: string;
+  readonly of: (column: Sql) => Sql;
+}
+
+function normalIdentity(namespace: string, value: string): NormalIdentity {
+  if (/e-?mail/i.test(namespace)) return { text: value.trim().toLowerCase(), of: (column) => sql`lower(trim(${column}))` };
+  return { text: value, of: (column) => column };
+}
+
+async function idsInSource(engine: Engine, namespace: string, same: NormalIdentity, signal: AbortSignal | undefined): Promise<readonly string[]> {
+  const path = `identityMap.${namespace}`;
+  await engine.open({ profile: [path], event: undefined });
+  const column = same.of(sql`cast(${ident('p', path)} as varchar)`);
+  const rows = await engine.rows(sql`select p."id" as "id" from profile p where ${column} = ${literal(same.text)} and p."id" is not null`, signal);
+  return rows.map((row) => String(row['id']));
+}
+
+/** By the columns of a snapshot that carry this identity, plain or hashed. */
+async function idsInSnapshot(engine: Engine, path: string, carried: readonly string[], same: NormalIdentity): Promise<readonly string[]> {
+  if (carried.length === 0) return [];
+  const values = [same.text, sha256(same.text), sha256(same.text.replaceAll(/[^0-9]/g, '').replace(/^0+/, ''))].map(literal);
+  const matches = carried.map((key) => sql`${same.of(sql`cast(${ident(`k_${key}`)} as varchar)`)} in (${joinSql(values, ', ')})`);
+  const rows = await engine.rows(sql`select cast("id" as varchar) as "id" from ${engine.files([path])} where ${joinSql(matches, ' or ')}`);
+  return rows.map((row) => String(row['id']));
+}
+
+interface KeptSnapshot {
+  readonly pointer: SnapshotPointer;
+  /** Those of its carried columns that hold the identity in question. */
+  readonly carried: readonly string[];
+}
+
+async function pointersOf(
+  deps: Pick<ExportDeps, 'ledger'>,
+  resources: AppliedResources,
+  { name: attributes, spec: { identities, fields = {} } }: { readonly name: string; readonly spec: AttributesSpec },
+  namespace: string,
+): Promise<readonly KeptSnapshot[]> {
+  const column = identities[namespace]?.column;
+  // The identity's column may be declared as a field as well, and mapped as that.
+  const isTheSame = (kind: string, path: string): boolean => (kind === 'identity' ? path === namespace : fields[path]?.column === column);
+  const kept: KeptSnapshot[] = [];
   for (const [key, { metadata, spec }] of resources) {
     if (!key.startsWith('Activation/')) continue;
-    for (const entry of (spec as ActivationSpec).segments) {
+    const { segments, mapping } = spec as ActivationSpec;
+    const targets = new Set(resolveMapping(mapping).flatMap(({ kind, path, target }) => (path !== undefined && isTheSame(kind, path) ? [target] : [])));
+    for (const entry of segments) {
       const segment = typeof entry === 'string' ? entry : entry.name;
       const applied = resources.get(`Segment/${segment}`);
       if (applied === undefined || (applied.spec as SegmentSpec).attributes !== attributes) continue;
       const pointer = await deps.ledger.snapshot(metadata.name, segment);
-      if (pointer !== undefined) pointers.push(pointer);
+      if (pointer !== undefined) kept.push({ pointer, carried: pointer.keys.filter((target) => targets.has(target)) });
     }
   }
-  return pointers;
+  return kept;
 }
 
-/** Rewrites a snapshot without these members, under the same name. Values that it carries identify as well as the id does. */
-async function removeFromSnapshot(
-  engine: ReturnType<ExportDeps['engine']>,
-  path: string,
-  ids: readonly string[],
-  pointer: SnapshotPointer,
-  value: string,
-): Promise<number> {
+/** Rewrites a snapshot without these members, under the same name. */
+async function removeFromSnapshot(engine: Engine, path: string, ids: readonly string[]): Promise<number> {
+  if (ids.length === 0) return 0;
   const relation = engine.files([path]);
-  const carried = pointer.keys.map((key) => sql`coalesce(${ident(`k_${key}`)}, '') = ${literal(value)}`);
-  const isTheirs = joinSql([...(ids.length === 0 ? [] : [sql`cast("id" as varchar) in (${joinSql(ids.map(literal), ', ')})`]), ...carried, sql`false`], ' or ');
+  const isTheirs = sql`cast("id" as varchar) in (${joinSql(ids.map(literal), ', ')})`;
   const [row] = await engine.rows(sql`select count(*) as "n" from ${relation} where ${isTheirs}`);
   const removed = Number(row?.['n'] ?? 0);
   if (removed === 0) return 0;

@@ -33,6 +33,8 @@ export interface PrepareInput {
   readonly storage: Storage;
   readonly paths: ExportPaths;
   readonly signal: AbortSignal | undefined;
+  /** What the manifest says of the run, when its files are built again; the job's own otherwise. */
+  readonly recordedAs?: Pick<SegmentJob, 'slot' | 'mode'>;
   readonly step: (
     name: 'selecting' | 'writing',
     progress: { readonly rows: number; readonly totalRows?: number | undefined; readonly bytes: number; readonly files: number },
@@ -176,7 +178,8 @@ async function planRun(
     // The run's id is in its name, so whatever has this name is ours.
     return { key: `${job.folder}${name}`, file, rows: 0, bytes: Buffer.byteLength(text), sha256: sha256(text), replace: true };
   };
-  const { activation, segment, slot, mode, destinationName } = job;
+  const { activation, segment, destinationName } = job;
+  const { slot, mode } = input.recordedAs ?? job;
   const checksums = job.file.checksums ? await beside('checksums.sha256', checksumsName(destinationName, runId), checksumsText(planned)) : undefined;
   const manifest = job.file.manifest
     ? await beside('manifest.json', manifestName(destinationName, runId), manifestText({ runId, activation, segment, slot, mode, files: planned }))

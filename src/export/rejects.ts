@@ -6,6 +6,7 @@ import type { ExportPaths } from './deps.ts';
 import type { OpenedJob } from './open-job.ts';
 import type { SegmentJob } from './segment-job.ts';
 import type { Selection } from './select-job.ts';
+import { REASON_FORGOTTEN } from './suppression.ts';
 
 const CSV: FileFormat = {
   type: 'csv',
@@ -20,7 +21,8 @@ const CSV: FileFormat = {
   timestampFormat: '%Y-%m-%dT%H:%M:%SZ',
 };
 
-/** Who was left out by an expectation or another rule, as `id,reason`: on the sender's side only, beside the state. A held run leaves its list too. */
+/** Who was left out by an expectation or another rule, as `id,reason`: on the sender's side only, beside the state. A held run leaves its list too. Who is
+ * forgotten stands in none. */
 export async function writeRejects(input: {
   readonly opened: OpenedJob;
   readonly selection: Selection;
@@ -35,6 +37,6 @@ export async function writeRejects(input: {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const rounds = selection.rounds.map(({ reason, losers }) => sql`when "id" in (select "id" from ${losers}) then ${literal(reason)}`);
   const lost = rounds.length === 0 ? sql`null` : sql`case ${joinSql(rounds, ' ')} end`;
-  const query = sql`select cast("id" as varchar) as "id", coalesce("reason", ${lost}) as "reason" from ${selection.relation} where "present" and coalesce("reason", ${lost}) is not null order by "id"`;
+  const query = sql`select cast("id" as varchar) as "id", coalesce("reason", ${lost}) as "reason" from ${selection.relation} where "present" and coalesce("reason", ${lost}) is not null and coalesce("reason", '') <> ${literal(REASON_FORGOTTEN)} order by "id"`;
   await opened.engine.write({ query, path: join(folder, `${runId}.csv`), format: CSV, ...(signal === undefined ? {} : { signal }) });
 }

@@ -143,6 +143,8 @@ export interface RunLedger extends AsyncDisposable {
   snapshot(activation: string, segment: string): Promise<SnapshotPointer | undefined>;
   /** Which of `paths` at `target` were written by runs of this state, and by which. Paths that an unfinished run journaled count too. */
   delivered(target: string, paths: readonly string[]): Promise<ReadonlyMap<string, { readonly runId: string; readonly sha256: string }>>;
+  /** Takes values of a person out of the errors on record (`redactRun`); returns how many runs named one. */
+  redact(values: readonly string[]): Promise<number>;
   /**
    * Drops pointers of a deleted activation or removed segment, and records older than `before` that no pointer needs; returns the paths of files nobody
    * refers to any more, and how many records went. The newest success of each pair stays: slots before it are decided, whether or not their records are still there.

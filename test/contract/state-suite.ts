@@ -304,6 +304,18 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       expect(await state.ledger.find({ segment: 'other' })).toEqual([]);
     });
 
+    it('takes a person out of the errors on record, as they are quoted there and nowhere else', async () => {
+      for (const message of ['row 7 holds "7"', 'twice: `7`, `17`']) {
+        const claimed = await state.ledger.claim(request({ newId: 'r1', slot: NOW }));
+        if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+        await state.ledger.finish(claimed.claim, { ...SUCCESS, status: 'failed', error: { code: 'RC1', message } });
+      }
+      expect(await state.ledger.redact(['8'])).toBe(0);
+      expect(await state.ledger.redact(['7'])).toBe(1);
+      const [run] = await state.ledger.find({ id: 'r1' });
+      expect([run?.error?.message, run?.earlier?.[0]?.error?.message]).toEqual(['twice: `[forgotten]`, `17`', 'row 7 holds "[forgotten]"']);
+    });
+
     it('carries the wish that a run may end to its holder, and only while it runs', async () => {
       const claimed = await state.ledger.claim(request({ newId: 'r1', slot: NOW }));
       if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);

@@ -8,7 +8,7 @@ export function configure(command: Command): void {
   command.addHelpText(
     'after',
     `
-The person leaves every snapshot and every kept file, and is left out of all exports from now on, counted as \`forgotten\`.
+The person leaves every snapshot, every kept file, every list of rejects and every error on record, and is left out of all exports from now on, counted as \`forgotten\`.
 What stays is a keyed hash. Files that were delivered and the source itself are not touched.
 
 Example:
@@ -39,9 +39,9 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
   });
   if (context.options.json) context.out(JSON.stringify({ namespace: identity.slice(0, at), ...forgotten }));
   else {
-    const { members, snapshots, spools, hash } = forgotten;
+    const { members, snapshots, spools, rejects, records, hash } = forgotten;
     context.out(
-      `forgotten   ${members} ${members === 1 ? 'membership' : 'memberships'} in ${snapshots} snapshots   ${spools} spools   kept: ${identity.slice(0, at)} ${hash.slice(0, 12)}…`,
+      `forgotten   ${members} ${members === 1 ? 'membership' : 'memberships'} in ${snapshots} snapshots   ${spools} spools   ${rejects} lists of rejects   ${records} records   kept: ${identity.slice(0, at)} ${hash.slice(0, 12)}…`,
     );
     context.out('files that were delivered lie with their receivers: tell them too');
   }

@@ -1,6 +1,7 @@
 import { decideClaim } from '../claim-rules.ts';
 import { abandonRun, advanceRun, finishRun, newRun, runAgain } from '../run-changes.ts';
 import type { Claim, ClaimOutcome, RunFilter, RunLedger, RunRecord, SnapshotPointer } from '../run-ledger.ts';
+import { redactRun } from '../redact-run.ts';
 import { lostClaim } from '../state-errors.ts';
 
 interface Held {
@@ -94,6 +95,12 @@ export function createMemoryRunLedger(): MemoryRunLedger {
         }
       }
       return found;
+    },
+
+    async redact(values) {
+      const naming = all().filter((run) => redactRun(run, values) !== run);
+      for (const run of naming) save(redactRun(run, values), held.get(run.id)?.epoch ?? 1);
+      return naming.length;
     },
 
     async prune({ activation, segments, before, dryRun = false }) {

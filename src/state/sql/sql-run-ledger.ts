@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely';
 import type { RunFile } from '../../model/run.ts';
 import { decideClaim } from '../claim-rules.ts';
 import { abandonRun, advanceRun, finishRun, newRun, runAgain } from '../run-changes.ts';
+import { redactRun } from '../redact-run.ts';
 import type { Claim, ClaimOutcome, ClaimRequest, FinishRun, RunFilter, RunLedger, RunRecord } from '../run-ledger.ts';
 import { lostClaim } from '../state-errors.ts';
 import { inChunks } from './chunks.ts';
@@ -52,6 +53,22 @@ export function createSqlRunLedger(connection: StateConnection): RunLedger {
       if (paths.length === 0) return new Map();
       return (await readAtOnce(connection, (tx) => findDelivered(tx, target, paths))) ?? new Map();
     },
+
+    redact: (values) =>
+      writeAtOnce(connection, async (tx) => {
+        const rows = await tx
+          .selectFrom('run')
+          .selectAll()
+          .where(({ or, eb }) => or([eb('error', 'is not', null), eb('earlier', 'is not', null)]))
+          .execute();
+        const naming = rows.flatMap((row) => {
+          const run = fromRunRow(row);
+          const clean = redactRun(run, values);
+          return clean === run ? [] : [{ row, clean }];
+        });
+        for (const { row, clean } of naming) await saveRun(tx, row, clean);
+        return naming.length;
+      }),
 
     prune: (what) => writeAtOnce(connection, (tx) => pruneRuns(tx, what)),
 

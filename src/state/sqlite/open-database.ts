@@ -64,7 +64,8 @@ export async function openForWriting({ path, folder, migrations, clock }: OpenOp
   const database = open(path);
   try {
     checkIdentity(database, path, migrations.length);
-    database.exec('pragma journal_mode = wal; pragma synchronous = full');
+    // What is erased must not stay readable in free pages.
+    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on');
     migrate(database, { path, migrations, now: clock(), openReader: () => open(path, { readOnly: true }) });
     return { database, checkBeforeWrite: createCheck(database, path, migrations.length) };
   } catch (error) {

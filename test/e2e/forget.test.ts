@@ -1,0 +1,156 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateKey } from 'openpgp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Run } from '../../src/model/run.ts';
+import { reconcile, type Ended } from '../support/reconcile.ts';
+import { createTempProject, type TempProject } from '../support/temp-project.ts';
+
+const WHO = 'p7@example.org';
+const SLOTS = ['2026-01-01T02:00:00Z', '2026-01-02T02:00:00Z', '2026-01-03T02:00:00Z'] as const;
+
+function activation(name: string, destination: string, segment: string, mapping: string, file: string): string {
+  return `---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: ${name}}
+spec:
+  destination: ${destination}
+  segments: [${segment}]
+  mapping: [${mapping}]
+  export: incremental
+  schedule: {every: 24h, at: "02:00", start: 2026-01-01}
+  file: {name: "%DESTINATION%_%SEGMENT_ID%_${name}_%DATETIME(YYYYMMdd_HHmmss)%", ${file}}
+`;
+}
+
+const MANIFESTS = `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {people: {path: people.csv}, mails: {path: mails.csv}}}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec:
+  source: shop
+  dataset: people
+  identities: {crmId: {column: id, primary: true}, Email: {column: email}}
+  fields: {first: {column: first, type: string}, mail: {column: email, type: string}}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: mailer}
+spec: {source: shop, dataset: mails, identities: {Email: {column: email, primary: true}}, fields: {n: {column: n, type: integer}}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: everybody}
+spec: {attributes: person, pql: 'first != "nobody"'}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: mailers}
+spec: {attributes: mailer, pql: 'n >= 0'}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: plain}
+spec: {type: local-directory, storage: {type: local, path: out/plain}}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: sealed}
+spec: {type: local-directory, storage: {type: local, path: out/sealed}, encryption: {pgpPublicKey: {file: key.asc}}}
+${activation('hashed', 'plain', 'everybody', '{source: identityMap.Email, target: email_sha256, transform: sha256}, {source: first}', 'compression: gzip')}${activation('sealed', 'sealed', 'everybody', '{source: identityMap.crmId, target: id}, {source: mail}', 'compression: zstd')}${activation('keyed', 'plain', 'everybody', '{source: mail, key: true}, {source: first}', 'format: parquet, manifest: true, checksums: true')}${activation('strict', 'plain', 'everybody', '{source: identityMap.crmId, target: id}, {source: first, expect: {pattern: "[A-M].*"}}', 'format: json')}${activation('bymail', 'plain', 'mailers', '{source: identityMap.Email, target: email}, {source: n}', 'sort: true')}`;
+const NAMES = ['hashed', 'sealed', 'keyed', 'strict', 'bymail'] as const;
+let project: TempProject;
+
+beforeAll(async () => {
+  const { publicKey } = await generateKey({ userIDs: [{ name: 'receiver' }], type: 'curve25519', format: 'armored' });
+  const people = Array.from({ length: 40 }, (_, id) => `${id},${id % 3 === 0 ? 'Ann' : 'Zoe'},${id === 7 ? 'P7@Example.org' : `p${id}@example.org`}`);
+  const mails = Array.from({ length: 20 }, (_, id) => `p${id}@example.org,${id}`);
+  project = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: e2e}\nspec: {}\n',
+    'manifests/all.yaml': MANIFESTS,
+    'key.asc': publicKey,
+    'people.csv': `id,first,email\n${people.join('\n')}\n`,
+    'mails.csv': `email,n\n${mails.join('\n')}\n`,
+  });
+  const applied = await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');
+  expect(applied.code, applied.stderr + applied.stdout).toBe(0);
+  const ran = await call(SLOTS[0], 'run', ...NAMES, '--slot', SLOTS[0]);
+  expect(ran.code, ran.stderr + ran.stdout).toBe(0);
+}, 60_000);
+afterAll(() => project[Symbol.dispose]());
+
+function call(now: string, ...args: readonly string[]): Promise<Ended> {
+  return reconcile(['-C', project.directory, '--now', now, ...args]);
+}
+
+function runsOf(ended: Ended): readonly Run[] {
+  return (JSON.parse(ended.stdout) as { runs: readonly Run[] }).runs;
+}
+
+async function runOf(activationName: string): Promise<Run> {
+  const [run] = runsOf(await call(SLOTS[0], 'runs', 'list', '--activation', activationName, '--status', 'success', '--limit', '1', '--json'));
+  if (run === undefined) throw new Error(`no run of ${activationName}`);
+  return run;
+}
+
+function filesBelow(folder: string): ReadonlyMap<string, Buffer> {
+  const found = readdirSync(join(project.directory, folder), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(found.map((entry) => [join(entry.parentPath, entry.name), readFileSync(join(entry.parentPath, entry.name))]));
+}
+
+function naming(text: string): readonly string[] {
+  return [...filesBelow('.reconcile')].filter(([, bytes]) => bytes.toString('latin1').toLowerCase().includes(text)).map(([path]) => path);
+}
+
+test('replay without the kept files: built again, every byte equal, and said so; encrypted files are refused and what is visible stays', async () => {
+  const before = filesBelow('out');
+  for (const { run } of await Promise.all(NAMES.map(async (name) => ({ run: await runOf(name) })))) {
+    const kept = await call('2026-01-01T03:00:00Z', 'runs', 'replay', run.id, '--json');
+    expect([kept.code, (JSON.parse(kept.stdout) as { from?: string }).from], kept.stderr).toEqual([0, 'spool']);
+  }
+  rmSync(join(project.directory, '.reconcile', 'spool'), { recursive: true });
+  for (const name of NAMES) {
+    const { id } = await runOf(name);
+    const replayed = await call('2026-01-01T03:00:00Z', 'runs', 'replay', id, '--json');
+    if (name === 'sealed') expect([replayed.code, replayed.stdout]).toEqual([1, expect.stringContaining('RC4021')]);
+    else expect([replayed.code, (JSON.parse(replayed.stdout) as { from?: string }).from], replayed.stderr).toEqual([0, 'rebuilt']);
+  }
+  expect(filesBelow('out')).toEqual(before);
+});
+
+test('a member is explained in each export: since which slot, in which file, or by which rule not', async () => {
+  const [hashed, sealed, strict] = await Promise.all(['hashed', 'sealed', 'strict'].map((name) => call(SLOTS[0], 'explain', name, '--member', '7')));
+  expect(hashed?.stdout).toContain('in everybody since slot 2026-01-01 02:00 UTC (file plain_everybody_hashed_20260101_020000.csv.gz');
+  expect(sealed?.stdout).toContain('sealed_everybody_sealed_20260101_020000.csv.zst.pgp');
+  expect(strict?.stdout).toContain('excluded from the file: first is not as `expect.pattern` wants it');
+});
+
+test('forget: gone from every snapshot, kept file, list of rejects, cache and error on record; never exported nor listed again', async () => {
+  // An error that names the person, as the contract wants duplicates named.
+  writeFileSync(join(project.directory, 'mails.csv'), `${project.read('mails.csv')}${WHO},99\n`);
+  const duplicate = await call(SLOTS[1], 'run', 'bymail', '--slot', SLOTS[1], '--json');
+  expect(runsOf(duplicate)[0]?.error?.message).toContain(WHO);
+  expect(naming(WHO).length).toBeGreaterThan(2);
+  const rejects = join(project.directory, '.reconcile', 'rejects', 'strict', 'everybody');
+  expect(readdirSync(rejects).map((name) => /^7,/m.test(readFileSync(join(rejects, name), 'utf8')))).toEqual([true]);
+
+  const forgotten = await call(SLOTS[1], 'forget', '--identity', 'Email=p7@EXAMPLE.org', '--json');
+  expect(forgotten.code, forgotten.stderr).toBe(0);
+  // In strict's files nobody of that name ever was.
+  expect(JSON.parse(forgotten.stdout)).toMatchObject({ members: 4, snapshots: 4, rejects: 1, records: 1 });
+  expect(naming(WHO)).toEqual([]);
+
+  const next = runsOf(await call(SLOTS[2], 'run', 'hashed', 'sealed', 'keyed', 'strict', '--slot', SLOTS[2], '--json'));
+  const now = runsOf(await call('2026-01-03T03:00:00Z', 'run', 'hashed', 'sealed', 'keyed', 'strict', '--json'));
+  expect(next.map(({ counts }) => [counts.activated, counts.reasons['forgotten']])).toEqual(Array.from({ length: 4 }, () => [0, 1]));
+  expect(now.slice(0, 3).map(({ counts }) => [counts.received, counts.activated, counts.reasons['forgotten']])).toEqual(
+    Array.from({ length: 3 }, () => [40, 39, 1]),
+  );
+  expect(readdirSync(rejects).some((name) => /^7,/m.test(readFileSync(join(rejects, name), 'utf8')))).toBe(false);
+  expect(naming(WHO)).toEqual([]);
+});
