@@ -1,8 +1,11 @@
 import { ident, joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
+import type { PqlType } from '../type.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import { firstOnes } from './compile-call.ts';
 import { ALWAYS, WHERE, type Compiler, type Env, type Fragment } from './context.ts';
-import { eventSetOf, narrowed, rowNeed, withRow } from './event-set.ts';
+import { eventSetOf, narrowed, rowNeed, sinceOf, withRow } from './event-set.ts';
+
+const COUNT: PqlType = { kind: 'integer' };
 
 type Of<Kind extends Typed['kind']> = Extract<Typed, { kind: Kind }>;
 
@@ -74,8 +77,8 @@ export function quantifierSql(compiler: Compiler, node: Of<'quantifier'>, env: E
       const part =
         condition === undefined ? undefined : forall ? sql`not ${compiler.truth(condition, inner, ALWAYS)}` : compiler.truth(condition, inner, WHERE);
       if (forall && part === undefined) return sql`true`;
-      const { filter, correlated } = narrowed(set, part, need.profile);
-      const found = compiler.facts.addExistence(filter, correlated, compiler.isPerItem());
+      const since = condition === undefined || forall ? undefined : sinceOf(compiler, condition, node.id);
+      const found = compiler.facts.addExistence(narrowed(set, part, need.profile, since), compiler.isPerItem());
       return forall ? sql`(not ${found})` : found;
     }
   }
@@ -92,20 +95,20 @@ function eventAggregate(compiler: Compiler, node: Of<'aggregate'>, env: Env): Sq
   const mapped = node.source.kind === 'map' ? node.source : undefined;
   const set = eventSetOf(compiler, mapped?.source ?? node.source, env);
   if (set === undefined || set.rest.length > 0) return undefined;
-  if (node.fn === 'count') return sql`coalesce(${compiler.facts.add({ aggregate: sql`count(*)`, ...narrowed(set, undefined, false) })}, 0)`;
+  if (node.fn === 'count') return sql`coalesce(${compiler.facts.add({ aggregate: sql`count(*)`, type: COUNT, of: narrowed(set, undefined, false) })}, 0)`;
   const { value } = node;
   if (value === undefined) return undefined;
   let inner = withRow(env, node.id);
   if (mapped !== undefined) inner = new Map(env).set(node.id, { kind: 'let', typed: mapped.value, env: withRow(env, mapped.id) });
   const need = rowNeed(value, inner);
   if (need === undefined) return undefined;
-  const add = (aggregate: Sql): Fragment => compiler.facts.add({ aggregate, ...narrowed(set, undefined, need.profile) });
+  const add = (aggregate: Sql, type = node.type): Fragment => compiler.facts.add({ aggregate, type, of: narrowed(set, undefined, need.profile) });
   const row = compiler.value(value, inner);
   switch (node.fn) {
     case 'sum':
       return sumOf(node, sql`${add(sql`sum(${row})`)}`);
     case 'average':
-      return sql`(cast(${add(sql`sum(${row})`)} as double) / nullif(${add(sql`count(${row})`)}, 0))`;
+      return sql`(cast(${add(sql`sum(${row})`, value.type)} as double) / nullif(${add(sql`count(${row})`, COUNT)}, 0))`;
     case 'min':
       return sql`${add(sql`min(${row})`)}`;
     case 'max':
@@ -128,7 +131,7 @@ function distinctCount(compiler: Compiler, source: Typed, env: Env): Sql | undef
   const need = rowNeed(over.value, inner);
   if (set === undefined || set.rest.length > 0 || need === undefined) return undefined;
   const aggregate = sql`count(distinct ${compiler.value(over.value, inner)})`;
-  return sql`coalesce(${compiler.facts.add({ aggregate, ...narrowed(set, undefined, need.profile) })}, 0)`;
+  return sql`coalesce(${compiler.facts.add({ aggregate, type: COUNT, of: narrowed(set, undefined, need.profile) })}, 0)`;
 }
 
 /** The sum of nothing is 0. */

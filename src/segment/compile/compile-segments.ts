@@ -1,13 +1,14 @@
 import { AppError } from '../../model/app-error.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { DialectName } from '../../sql/print-sql.ts';
-import { ident, joinSql, noSql, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
+import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
 import { MAX_ITEM_NESTING } from '../check/check-nesting.ts';
 import { eventFields } from '../event-order.ts';
 import type { PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import { ALWAYS, NO_ENV, WHERE, type Compiler } from './context.ts';
 import { EventFacts } from './event-facts.ts';
+import { asksOfEvents } from './event-set.ts';
 import { truthSql, valueSql } from './compile-node.ts';
 
 export interface CompileOptions {
@@ -59,7 +60,7 @@ export function compileSegments(segments: readonly { readonly name: string; read
     restartNames();
     predicates.set(name, compiler.truth(typed, NO_ENV, ALWAYS));
   }
-  return { ...relationsOf(compiler), predicates, filters };
+  return { ...relationsOf(compiler, [...predicates.values(), ...filters.values()]), predicates, filters };
 }
 
 /** Compiles values for calculated fields; all in the same relations. */
@@ -69,7 +70,13 @@ export function compileValues(typed: readonly Typed[], options: CompileOptions):
     compiler.eventFields = eventFields(node);
     return { value: compiler.value(node, NO_ENV), type: node.type };
   });
-  return { ...relationsOf(compiler), values };
+  return {
+    ...relationsOf(
+      compiler,
+      values.map(({ value }) => value),
+    ),
+    values,
+  };
 }
 
 /** `with …` and a space; nothing when there is nothing to define. */
@@ -91,6 +98,8 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
   }
   let names = 0;
   let depth = 0;
+  /** Within a condition that may be decided among the events. */
+  let deciding = false;
   const open = new Set<string>();
   const sizes = new WeakMap<Sql, number>();
   const bounded = (part: Sql): Sql => {
@@ -105,7 +114,7 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
   };
   const compiler: Compiler = {
     now: options.now,
-    facts: new EventFacts(),
+    facts: new EventFacts(options.now),
     profileColumns: new Set(),
     eventColumns: new Set(),
     usesEvents: false,
@@ -132,14 +141,20 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
     },
     value: (node, env) => bounded(valueSql(compiler, node, env)),
     truth: (node, env, mode) => {
-      if (node.kind !== 'segment') return bounded(truthSql(compiler, node, env, mode));
+      if (node.kind !== 'segment') {
+        if (deciding || depth > 0 || !asksOfEvents(node, env)) return bounded(truthSql(compiler, node, env, mode));
+        deciding = true;
+        const condition = bounded(truthSql(compiler, node, env, { ...mode, strict: true }));
+        deciding = false;
+        return compiler.facts.addCondition(condition, node.kind === 'chain' ? sql`${literal(mode.negated)}` : undefined);
+      }
       const outer = compiler.eventFields;
       const inner = compiler.segment(node.name);
       if (open.has(node.name))
         throw new AppError({ code: 'RC1217', message: `the segment \`${node.name}\` asks for its own membership`, hint: 'remove one of the inSegment' });
       open.add(node.name);
       compiler.eventFields = eventFields(inner);
-      const result = bounded(truthSql(compiler, inner, NO_ENV, ALWAYS));
+      const result = compiler.truth(inner, NO_ENV, ALWAYS);
       compiler.eventFields = outer;
       open.delete(node.name);
       return mode.negated ? sql`(not ${result})` : result;
@@ -148,8 +163,8 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
   return { compiler, restartNames: () => void (names = 0) };
 }
 
-function relationsOf(compiler: Compiler): CompiledRelations {
-  const { with: relations, joins } = compiler.facts.relations();
+function relationsOf(compiler: Compiler, roots: readonly Sql[]): CompiledRelations {
+  const { with: relations, joins } = compiler.facts.relations(roots);
   return {
     with: relations,
     from: sql`profile p${joinSql(joins, ' ')}`,

@@ -2,7 +2,7 @@ import { formatInstant, parseInstant, type Instant, DAY_MS, startOfDay } from '.
 import { literal, sql, type Sql } from '../../sql/sql.ts';
 import type { Unit } from '../ast.ts';
 import { lengthOf, monthsOf, periodOf, shift, spanOf } from '../calendar.ts';
-import type { Typed, TypedTime } from '../typed.ts';
+import type { Typed, TypedTime, TypedWindow } from '../typed.ts';
 import type { Compiler, Env, Fragment } from './context.ts';
 
 type Occurs = Extract<Typed, { kind: 'occurs' }>;
@@ -62,6 +62,20 @@ export function occursSql(compiler: Compiler, node: Occurs, env: Env): Sql {
       return before ? sql`(${subject} <= ${far})` : sql`(${subject} >= ${far})`;
     }
   }
+}
+
+/** Before which no time is in a window; undefined when there is no such time, or none that is known before any row is. */
+export function earliest(now: Instant, window: TypedWindow): Instant | undefined {
+  const time = constantTime(now, window.form === 'between' ? window.from : window.time);
+  if (time === undefined) return undefined;
+  if (window.form === 'between' || window.form === 'on') return time.start;
+  const after = window.direction === 'after';
+  if (window.form === 'side') return after ? time.start : undefined;
+  const { operator, amount, unit } = window;
+  const far = shift(time.start, after ? amount : -amount, unit);
+  if (operator === '=') return spanOf(far, unit).start;
+  if (operator === '<' || operator === '<=') return after ? time.start : far;
+  return after && operator !== '!=' ? far : undefined;
 }
 
 function upTo(subject: Fragment, time: TimeSql): Sql {

@@ -1,15 +1,15 @@
+import type { Instant } from '../../model/instant.ts';
 import { childrenOf } from '../lineage.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import { rowSql } from './columns.ts';
+import { earliest } from './compile-time.ts';
 import { WHERE, type Compiler, type Env } from './context.ts';
+import type { EventChoice } from './event-facts.ts';
 import { ident, joinSql, sql, type Sql } from '../../sql/sql.ts';
+import { arrayOf, type PqlType } from '../type.ts';
 
 /** Events, chosen by conditions on each of them alone: what one pass over the relation `event` can answer. */
-export interface EventSet {
-  /** True of the row `e`; undefined for all events. May be NULL instead of false. */
-  readonly filter: Sql | undefined;
-  /** The conditions read columns of `p`. */
-  readonly correlated: boolean;
+export interface EventSet extends EventChoice {
   /** Conditions that one row cannot answer, outermost last; the set is what is left of a list after them. */
   readonly rest: readonly Condition[];
 }
@@ -41,6 +41,7 @@ export function eventSetOf(compiler: Compiler, source: Typed, env: Env): EventSe
   const parts: Sql[] = [];
   const rest: Condition[] = [];
   let correlated = false;
+  let since: Instant | undefined;
   for (const condition of conditions.toReversed()) {
     const inner = withRow(condition.env, condition.id);
     const need = rowNeed(condition.typed, inner);
@@ -48,9 +49,10 @@ export function eventSetOf(compiler: Compiler, source: Typed, env: Env): EventSe
     else {
       parts.push(compiler.truth(condition.typed, inner, WHERE));
       correlated ||= need.profile;
+      since = later(since, sinceOf(compiler, condition.typed, condition.id));
     }
   }
-  return { filter: allOf(parts), correlated, rest };
+  return { filter: allOf(parts), correlated, since, rest };
 }
 
 export function withRow(env: Env, id: VariableId): Env {
@@ -58,8 +60,24 @@ export function withRow(env: Env, id: VariableId): Env {
 }
 
 /** Adds a condition on the row to a set's filter. */
-export function narrowed(set: EventSet, condition: Sql | undefined, correlated: boolean): { readonly filter: Sql | undefined; readonly correlated: boolean } {
-  return { filter: allOf([set.filter, condition].filter((part) => part !== undefined)), correlated: set.correlated || correlated };
+export function narrowed(set: EventChoice, condition: Sql | undefined, correlated: boolean, since?: Instant): EventChoice {
+  return {
+    filter: allOf([set.filter, condition].filter((part) => part !== undefined)),
+    correlated: set.correlated || correlated,
+    since: later(set.since, since),
+  };
+}
+
+/** Since when events meet a condition on the row `id`, as far as it says so in plain words. */
+export function sinceOf(compiler: Compiler, typed: Typed, id: VariableId): Instant | undefined {
+  if (typed.kind === 'logic' && typed.operator === 'and') return typed.operands.map((operand) => sinceOf(compiler, operand, id)).reduce(later, undefined);
+  if (typed.kind !== 'occurs' || typed.subject.kind !== 'member' || typed.subject.name !== 'timestamp') return undefined;
+  const { object } = typed.subject;
+  return object.kind === 'variable' && object.id === id ? earliest(compiler.now, typed.window) : undefined;
+}
+
+export function later(one: Instant | undefined, other: Instant | undefined): Instant | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other);
 }
 
 /** What a node needs beside one event's row; undefined when a row and its profile do not suffice. */
@@ -85,6 +103,23 @@ export function rowNeed(node: Typed, env: Env): { readonly profile: boolean } | 
   return { profile };
 }
 
+/** Whether a condition that is no `and`, `or` or `not` of others asks something of events, itself or by a name that it uses. */
+export function asksOfEvents(node: Typed, env: Env): boolean {
+  if (node.kind === 'logic' || node.kind === 'not' || node.kind === 'let' || node.kind === 'variable') return false;
+  const seen = new Set<Typed>();
+  const stack: { readonly node: Typed; readonly env: Env }[] = [{ node, env }];
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const { node: at, env: here } = top;
+    if (at.kind === 'events' || at.kind === 'chain') return true;
+    if (seen.has(at)) continue;
+    seen.add(at);
+    const meaning = at.kind === 'variable' ? here.get(at.id) : undefined;
+    if (meaning?.kind === 'let') stack.push({ node: meaning.typed, env: meaning.env });
+    for (const child of childrenOf(at)) stack.push({ node: child, env: here });
+  }
+  return false;
+}
+
 function isRow(node: Typed, env: Env, bound: ReadonlySet<VariableId>): boolean {
   return node.kind === 'variable' && !bound.has(node.id) && env.get(node.id)?.kind === 'row';
 }
@@ -97,7 +132,8 @@ export function eventList(compiler: Compiler, set: EventSet): Sql {
   const order = ['timestamp', ...ordering.map(([path]) => path)].map((path) => sql`e.${ident(path)} asc nulls last`);
   const aggregate = sql`list({${joinSql(members, ', ')}} order by ${joinSql(order, ', ')})`;
   // Who has no such events has none, not an unknown number of them.
-  let list = sql`coalesce(${compiler.facts.add({ aggregate, filter: set.filter, correlated: set.correlated })}, [])`;
+  const type: PqlType = arrayOf({ kind: 'object', fields: new Map(fields) });
+  let list = sql`coalesce(${compiler.facts.add({ aggregate, type, of: narrowed(set, undefined, false) })}, [])`;
   for (const { id, typed, env } of set.rest) {
     const name = compiler.name();
     list = sql`list_filter(${list}, lambda ${name}: ${compiler.perItem(() => compiler.truth(typed, new Map(env).set(id, { kind: 'item', value: name }), WHERE))})`;
