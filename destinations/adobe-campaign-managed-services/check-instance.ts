@@ -174,6 +174,18 @@ async function checkWorkflow({ session }: CheckRequest, { workflow: name, signal
   const readiness = judgeWorkflow(workflow);
   if (readiness.kind === 'blocked')
     return [{ code: 'RC6015', level: 'error', subject, message: `workflow \`${name}\` cannot be signalled: ${readiness.why}`, hint: readiness.hint }];
+  if (readiness.kind === 'wait') {
+    const message = `workflow \`${name}\` is not started yet (state ${workflow.state}): an export waits a minute for it`;
+    return [
+      {
+        code: 'RC6015',
+        level: 'warning',
+        subject,
+        message,
+        hint: `look at it in Campaign when it stays so: a workflow that waits for its signal is in state 11`,
+      },
+    ];
+  }
   // Which activities a workflow has cannot be asked (`domain/campaign.md` 3.3): a wrong signal shows in its log only.
   return [ok('RC6000', subject, `started; the signal is ${signal}`)];
 }

@@ -2,6 +2,7 @@ import type { ConnectorContext } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
 import { isCertificateProblem, networkWords } from '../../src/support/network-words.ts';
 import { retryAfterMs } from '../../src/support/retry-after.ts';
+import { startDeadline } from './deadline.ts';
 
 export interface Endpoint {
   readonly url: string;
@@ -52,7 +53,7 @@ interface Failure {
 }
 
 async function tryOnce({ endpoint, type, body, idempotencyKey, signal, clock }: SendRequest): Promise<Answer | Failure> {
-  const timeout = AbortSignal.timeout(endpoint.timeoutMs);
+  using deadline = startDeadline(endpoint.timeoutMs, signal);
   let response: Response;
   let start: string;
   try {
@@ -61,13 +62,13 @@ async function tryOnce({ endpoint, type, body, idempotencyKey, signal, clock }: 
       headers: { ...endpoint.headers, 'Content-Type': type, 'Idempotency-Key': idempotencyKey },
       body,
       redirect: 'manual',
-      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+      signal: deadline.signal,
     });
     start = await readStart(response);
   } catch (error) {
     if (signal?.aborted === true)
       throw new AppError({ code: 'RC6105', message: 'sending was stopped', hint: 'start it again: batches carry an Idempotency-Key' });
-    if (timeout.aborted)
+    if (deadline.passed)
       return {
         code: 'RC6102',
         reason: `no answer within ${endpoint.timeoutMs / 1000} s`,

@@ -128,11 +128,14 @@ function describeRun(run: Run): LogLine {
   const { id, activation, segment, slot, status, counts, error } = run;
   const rows = `${formatCount(counts.activated)} ${counts.activated === 1 ? 'row' : 'rows'}${counts.excluded === 0 ? '' : `, ${formatCount(counts.excluded)} excluded`}`;
   const why = error === undefined ? '' : `: ${error.code}  ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
-  const imported = run.import === undefined ? '' : `, import ${run.import.status}`;
+  // Delivered, and nobody knows whether the other side has it.
+  const isUnknown = run.import?.status === 'unknown';
+  const imported =
+    run.import === undefined ? '' : `, import ${run.import.status}${isUnknown ? `: ${run.import.message ?? ''} (ask again: reconcile runs retry ${id})` : ''}`;
   // Stopped by a signal: it goes on at the next start, and nobody has to look.
   const isStopped = status === 'failed' && error?.code === STOPPED;
   return {
-    level: status === 'success' ? 'info' : status === 'held' || status === 'skipped' || isStopped ? 'warn' : 'error',
+    level: status === 'success' ? (isUnknown ? 'warn' : 'info') : status === 'held' || status === 'skipped' || isStopped ? 'warn' : 'error',
     event: isStopped ? 'run-stopped' : `run-${status}`,
     text: `${activation}/${segment}  slot ${slot ?? 'now'}  ${status}${status === 'success' ? `, ${rows}${imported}` : why}   run ${id}`,
     fields: {

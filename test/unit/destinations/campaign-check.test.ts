@@ -58,6 +58,28 @@ test('a token is used until it nears its end, then another is fetched', async ()
   expect(fake.state.bearers.size).toBe(2);
 });
 
+test('the scopes that are asked for: the usual ones, or those of the manifest', async () => {
+  const fake = await start();
+  await check(fake);
+  await check(fake, { auth: { ...imsAuth(fake), scopes: ['openid', 'campaign_sdk'] } });
+  const forms = fake.requests.filter(({ path }) => path === '/ims/token/v3').map(({ body }) => new URLSearchParams(body));
+  expect(forms.map((form) => [form.get('grant_type'), form.get('client_id')])).toEqual(Array.from({ length: 2 }, () => ['client_credentials', 'client-1']));
+  expect(forms[0]?.get('scope')?.split(',')).toEqual(expect.arrayContaining(['AdobeID', 'openid', 'campaign_sdk', 'campaign_config_server_general']));
+  expect(forms[1]?.get('scope')).toBe('openid,campaign_sdk');
+});
+
+test('a token service that answers with something else, is slow for a moment, or is not there', async () => {
+  const fake = await start();
+  fake.fail('token', { kind: 'status', status: 200, body: '{"access_token": ""}' });
+  expect(wrong(await check(fake))).toMatchObject([{ code: 'RC6008', message: expect.stringContaining('did not answer with a token') as string }]);
+  fake.fail('token', { kind: 'html' });
+  expect(wrong(await check(fake))).toMatchObject([{ code: 'RC6008' }]);
+  fake.fail('token', { kind: 'status', status: 503 });
+  expect(wrong(await check(fake))).toEqual([]);
+  const gone = await check(fake, { auth: { ...imsAuth(fake), tokenUrl: 'http://127.0.0.1:1/token' } });
+  expect(wrong(gone)).toMatchObject([{ code: 'RC6008', level: 'error' }]);
+});
+
 test('a wrong instance name is an error, whatever its case a match', async () => {
   const fake = await start();
   expect(wrong(await check(fake, { details: { instance: 'ACME_mkt_PROD1' } }))).toEqual([]);
@@ -104,6 +126,29 @@ test('a column that is no field of the mapping’s schema, with the nearest fiel
 test('an unknown workflow, with the nearest name', async () => {
   const fake = await start();
   expect(wrong(await check(fake, { import: { workflow: 'WKFsegmentsImport' } }))).toMatchObject([{ code: 'RC6014', hint: 'did you mean `WKFsegmentImport`?' }]);
+});
+
+test.each([
+  [0, 'error', /never started/],
+  [2, 'warning', /not started yet/],
+  [10, 'warning', /not started yet/],
+  [11, 'ok', /started; the signal is signal/],
+  [12, 'error', /paused/],
+  [13, 'error', /paused/],
+  [14, 'warning', /not started yet/],
+  [15, 'error', /finished or stopped/],
+  [16, 'error', /finished or stopped/],
+  [17, 'warning', /not started yet/],
+  [18, 'warning', /not started yet/],
+  [20, 'error', /finished or stopped/],
+  [99, 'error', /finished or stopped/],
+] as const)('a workflow in state %i', async (state, level, words) => {
+  const fake = await start();
+  const [workflow] = fake.state.workflows;
+  if (workflow !== undefined) workflow.state = state;
+  const found = (await check(fake)).find(({ subject }) => subject === 'import workflow WKFsegmentImport');
+  expect(found).toMatchObject({ level, message: expect.stringMatching(words) as string });
+  expect(level === 'ok' || found?.hint !== undefined).toBe(true);
 });
 
 test('a native user on v8 is warned of; on v7 it is fine', async () => {
