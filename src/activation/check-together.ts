@@ -1,6 +1,6 @@
 import { effectiveLimit, type DestinationCard } from '../model/destination-card.ts';
 import type { EffectiveActivation, EffectiveSegment } from './effective.ts';
-import { fileNamePattern } from './file-name.ts';
+import { fileExtension, fileNamePattern } from './file-name.ts';
 import { parseFileNameTemplate } from './file-name-template.ts';
 import { createReport, pointerTo, type ActivationFinding } from './finding.ts';
 
@@ -28,7 +28,9 @@ export function checkTogether(activations: readonly PlacedActivation[]): readonl
 
 function checkCollisions(activations: readonly PlacedActivation[]): readonly PlacedFinding[] {
   const findings: PlacedFinding[] = [];
-  const owners = new Map<string, { readonly activation: string; readonly segment: string }>();
+  const owners = new Map<string, Owner>();
+  const named: (Owner & { readonly index: number; readonly folder: string; readonly stem: string; readonly extension: string; readonly pattern: string })[] =
+    [];
   for (const { effective, folder, title } of activations) {
     for (const segment of effective.segments) {
       const { name, format, compression } = segment.file;
@@ -42,7 +44,11 @@ function checkCollisions(activations: readonly PlacedActivation[]): readonly Pla
         compression,
       });
       // Case does not tell files apart everywhere.
-      const key = `${folder?.(segment) ?? effective.destination}\n${pattern.toLowerCase()}`;
+      const place = folder?.(segment) ?? effective.destination;
+      const key = `${place}\n${pattern.toLowerCase()}`;
+      const extension = fileExtension(format, compression);
+      const stem = pattern.slice(0, -extension.length).toLowerCase();
+      named.push({ activation: effective.name, segment: segment.name, index: segment.index, folder: place, stem, extension, pattern });
       const owner = owners.get(key);
       if (owner === undefined || (owner.activation === effective.name && owner.segment === segment.name)) {
         owners.set(key, { activation: effective.name, segment: segment.name });
@@ -50,18 +56,35 @@ function checkCollisions(activations: readonly PlacedActivation[]): readonly Pla
       }
       const other = owner.activation === effective.name ? `the segment \`${owner.segment}\`` : `the activation \`${owner.activation}\``;
       const message = `files of \`${segment.name}\` are called \`${pattern}\`, as those of ${other} in the same folder: one would replace the other`;
-      findings.push({
-        activation: effective.name,
-        code: 'RC1334',
-        severity: 'error',
-        part: 'value',
-        pointer: pointerTo('spec', 'segments', segment.index),
-        message,
-        hint: 'tell them apart in `file.name`, by %SEGMENT_ID% or a text of its own',
-      });
+      findings.push(collision(effective.name, segment.index, message));
     }
   }
+  // A long export numbers its further files: `x_2.csv` may be the second of one and the first of another.
+  for (const { activation, segment, index, folder, stem, extension, pattern } of named) {
+    const base = /^(.+)_(?:[2-9]|[1-9]\d+)$/.exec(stem)?.[1];
+    const owner = base === undefined ? undefined : owners.get(`${folder}\n${base}${extension}`);
+    if (owner === undefined || (owner.activation === activation && owner.segment === segment)) continue;
+    const message = `files of \`${segment}\` are called \`${pattern}\`, as a further file of \`${owner.segment}\` in the activation \`${owner.activation}\` would be: one would replace the other`;
+    findings.push(collision(activation, index, message));
+  }
   return findings;
+}
+
+interface Owner {
+  readonly activation: string;
+  readonly segment: string;
+}
+
+function collision(activation: string, segmentIndex: number, message: string): PlacedFinding {
+  return {
+    activation,
+    code: 'RC1334',
+    severity: 'error',
+    part: 'value',
+    pointer: pointerTo('spec', 'segments', segmentIndex),
+    message,
+    hint: 'tell them apart in `file.name`, by %SEGMENT_ID% or a text of its own',
+  };
 }
 
 interface Group {

@@ -38,7 +38,7 @@ export function renderFileName({ instant, part = 1, ...naming }: FileNameRequest
 /** What the name is but for its time: equal patterns are the same file names at the same instant. */
 export function fileNamePattern(naming: FileNaming): string {
   const stem = partsOf(naming.template)
-    .map((one) => (one.type === 'datetime' || one.type === 'timestamp' ? one.text : renderPart(one, naming, 0)))
+    .map((one) => (one.type === 'timestamp' ? one.text : one.type === 'datetime' ? one.text.replaceAll('dd', 'DD') : renderPart(one, naming, 0)))
     .join('');
   return `${stem}${fileExtension(naming.format, naming.compression)}`;
 }

@@ -224,6 +224,19 @@ describe('together', () => {
     expect(checkTogether([placed('one', {}), placed('two', { destination: 'elsewhere' })])).toEqual([]);
   });
 
+  test('file names that collide by the number of a further file, or by another spelling of the same time', () => {
+    const dated = placed('dated', named('%SEGMENT_ID%_%DATETIME(YYYYMMdd)%'));
+    const again = placed('again', named('%SEGMENT_ID%_%DATETIME(YYYYMMDD)%'));
+    const second = placed('second', named('%SEGMENT_ID%_%DATETIME(YYYYMMdd)%_2'));
+    const first = placed('first', named('%SEGMENT_ID%_%DATETIME(YYYYMMdd)%_1'));
+    const other = placed('other', { file: { name: '%SEGMENT_ID%_%DATETIME(YYYYMMdd)%_2', format: 'json' } });
+    const told = (...all: Parameters<typeof checkTogether>[0]): string[] => checkTogether(all).map(({ activation, code }) => `${activation} ${code}`);
+    expect(told(dated, again)).toEqual(['again RC1334']);
+    expect(told(dated, second)).toEqual(['second RC1334']);
+    expect(told(second, dated)).toEqual(['second RC1334']);
+    expect(told(dated, first, other)).toEqual([]);
+  });
+
   test('25 segments on one Campaign instance, over its destinations, by distinct segment', () => {
     const acme = { instance: 'acme' };
     const one = placed('one', { segments: names(20, 'a') }, campaign, acme);

@@ -79,6 +79,72 @@ test('deduplication by an attribute keeps the latest to qualify, on a tie the fi
   expect(await bench.read('s2.csv')).toBe('email,first,last\nj@x,John,Aaa\n');
 });
 
+/** The worked example of activation-rules 2.9, A before B; the last name differs, the email and the country are shared. */
+const JOHN = 'a,John,Doe,johndoe@x,DE,\n';
+const JOHN_D = 'b,John,D,johndoe@x,DE,\n';
+
+test.each([
+  ['none', [{ source: 'email2', target: 'email' }, { source: 'first' }, { source: 'last' }], ['johndoe@x,John,Doe', 'johndoe@x,John,D']],
+  ['an identity', [{ source: 'identityMap.Email', target: 'email' }, { source: 'first' }, { source: 'last' }], ['johndoe@x,John,D']],
+  ['an attribute', [{ source: 'email2', target: 'email', key: true }, { source: 'first' }, { source: 'last' }], ['johndoe@x,John,D']],
+  [
+    'two attributes',
+    [{ source: 'email2', target: 'email', key: true }, { source: 'last', key: true }, { source: 'first' }],
+    ['johndoe@x,D,John', 'johndoe@x,Doe,John'],
+  ],
+] as const)('the worked example of deduplication, key: %s', async (_key, mapping, rows) => {
+  const head = 'id,first,last,email,country,income\n';
+  const attributes = {
+    source: 'shop',
+    dataset: 'people',
+    identities: { crmId: { column: 'id', primary: true }, Email: { column: 'email' } },
+    fields: {
+      first: { column: 'first', type: 'string' },
+      last: { column: 'last', type: 'string' },
+      email2: { column: 'email', type: 'string' },
+      country: { column: 'country', type: 'string' },
+    },
+  } as const;
+  const options = { attributes, mapping, mode: 'full', predicate: sql`p."country" = 'DE'`, profileColumns: ['country'] } as const;
+  await bench.writePeople(`${head}${JOHN}${JOHN_D.replace('DE', 'FR')}`);
+  const first = await bench.run({ ...options, slot: HOUR, name: 's1' });
+  await bench.writePeople(`${head}${JOHN}${JOHN_D}`);
+  const second = await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+  expect([first.run.counts.activated, second.run.error]).toEqual([1, undefined]);
+  // B qualified later: in each competition that it is in, it wins.
+  expect((await bench.read('s2.csv')).trimEnd().split('\n').slice(1).toSorted()).toEqual(rows.toSorted());
+});
+
+test('a key that another member still has is not left: no exit row, and the other one takes its place', async () => {
+  const head = 'id,first,last,email,country,income\n';
+  const options = {
+    mode: 'incremental',
+    mapping: [{ source: 'identityMap.Email', target: 'email' }, { source: 'first' }, STATUS],
+    predicate: sql`p."country" = 'DE'`,
+    profileColumns: ['country'],
+  } as const;
+  await bench.writePeople(`${head}1,Ann,A,j@x,DE,\n2,Bob,B,j@x,DE,\n3,Cid,C,c@x,DE,\n`);
+  await bench.run({ ...options, slot: HOUR, name: 's1' });
+  await bench.writePeople(`${head}1,Ann,A,j@x,FR,\n2,Bob,B,j@x,DE,\n3,Cid,C,c@x,FR,\n`);
+  const { run } = await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+  expect(await bench.read('s1.csv')).toBe('email,first,status\nj@x,Ann,realized\nc@x,Cid,realized\n');
+  expect((await bench.read('s2.csv')).trimEnd().split('\n').slice(1).toSorted()).toEqual(['c@x,Cid,exited', 'j@x,Bob,realized']);
+  expect(run.counts.received).toBe(run.counts.activated + run.counts.excluded);
+});
+
+test.each([
+  [10, ['out.csv']],
+  [20, ['out.csv', 'out_2.csv']],
+  [21, ['out.csv', 'out_2.csv', 'out_3.csv']],
+  [0, ['out.csv']],
+])('%i rows in parts of 10: %j, without a header where none is wanted', async (rows, files) => {
+  await bench.writePeople(`id,first,last,email,country,income\n${Array.from({ length: Math.max(1, rows) }, (_, n) => `${n},n,,,,`).join('\n')}\n`);
+  const { run } = await bench.run({ file: { maxRows: 10, csv: { header: false } }, ...(rows === 0 ? { predicate: sql`false` } : {}) });
+  expect(run.files.map(({ path }) => path)).toEqual(files);
+  const texts = await Promise.all(files.map((name) => bench.read(name)));
+  expect(texts.join('')).toBe(Array.from({ length: rows }, (_, n) => `${n},n\n`).join(''));
+});
+
 test('parts hold exactly maxRows rows', async () => {
   await bench.writePeople(`id,first,last,email,country,income\n${Array.from({ length: 25 }, (_, n) => `${n},"N ""${n}""\n",,,,`).join('\n')}\n`);
 
