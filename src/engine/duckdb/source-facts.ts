@@ -54,7 +54,7 @@ export async function measureDataset(database: Database, request: FactsRequest, 
   const path = join(request.cacheFolder, 'sources', `${digestOf([FACTS_VERSION, dataset.files.fingerprint, dataset.relation])}.json`);
   const known = await readFacts(path);
   const unknown = uniqueBy(request.columns, factKey).filter((wanted) => known.columns[factKey(wanted)] === undefined && canBeBad(dataset, wanted));
-  if (known.rows === undefined) for (const file of dataset.files.paths) await checkArchive(file, signal);
+  if (known.rows === undefined) for (const file of dataset.files.paths) await checkArchive(file, dataset.files.format, signal);
   const fresh = unknown.length > 0 || known.rows === undefined ? await scan(database, dataset, unknown, signal) : { rows: known.rows, columns: {} };
   const identities = { ...known.identities };
   if (identity !== undefined && identities[identity] === undefined) identities[identity] = await lookAtIdentity(database, dataset, identity, signal);

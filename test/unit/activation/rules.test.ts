@@ -61,6 +61,7 @@ const placed = (name: string, change: Partial<ActivationSpec>, card = folder, de
   destination: { card, details },
   title: () => undefined,
 });
+const told = (...all: Parameters<typeof checkTogether>[0]): string[] => checkTogether(all).map(({ activation, code }) => `${activation} ${code}`);
 const names = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 
 test('the contract’s example is right', () => {
@@ -230,7 +231,6 @@ describe('together', () => {
     const second = placed('second', named('%SEGMENT_ID%_%DATETIME(YYYYMMdd)%_2'));
     const first = placed('first', named('%SEGMENT_ID%_%DATETIME(YYYYMMdd)%_1'));
     const other = placed('other', { file: { name: '%SEGMENT_ID%_%DATETIME(YYYYMMdd)%_2', format: 'json' } });
-    const told = (...all: Parameters<typeof checkTogether>[0]): string[] => checkTogether(all).map(({ activation, code }) => `${activation} ${code}`);
     expect(told(dated, again)).toEqual(['again RC1334']);
     expect(told(dated, second)).toEqual(['second RC1334']);
     expect(told(second, dated)).toEqual(['second RC1334']);
