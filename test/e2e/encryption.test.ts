@@ -70,6 +70,31 @@ test('a literal where signing takes a secret, and signing where nothing is encry
   expect([bare.code, bare.stderr + bare.stdout]).toEqual([8, expect.stringContaining('pgpPublicKey')]);
 });
 
+test('an activation that cannot begin neither stops the others nor hides how they ended; a mistyped name stops all before anything runs', async () => {
+  using project = createShopProject();
+  const manifests = project.read('manifests/all.yaml');
+  const other = manifests
+    .slice(manifests.indexOf('---\napiVersion: reconcile/v1\nkind: Destination'))
+    .replaceAll('outbox', 'sealed')
+    .replaceAll('letter', 'sealed-letter')
+    .replace('path: out}}', 'path: sealed}, encryption: {pgpPublicKey: {env: RECEIVER_KEY}}}');
+  project.write('manifests/all.yaml', `${manifests}${other}`);
+  const call = (env: Readonly<Record<string, string>>, ...args: readonly string[]): ReturnType<typeof reconcile> =>
+    reconcile(['-C', project.directory, '--now', SLOT, ...args], { env });
+  const { publicKey } = await generateKey({ userIDs: [{ name: 'receiver' }], type: 'curve25519', format: 'armored' });
+  const applied = await call({ RECEIVER_KEY: publicKey }, 'apply', '--auto-approve', '--no-input');
+  expect(applied.code, applied.stderr).toBe(0);
+
+  const mistyped = await call({}, 'run', 'letter', 'sealed-lettre', '--slot', SLOT);
+  const mixed = await call({ RECEIVER_KEY: 'no key' }, 'run', 'sealed-letter', 'letter', '--slot', SLOT, '--json');
+  const told = JSON.parse(mixed.stdout) as { runs: readonly { activation: string; status: string }[]; diagnostics: readonly { code: string }[] };
+  expect([mistyped.code, mistyped.stderr, mistyped.stdout]).toEqual([64, expect.stringContaining('did you mean `sealed-letter`?'), '']);
+  expect(mixed.code, mixed.stderr).toBe(6);
+  expect(told.runs.map(({ activation, status }) => `${activation} ${status}`)).toEqual(['letter success', 'letter success']);
+  expect(told.diagnostics.map(({ code }) => code)).toEqual(['RC4020']);
+  expect(mixed.stderr).toContain('RC4020');
+});
+
 async function openKey(armoredKey: string, passphrase: string): ReturnType<typeof readPrivateKey> {
   const { decryptKey } = await import('openpgp');
   return decryptKey({ privateKey: await readPrivateKey({ armoredKey }), passphrase });

@@ -7,6 +7,7 @@ import type { CommandContext } from '../context.ts';
 import { exitOfRuns } from '../exit-of-runs.ts';
 import { createProgressReporter } from '../export-progress.ts';
 import { readApplied } from '../read-applied.ts';
+import { renderDiagnostics } from '../render-diagnostics.ts';
 import { addGuardOptions, readGuardOptions } from '../guard-options.ts';
 import { printRuns } from '../print-runs.ts';
 
@@ -35,27 +36,33 @@ Examples:
 export async function run(context: CommandContext, [activations]: readonly unknown[], options: Readonly<Record<string, unknown>>): Promise<ExitCode> {
   const slot = parseSlot(options['slot']);
   const allow = readGuardOptions(options);
-  const [{ openProject }, { runActivation }] = await Promise.all([import('../../compose.ts'), import('../../export/run-activation.ts')]);
+  const [{ openProject }, { runActivation }, { findApplied }] = await Promise.all([
+    import('../../compose.ts'),
+    import('../../export/run-activation.ts'),
+    import('../../export/find-applied.ts'),
+  ]);
   await using project = await openProject(context);
   const { resources } = await readApplied(context, project.store);
+  const names = [...new Set(activations as readonly string[])];
+  // A name that is mistyped is told before anything runs.
+  for (const name of names) findApplied(resources, 'Activation', name);
   const progress = createProgressReporter(context);
   const deps = project.exportDeps(progress.report);
   const runs: Run[] = [];
+  const refused: AppError[] = [];
   let interrupted = false;
   try {
-    for (const activation of new Set(activations as readonly string[])) {
+    for (const activation of names) {
       if (context.signal.aborted) break;
-      runs.push(
-        ...(await runActivation(deps, {
-          resources,
-          activation,
-          segments: options['segment'] as readonly string[] | undefined,
-          slot,
-          now: context.options.now ?? context.clock(),
-          allow,
-          signal: context.signal,
-        })),
-      );
+      const segments = options['segment'] as readonly string[] | undefined;
+      const request = { resources, activation, segments, slot, now: context.options.now ?? context.clock(), allow, signal: context.signal };
+      try {
+        runs.push(...(await runActivation(deps, request)));
+      } catch (error) {
+        // What cannot even begin must neither stop the others nor hide how they ended.
+        if (names.length === 1 || context.signal.aborted || !(error instanceof AppError)) throw error;
+        refused.push(error);
+      }
     }
   } catch (error) {
     if (!context.signal.aborted || error instanceof AppError) throw error;
@@ -63,9 +70,12 @@ export async function run(context: CommandContext, [activations]: readonly unkno
   } finally {
     progress.end();
   }
-  printRuns(context, runs);
+  const diagnostics = refused.map(({ code, message, hint }) => ({ code, severity: 'error' as const, message, ...(hint === undefined ? {} : { hint }) }));
+  if (diagnostics.length > 0) context.say(renderDiagnostics(diagnostics, context.options));
+  if (context.options.json || runs.length > 0) printRuns(context, runs, diagnostics.length === 0 ? {} : { diagnostics });
   if (interrupted || context.signal.aborted)
     return (context.signal.reason as { code?: number } | undefined)?.code === 143 ? ExitCode.terminated : ExitCode.interrupted;
+  if (refused[0] !== undefined) return runs.length === 0 ? refused[0].exit : ExitCode.partlyDone;
   return exitOfRuns(runs);
 }
 
