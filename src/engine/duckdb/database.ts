@@ -107,12 +107,33 @@ function interrupted(): AppError {
   return new AppError({ code: 'RC2005', message: 'the query was interrupted', hint: 'start the command again; nothing half done is visible' });
 }
 
+function outOfRange(what: string, cause: Error): AppError {
+  return new AppError({
+    code: 'RC2008',
+    message: `a rule's arithmetic left the range of its numbers: ${what}`,
+    hint: 'compute with doubles, `1e0 * amount`, or leave such values out by a condition of their own',
+    cause,
+  });
+}
+
 /** What a user can fix is told apart by DuckDB's own class of error; anything else stays a bug of ours. */
 function translate(error: unknown, project: string | undefined): unknown {
   if (!(error instanceof Error)) return error;
   const [first = ''] = error.message.split('\n');
+  const tooWide = /^Conversion Error: Casting value .* to type (DECIMAL\(\d+,\d+\)) failed: value is out of range/.exec(first)?.[1];
+  if (tooWide !== undefined) return outOfRange(`a number does not fit ${tooWide}`, error);
   const unreadable = describeUnreadable(error, project);
   if (unreadable !== undefined) return unreadable;
+  // The numbers themselves are somebody's data.
+  if (first.startsWith('Out of Range Error')) return outOfRange(first.replace(/^Out of Range Error: /, '').replace(/ ?\(.*$/, ''), error);
+  if (/^Invalid Input Error: (invalid|missing|bad|unexpected|trailing|no argument for|pattern too large)/.test(first)) {
+    return new AppError({
+      code: 'RC1214',
+      message: `the engine refuses a pattern of \`matches\` or \`regexGroup\`: ${first.replace(/^Invalid Input Error: /, '')}`,
+      hint: 'write it shorter, with fewer repetitions',
+      cause: error,
+    });
+  }
   if (first.startsWith('Out of Memory Error')) {
     return new AppError({
       code: 'RC2004',

@@ -194,9 +194,10 @@ function checkMethod(checker: Checker, node: Call, objectNode: Expression, scope
     case 'matches':
     case 'regexGroup': {
       if (!count(node.name === 'matches' ? 1 : 2)) return unknown(place);
-      const args = [checker.expect(object, 'a string', isString), checkPattern(checker, text(0))];
-      if (node.name === 'matches') return pure('matches', args, bool, place);
       const group = arg(1);
+      const number = node.name === 'regexGroup' && group.kind === 'number' ? Number(group.text) : 0;
+      const args = [checker.expect(object, 'a string', isString), checkPattern(checker, text(0), number)];
+      if (node.name === 'matches') return pure('matches', args, bool, place);
       if (isBroken(group)) return unknown(place);
       if (group.kind !== 'number' || !/^\d{1,2}$/.test(group.text)) {
         checker.report({ code: 'RC1208', severity: 'error', message: 'the number of the group is a whole number', start: group.start, end: group.end });

@@ -1,10 +1,11 @@
 import type { Binding, Expression, PqlProblem, Range } from '../ast.ts';
 import type { ProfileSchema } from '../profile-schema.ts';
-import { arrayOf, comparable, describeType, isNumeric, isTemporal, numberKind, scalar, unify, type PqlType } from '../type.ts';
+import { arrayOf, comparable, describeType, isNumeric, isTemporal, scalar, unify, type PqlType } from '../type.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import { aggregate } from './check-aggregate.ts';
 import { checkCall } from './check-call.ts';
 import { checkChain } from './check-chain.ts';
+import { checkNumber, checkText } from './check-constant.ts';
 import { checkWindow } from './check-window.ts';
 import { findDeepNesting } from './check-nesting.ts';
 import { misplacedProjection, resolveMembers, resolvePath, unknown, withArticle } from './resolve-path.ts';
@@ -109,12 +110,14 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
   const place: Range = { start: node.start, end: node.end };
   switch (node.kind) {
     case 'string':
+      checkText(checker, node.value, place);
+      return { kind: 'constant', value: node.value, type: scalar('string'), ...place };
     case 'boolean':
       return { kind: 'constant', value: node.value, type: scalar(node.kind), ...place };
     case 'null':
       return { kind: 'constant', value: null, type: scalar('null'), ...place };
     case 'number':
-      return { kind: 'number', text: node.text, type: scalar(numberKind(node.text)), ...place };
+      return checkNumber(checker, node.text, place);
     case 'moment':
       if (node.which === 'now') return { kind: 'now', type: scalar('timestamp'), ...place };
       return { kind: 'today', days: node.which === 'today' ? 0 : node.which === 'yesterday' ? -1 : 1, type: scalar('date'), ...place };
@@ -136,7 +139,7 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
     case 'not':
       return { kind: 'not', operand: checker.condition(node.operand, scope), type: scalar('boolean'), ...place };
     case 'negate': {
-      if (node.operand.kind === 'number') return { kind: 'number', text: `-${node.operand.text}`, type: scalar(numberKind(node.operand.text)), ...place };
+      if (node.operand.kind === 'number') return checkNumber(checker, `-${node.operand.text}`, place);
       const operand = checker.expect(checker.check(node.operand, scope), 'a number', isNumeric);
       return { kind: 'negate', operand, type: operand.type, ...place };
     }

@@ -9,6 +9,9 @@ interface GrammarError extends Error {
   readonly context?: { readonly ruleStack: readonly string[] };
 }
 
+/** Keywords that begin something, and those that stand within. An attribute may be called the same. */
+const BINDING_WORDS: ReadonlySet<string> = new Set(['select', 'exists', 'forall', 'let']);
+const INNER_WORDS: ReadonlySet<string> = new Set(['from', 'over', 'like', 'between', 'occurs', 'and', 'or', 'in', 'notin']);
 const STEP_WORDS: ReadonlySet<string> = new Set(['what', 'when', 'count', 'where']);
 
 /** What the grammar did not expect, in words; `end` is where the text's last word ends. */
@@ -75,7 +78,9 @@ function hintFor(token: IToken, previous: IToken | undefined, rule: string | und
   if (image === '=>' || (image === '<' && before === '=')) return { hint: 'write `>=` or `<=`' };
   if (before === 'not' && image === 'in') return { hint: 'write `notIn`' };
   if (before === 'like') return { hint: 'the pattern is a text in double quotes: `"%es%"`' };
-  if (before === 'select') return { hint: 'a segment is a condition on a person, not a statement' };
+  if (before === 'select' && image === '*') return { hint: 'a segment is a condition on a person, not a statement' };
+  if (BINDING_WORDS.has(before ?? '')) return { hint: `an attribute of that name is written \`$1.${before ?? ''}\`` };
+  if (INNER_WORDS.has(image) && (before ?? '') === '') return { hint: `an attribute of that name is written \`$1.${image}\`` };
   if (image === ',' && rule === 'group') return { hint: 'a list stands in square brackets: `["US", "CA"]`' };
   if (image === 'not') return { hint: '`not` stands before a condition: `not (…)`; for lists write `notIn`' };
   return {};

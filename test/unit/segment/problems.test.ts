@@ -26,6 +26,8 @@ test.each([
   ['person.birthMonth in [3, "a"]', ['"a": the items of a list are of one type: integer before, here a string']],
   ["homeAddress.city = 'Quebec'", ["'Quebec': unexpected ' (texts stand in double quotes: \"Quebec\")"]],
   ['person.favoriteColors.sum() = 3', ['person.favoriteColors: expected a number, found a string']],
+  ['select = "b"', ['=: expected a name, found `=` (an attribute of that name is written `$1.select`)']],
+  ['from = "b"', ['from: expected a value or a condition, found `from` (an attribute of that name is written `$1.from`)']],
   ['numbers[0] = 1', ['0: expected a condition (true or false), found an integer (`[…]` takes a condition on the items; the first one is `.head()`)']],
   ['person.age = 1) or person.age = 2', ['): unexpected `)` (no `(` is open here)']],
 ])('%s', (text, expected) => {
