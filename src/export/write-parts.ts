@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
+import { SCRATCH_FORMAT } from '../engine/file-format.ts';
 import type { Sql } from '../sql/sql.ts';
 import { emptyFile, engineFormat, type FileSettings } from './file-settings.ts';
 import type { OutputColumn } from './output-columns.ts';
@@ -67,7 +68,7 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
   const total = await engine.write({
     query: rows,
     path: staged,
-    format: { type: 'parquet', compression: 'snappy' },
+    format: SCRATCH_FORMAT,
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   const parts: WrittenPart[] = [];
