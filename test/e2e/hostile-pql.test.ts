@@ -20,7 +20,7 @@ spec:
     and.or: {column: select, type: string}
     now: {column: select, type: string}
     count: {column: n, type: integer}
-    exact: {column: n, type: "decimal(20,2)"}
+    exact: {column: n, type: "decimal(22,2)"}
 `;
 
 let project: TempProject;

@@ -7,6 +7,7 @@ import type { Typed } from '../../src/segment/typed.ts';
 import { printSql } from '../../src/sql/print-sql.ts';
 import { ident, joinSql, sql } from '../../src/sql/sql.ts';
 import { drawCondition } from '../support/pql/draw-expression.ts';
+import { randomDraw } from '../support/pql/random-draw.ts';
 import { drawWorld, evaluated, loadWorld, WORLD_NOW, type World } from '../support/pql/world.ts';
 import { openDatabase, typedOf } from '../support/segment-database.ts';
 
@@ -91,15 +92,4 @@ async function compare({ world, profiles, segments, connection }: Loaded, texts:
     }
     return wanted.filter(Boolean).length;
   });
-}
-
-/** A small generator of its own (mulberry32), so that worlds depend on the seed alone. */
-function randomDraw(seed: number): (count: number) => number {
-  let state = seed;
-  return (count) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * count);
-  };
 }

@@ -41,7 +41,8 @@ function condition(at: Place): string {
       return `${value(at, 'boolean')} ${pick(at, ['=', '!='])} ${value(at, 'boolean')}`;
     case 2: {
       const type = pick(at, ['string', 'integer', 'decimal', 'double', 'date'] as const);
-      return `${value(at, type)} ${pick(at, ['in', 'notIn'])} ${draw(3) === 0 ? array(at, type === 'decimal' || type === 'date' ? 'integer' : type, type) : list(at, type)}`;
+      const values = draw(3) === 0 ? array(at, type === 'decimal' || type === 'date' ? 'integer' : type, type) : list(at, type);
+      return infix(at, value(at, type), pick(at, ['in', 'notIn']), values);
     }
     case 3:
       return `${anything(at)}.${pick(at, ['isNull', 'isNotNull'])}()`;
@@ -50,7 +51,7 @@ function condition(at: Place): string {
       return `${value(at, 'string')}.${fn}(${value(at, 'string')}${pick(at, ['', '', ', false', ', true'])})`;
     }
     case 5:
-      return `${value(at, 'string')} like ${text(at, pick(at, ['%', '_', 'a%', '%a', '%b%', '_b', '', 'A_', '%😀', 'one%']))}`;
+      return infix(at, value(at, 'string'), 'like', text(at, pick(at, ['%', '_', 'a%', '%a', '%b%', '_b', '', 'A_', '%😀', 'one%'])));
     case 6:
       return `${value(at, 'string')}.matches("${pick(at, PATTERNS)}")`;
     case 7:
@@ -111,6 +112,7 @@ function step(at: Place, index: number): string {
     at.draw(5) === 0 ? '' : `WHAT(${condition({ ...deeper(inner), depth: Math.max(3, inner.depth) })})`,
     at.draw(3) === 0 ? `WHEN(${window(at)})` : '',
     at.draw(3) === 0 ? `COUNT(${1 + at.draw(3)})` : '',
+    at.draw(4) === 0 ? `WHERE(${condition({ ...deeper(inner), depth: Math.max(3, inner.depth) })})` : '',
   ];
   return `C${index}: ${parts.filter((part) => part !== '').join(' ') || 'WHAT(true)'}`;
 }
@@ -158,19 +160,22 @@ function value(at: Place, type: Scalar): string {
         () => `${filtered(inner)}.groupBy(${pick(at, ['timestamp'])}).count()`.replace(/^(?!xEvent|\(select S from xEvent).*/, 'xEvent.count()'),
         () => `xEvent.filter(x => x.amount > ${constant(at, 'decimal')}).map(x => x.eventType).distinct().count()`,
         () => `orders.groupBy(sku).filter(G => G.count() > 1).count()`,
+        () => `(count V.amount over V from xEvent where ${condition({ ...named(inner, 'V', events(at)), depth: 4 })})`,
+        () => pick(at, ['orders.price.max()', 'xEvent.kind.distinct().count()', 'xEvent.amount.count()', 'orders.sku.count()']),
       ])();
     case 'decimal':
       return pick(at, [
         () => `(${value(inner, 'decimal')} ${pick(at, ['+', '-'])} ${value(inner, pick(at, ['decimal', 'integer'] as const))})`,
         () => `(${value(inner, 'decimal')} % 2)`,
         () => collection(inner)('decimal', pick(at, ['min', 'max', 'sum'])),
-        () => `(sum V.amount over V from xEvent where ${condition({ ...named(inner, 'V', events(at)), depth: 4 })})`,
+        () => `(${pick(at, ['sum', 'min', 'max'])} V.amount over V from xEvent where ${condition({ ...named(inner, 'V', events(at)), depth: 4 })})`,
       ])();
     case 'double':
       return pick(at, [
         () => `(${value(inner, pick(at, NUMBERS))} / ${value(inner, pick(at, ['integer', 'double'] as const))})`,
         () => `(${value(inner, 'double')} * ${pick(at, ['2', '0.5', '-1'])})`,
         () => collection(inner)(pick(at, ['integer', 'decimal'] as const), 'average'),
+        () => `(average V.amount over V from xEvent where ${condition({ ...named(inner, 'V', events(at)), depth: 4 })})`,
       ])();
     case 'boolean':
       return `(${condition({ ...inner, depth: Math.max(3, inner.depth) })})`;
@@ -241,15 +246,20 @@ function array(at: Place, items: 'string' | 'integer' | 'double' | 'boolean', co
   ])();
 }
 
+/** `in` and its like stand between their operands, or are written as methods. */
+function infix(at: Place, left: string, operator: string, right: string): string {
+  return at.draw(5) === 0 ? `(${left}).${operator}(${right})` : `${left} ${operator} ${right}`;
+}
+
 function list(at: Place, type: Scalar): string {
-  return `[${Array.from({ length: 1 + at.draw(3) }, () => constant(at, type)).join(', ')}]`;
+  return `[${Array.from({ length: 1 + at.draw(3) }, () => (at.draw(8) === 0 ? 'null' : constant(at, type))).join(', ')}]`;
 }
 
 function window(at: Place): string {
   const unit = pick(at, UNITS);
   return pick(at, [
     () => `${pick(at, ['<', '<=', '>', '>=', '=', '!='])} ${at.draw(40)} ${unit} ${pick(at, ['before', 'after', 'from'])} ${time(at)}`,
-    () => `${pick(at, ['before', 'after'])} ${time(at)}`,
+    () => `${pick(at, ['before', 'after', 'from'])} ${time(at)}`,
     () => `${pick(at, ['', 'on '])}${time(at)}`,
     () => `between ${time(at)} and ${time(at)}`,
   ])();
@@ -264,7 +274,8 @@ function time(at: Place): string {
     () => 'today',
     () => 'yesterday',
     () => 'tomorrow',
-    () => `${pick(at, ['this', 'last', 'next'])} ${pick(at, ['day', 'week', 'month', 'year', 'decade', 'century', 'millennium', 'hour', 'minute'])}`,
+    () =>
+      `${pick(at, ['this', 'last', 'next'])} ${pick(at, ['day', 'week', 'month', 'year', 'decade', 'century', 'millennium', 'hour', 'minute', 'second', 'millisecond'])}`,
     () => constant(at, 'date'),
   ])();
 }
