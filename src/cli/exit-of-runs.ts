@@ -14,6 +14,8 @@ function exitOf(run: Run): ExitCode {
   if (run.status === 'held') return ExitCode.held;
   if (run.status === 'skipped') return run.error?.code === ALREADY_RUNNING ? ExitCode.locked : ExitCode.done;
   if (run.status !== 'success') return ExitCode.failed;
+  // Asked again after its end, the other side said that it failed.
+  if (run.import?.status === 'import-failed') return ExitCode.failed;
   // Delivered, but nobody knows whether the other side has it.
   return run.import?.status === 'unknown' ? ExitCode.partlyDone : ExitCode.done;
 }

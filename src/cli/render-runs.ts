@@ -53,6 +53,7 @@ function renderRun(run: Run, width: number, nameWidth: number, { color }: Render
       ? []
       : [
           `    import ${run.import.status}${run.import.rows === undefined ? '' : `, ${formatCount(run.import.rows)} rows`}${run.import.message === undefined ? '' : `: ${run.import.message}`}`,
+          ...(run.import.status === 'import-failed' ? [`    ${dim('=')} correct it on the other side, then: reconcile runs retry ${run.id}`] : []),
           ...(run.import.status === 'unknown' ? [`    ${dim('=')} ask again, and tell it only if it knows nothing:  reconcile runs retry ${run.id}`] : []),
         ];
   return [counts, ...files, ...none, ...imported];

@@ -5,6 +5,7 @@ import { AppError } from '../model/app-error.ts';
 import type { Run } from '../model/run.ts';
 import type { Storage } from '../storage/storage.ts';
 import { durationMs } from '../support/duration.ts';
+import { isInSpool, publishFile, verifyFile } from './publish-parts.ts';
 import type { RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 
@@ -41,12 +42,29 @@ export async function deliverRun(input: DeliverInput): Promise<NonNullable<RunWo
     // At work on it, and the wait is over: how it ended can be asked again.
     if (found.status === 'signalled') return { ...earlier, receipt: wait === undefined ? found : { ...found, status: 'unknown' } };
     if (found.status === 'import-failed' && earlier.receipt?.status !== 'import-failed') return { ...earlier, receipt: found };
+    await putBack(input);
   }
   const token = await connector.prepare(batch);
   await journal({ ...work, delivery: token === undefined ? {} : { token } });
   const receipt = await connector.deliver(batch, token, signal);
   const settled = receipt.status === 'signalled' && wait !== undefined ? await connector.settle(batch, receipt, waitMs, signal) : receipt;
   return { ...(token === undefined ? {} : { token }), receipt: settled };
+}
+
+/** Whoever reads the files may have removed them when the import failed: what is told again must be there again, byte for byte. */
+async function putBack({ work, storage, folder, runId, signal }: DeliverInput): Promise<void> {
+  for (const part of work.parts ?? []) {
+    if ((await storage.stat(part.key))?.bytes === part.bytes) continue;
+    if (!(await isInSpool(folder, part, true))) {
+      throw new AppError({
+        code: 'RC4041',
+        message: `\`${storage.address(part.key)}\` is not there any more, and its bytes are not kept: the other side was not told again`,
+        hint: `build and deliver it again: reconcile runs replay ${runId}, or export now: reconcile run`,
+      });
+    }
+    await publishFile(storage, folder, { ...part, replace: true }, runId, signal);
+    await verifyFile(storage, folder, part);
+  }
 }
 
 /** What an answer means for the run: a failed import fails it, an unknown one does not (contract section 6). */

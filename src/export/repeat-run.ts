@@ -42,7 +42,7 @@ const STALE_AFTER_MS = 5 * 60_000;
 export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promise<Run> {
   const record = await findRun(deps, request.runId);
   const { activation, segment, slot, status } = record;
-  if (status === 'success' && record.import?.status !== 'unknown') {
+  if (status === 'success' && record.import?.status !== 'unknown' && record.import?.status !== 'import-failed') {
     throw new AppError({
       code: 'RC4023',
       message: `run ${record.id} ended in success`,

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startFakeCampaign, type FakeCampaign, type Mishap } from '../support/campaign/fake-campaign.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
 import { createStarterProjects, type StarterProjects } from '../support/starter-project.ts';
+
+// Each test is a dozen processes, one after another.
+vi.setConfig({ testTimeout: 240_000 });
 
 const CANARY = 'CANARY';
 const SECRETS = { ACC_SECRET: `${CANARY}-client-secret`, ACC_PASSWORD: `${CANARY}/pass word` };
@@ -200,7 +203,7 @@ describe('no secret in anything that is printed or written', () => {
 });
 
 test('retry: an import that failed is signalled again; an unknown one is looked up first and told twice only without a trace', async () => {
-  const { fake, call } = await makeProject('user', { wait: '2s' });
+  const { fake, folder, call } = await makeProject('user', { wait: '2s' });
   expect(await call('--now', '2026-12-01T00:30:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
   const signals = (id: string | undefined): number => fake.state.events.filter(({ variables }) => variables['runId'] === id).length;
 
@@ -213,11 +216,15 @@ test('retry: an import that failed is signalled again; an unknown one is looked 
     import: { status: 'import-failed' },
     error: { hint: expect.stringContaining(`runs retry ${broken?.id}`) as string },
   });
+  // The workflow had removed the files, as its File transfer does: they are there again before it is told again.
+  rmSync(join(folder, 'out/campaign'), { recursive: true });
   fake.state.behaviour = 'started-only';
   const started = await call('--now', '2026-12-01T07:30:00Z', 'runs', 'retry', broken?.id ?? '', '--json');
   expect(started.code).toBe(6);
   expect(runsOf(started)).toMatchObject([{ id: broken?.id, status: 'success', import: { status: 'unknown' } }]);
   expect(signals(broken?.id)).toBe(2);
+  const path = fake.state.events.at(-1)?.variables['remoteFiles'] ?? '';
+  expect(createHash('sha256').update(readFileSync(path)).digest('hex')).toBe(broken?.files[0]?.sha256);
 
   // It is known to be at work on it: asked again and again, and never told again.
   const again = await call('--now', '2026-12-01T08:30:00Z', 'runs', 'retry', broken?.id ?? '', '--json');
@@ -229,6 +236,23 @@ test('retry: an import that failed is signalled again; an unknown one is looked 
   expect(runsOf(found)).toMatchObject([{ import: { status: 'imported', rows: 3 } }]);
   expect(signals(broken?.id)).toBe(2);
   expect((await call('--now', '2026-12-01T09:30:00Z', 'runs', 'retry', broken?.id ?? '')).code).toBe(64);
+});
+
+test('retry: an unknown end that turns out to be a failure is told as one, and can be signalled again', async () => {
+  const { fake, call } = await makeProject('user', { wait: '2s' });
+  expect(await call('--now', '2026-12-01T00:30:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  fake.state.behaviour = 'silent';
+  const silent = await call(...slotAt('2026-12-01', '06'));
+  expect(silent.code).toBe(6);
+  const [quiet] = runsOf(silent);
+  const [workflow] = fake.state.workflows;
+  if (workflow !== undefined) fake.state.addLog(workflow, 2, 'end', `SEGEXPORT runId=${quiet?.id} status=failed rows=0`);
+  const failed = await call('--now', '2026-12-01T06:20:00Z', 'runs', 'retry', quiet?.id ?? '');
+  expect(failed.code).toBe(1);
+  expect(failed.stdout).toContain('import import-failed');
+  fake.state.behaviour = 'ok';
+  expect((await call('--now', '2026-12-01T06:30:00Z', 'runs', 'retry', quiet?.id ?? '')).code).toBe(0);
+  expect(fake.state.events.map(({ variables }) => variables['runId'])).toEqual([quiet?.id, quiet?.id]);
 });
 
 test('the SDK is loaded only where Campaign is', async () => {
