@@ -11,6 +11,7 @@ import type { LocalFile, Storage } from '../../src/storage/storage.ts';
 import { withDeadlines } from '../../src/storage/with-deadlines.ts';
 import { withRetry } from '../../src/storage/with-retry.ts';
 import { type Fault, startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
+import { randomFrom } from '../support/random.ts';
 import { bytesOf, patternedBytes, sha256Of, spoolFile } from '../support/spool-file.ts';
 
 export interface FaultPlace extends AsyncDisposable {
@@ -175,15 +176,4 @@ async function watch(storage: Storage, key: string, file: LocalFile, signal: Abo
     await wait(5);
   }
   return wrong;
-}
-
-/** Mulberry32: the same numbers in every run, so that a failing round can be looked at. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -1,24 +1,28 @@
 /** The real command delivers to every kind of storage on its real server; through cut connections; after a kill; and says what is wrong. */
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StorageSpec } from '../../src/model/generated/kinds.ts';
 import { createStorage } from '../../src/storage/create-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
 import { createMemoryJournal } from '../../src/storage/upload-journal.ts';
-import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
+import { startFaultProxy, type Fault, type FaultProxy } from '../support/fault-proxy.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
 import { AZURITE, startAzurite } from '../support/servers/azurite.ts';
 import { GCP_EMULATOR, startGcpEmulator } from '../support/servers/gcs.ts';
 import { describeWithServer } from '../support/servers/real-server.ts';
 import { SSHD, startSshd, type Sshd } from '../support/servers/sshd.ts';
 import { startVersitygw, VERSITYGW } from '../support/servers/versitygw.ts';
+import { randomFrom } from '../support/random.ts';
 import { bytesOf } from '../support/spool-file.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
+import { DELIVERED_FILES, DELIVERY_APPLIED, DELIVERY_NOW, DELIVERY_SLOT, deliveryProject, HAS_ADVENTUREWORKS, PEOPLE } from '../support/delivery-project.ts';
 
-const PEOPLE = 18_484;
-const NOW = '2026-01-10T00:00:00Z';
+const NOW = DELIVERY_NOW;
+/** Rounds over connections that are all cut once; the issue's 50 take minutes for each kind. */
+const ROUNDS = Number(process.env['RECONCILE_DELIVERY_ROUNDS'] ?? 3);
+if (!HAS_ADVENTUREWORKS) process.stderr.write('left out: AdventureWorks does not stand beside the checkout; generated people are delivered instead\n');
 
 interface Server extends AsyncDisposable {
   readonly port: number;
@@ -90,6 +94,34 @@ describeWithServer('deliveries to gcs', GCP_EMULATOR, () =>
   }),
 );
 
+describe('deliveries to a folder', () => {
+  it(`show no part to a reader, in ${ROUNDS} rounds`, async () => {
+    using project = createTempProject(deliveryProject('local-directory', { type: 'local', path: 'remote' }));
+    for (const run of [
+      ['apply', '--auto-approve'],
+      ['run', 'local-letter'],
+    ])
+      expect(await command(project, {}, ...run)).toMatchObject({ code: 0 });
+    const [out, remote] = ['out', 'remote'].map((name) => join(project.directory, name)) as [string, string];
+    const expected = new Map(readdirSync(out).map((name) => [name, readFileSync(join(out, name))]));
+    const wrong = new Set<string>();
+    for (let round = 0; round < ROUNDS; round += 1) {
+      rmSync(remote, { recursive: true, force: true });
+      const running = new AbortController();
+      const ended = command(project, {}, 'run', 'remote-letter').finally(() => running.abort());
+      while (!running.signal.aborted) {
+        for (const name of existsSync(remote) ? readdirSync(remote).filter((one) => !one.startsWith('.')) : []) {
+          if (expected.get(name)?.equals(readFileSync(join(remote, name))) !== true) wrong.add(name);
+        }
+        await wait(5);
+      }
+      expect(await ended).toMatchObject({ code: 0 });
+      expect(readdirSync(remote).sort()).toEqual([...expected.keys()].sort());
+    }
+    expect([...wrong]).toEqual([]);
+  }, 600_000);
+});
+
 interface RunJson {
   readonly runs: readonly { readonly status: string; readonly files: readonly { readonly path: string; readonly bytes: number }[]; readonly error?: unknown }[];
 }
@@ -103,12 +135,14 @@ function deliveries(type: string, start: () => Promise<Server>): void {
   beforeAll(async () => {
     server = await start();
     proxy = await startFaultProxy(server.port);
-    project = createTempProject(projectFiles(type, server.spec(proxy.port)));
+    project = createTempProject(deliveryProject(type, server.spec(proxy.port)));
     expect(await command(project, server.env, 'apply', '--auto-approve')).toMatchObject({ code: 0 });
     const local = await command(project, server.env, 'run', 'local-letter');
     expect(local, local.stderr).toMatchObject({ code: 0 });
     expected = new Map(readdirSync(join(project.directory, 'out')).map((name) => [name, readFileSync(join(project.directory, 'out', name))]));
-    expect([...expected.keys()].length).toBe(4);
+    expect(expected.size).toBe(DELIVERED_FILES);
+    const everybody = [...expected].filter(([name]) => name.startsWith('everybody')).map(([, bytes]) => bytes.toString().trimEnd().split('\n').length - 1);
+    expect(everybody.reduce((sum, rows) => sum + rows, 0)).toBe(PEOPLE);
   }, 120_000);
   afterAll(async () => {
     project?.[Symbol.dispose]();
@@ -116,14 +150,36 @@ function deliveries(type: string, start: () => Promise<Server>): void {
     await server?.[Symbol.asyncDispose]();
   });
 
+  const random = randomFrom(20140128);
+  /** Past the proxy, as the reader on the other side is. */
+  const openDirect = (): Promise<Storage> =>
+    createStorage(server.spec(server.port), {
+      root: project.directory,
+      secret: async (ref) => ('env' in ref ? (server.env[ref.env] ?? '') : ''),
+      journal: createMemoryJournal(),
+    });
   const delivered = async (): Promise<Map<string, Buffer>> => {
-    const root = mkdtempSync(join(tmpdir(), 'delivered-'));
-    const secret = async (ref: object): Promise<string> => ('env' in ref ? (server.env[String(ref.env)] ?? '') : '');
-    await using storage = await createStorage(server.spec(server.port), { root, secret, journal: createMemoryJournal() });
+    await using storage = await openDirect();
     const found = new Map<string, Buffer>();
     for await (const one of storage.list('')) found.set(one.key, await bytesOf(await storage.read(one.key)));
-    rmSync(root, { recursive: true });
     return found;
+  };
+  const remove = async (): Promise<void> => {
+    await using storage = await openDirect();
+    for await (const one of storage.list('')) await storage.remove(one.key);
+  };
+  /** Reads what can be seen over and over until told to stop; gives the names that were ever seen with other bytes than they shall have. */
+  const watch = async (stop: AbortSignal): Promise<string[]> => {
+    await using storage = await openDirect();
+    const wrong = new Set<string>();
+    while (!stop.aborted) {
+      for await (const { key } of storage.list('')) {
+        if (stop.aborted) break;
+        if (expected.get(key)?.equals(await bytesOf(await storage.read(key))) !== true) wrong.add(key);
+      }
+      await wait(100);
+    }
+    return [...wrong];
   };
   const expectDelivered = async (): Promise<void> => {
     const found = await delivered();
@@ -136,23 +192,45 @@ function deliveries(type: string, start: () => Promise<Server>): void {
 
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
     const { runs } = JSON.parse(ended.stdout) as RunJson;
-    expect(runs).toMatchObject([{ status: 'success' }]);
-    expect(runs[0]?.files.map((file) => file.path).sort()).toEqual([...expected.keys()].sort());
+    expect(runs.map((run) => run.status)).toEqual(['success', 'success', 'success', 'success']);
+    expect(runs.flatMap((run) => run.files.map((file) => file.path)).sort()).toEqual([...expected.keys()].sort());
     await expectDelivered();
   }, 120_000);
 
-  it.each([1, 2])(
-    'arrive over connections that are cut (%i)',
-    async (round) => {
-      proxy.inject(...[0.1, 0.6, 0.3].map((share) => ({ kind: 'cut' as const, afterBytes: Math.floor(round * share * 400_000) })));
+  it(`arrive when every connection is cut once, in ${ROUNDS} rounds, and never show a part`, async () => {
+    await remove();
+    const before = proxy.connections;
+    expect(await command(project, server.env, 'run', 'remote-letter')).toMatchObject({ code: 0 });
+    const total = [...expected.values()].reduce((sum, bytes) => sum + bytes.length, 0);
+    // What a connection carries on average: most break, at any point.
+    const range = total / (proxy.connections - before);
+    let replaced = proxy.struck;
+    const cutOnce = (): Fault | undefined => {
+      // The one that takes the place of a broken connection holds.
+      if (replaced < proxy.struck) {
+        replaced += 1;
+        return undefined;
+      }
+      return { kind: 'cut', direction: random() < 0.3 ? 'down' : 'up', afterBytes: Math.floor(random() * range) };
+    };
+    const struck = proxy.struck;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await remove();
+      proxy.injectEach(cutOnce);
+      const running = new AbortController();
+      const wrong = watch(running.signal);
 
       const ended = await command(project, server.env, 'run', 'remote-letter');
-      expect(ended, ended.stderr).toMatchObject({ code: 0 });
 
+      running.abort();
+      proxy.heal();
+      expect(ended, `round ${round}: ${ended.stdout}${ended.stderr}`).toMatchObject({ code: 0 });
+      expect(await wrong, `round ${round}`).toEqual([]);
       await expectDelivered();
-    },
-    120_000,
-  );
+    }
+    process.stderr.write(`${type}: ${ROUNDS} rounds, ${proxy.struck - struck} connections broken\n`);
+    expect(proxy.struck - struck).toBeGreaterThanOrEqual(ROUNDS);
+  }, 1_800_000);
 
   it('arrive after the process was killed in the middle', async () => {
     proxy.drop();
@@ -178,17 +256,17 @@ describeWithServer('a delivery that cannot be made', SSHD, () => {
   afterAll(() => server[Symbol.asyncDispose]());
 
   it('says why, leaves nothing behind, and is made up for once the reason is gone', async () => {
-    const slot = '2026-01-02T02:00:00Z';
+    const slot = DELIVERY_SLOT;
     using project = createTempProject({
-      ...projectFiles('sftp', server.spec({ privateKey: { file: 'key' }, path: server.folder })),
+      ...deliveryProject('sftp', server.spec({ privateKey: { file: 'key' }, path: server.folder })),
       key: server.keys.wrong,
     });
-    expect(await reconcile(['-C', project.directory, '--now', '2026-01-01T00:00:00Z', 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
+    expect(await reconcile(['-C', project.directory, '--now', DELIVERY_APPLIED, 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
 
     const failed = await reconcile(['-C', project.directory, '--now', NOW, 'run', 'remote-letter', '--slot', slot, '--json']);
 
     expect(failed.code).toBe(1);
-    expect((JSON.parse(failed.stdout) as RunJson).runs).toMatchObject([{ status: 'failed' }]);
+    expect((JSON.parse(failed.stdout) as RunJson).runs).toMatchObject(Array.from({ length: 4 }, () => ({ status: 'failed' })));
     expect(failed.stdout + failed.stderr).toContain('refused the private key');
     expect(failed.stdout + failed.stderr).toContain('register its public half');
     expect(readdirSync(server.folder)).toEqual([]);
@@ -197,7 +275,7 @@ describeWithServer('a delivery that cannot be made', SSHD, () => {
     const ended = await reconcile(['-C', project.directory, '--now', NOW, 'run', 'remote-letter', '--slot', slot]);
 
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
-    expect(readdirSync(server.folder)).toHaveLength(4);
+    expect(readdirSync(server.folder)).toHaveLength(DELIVERED_FILES);
     const body = server.keys.right.split('\n')[2] ?? '';
     const written = readdirSync(join(project.directory, '.reconcile'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     for (const entry of written) expect(readFileSync(join(entry.parentPath, entry.name), 'latin1')).not.toContain(body);
@@ -208,59 +286,4 @@ function command(project: TempProject, env: Readonly<Record<string, string>>, ..
   const args = rest.filter((one) => typeof one === 'string');
   const started = rest.find((one) => typeof one === 'object')?.started;
   return reconcile(['-C', project.directory, '--now', NOW, ...args], { env, ...(started && { started }) });
-}
-
-function activation(name: string, destination: string): string {
-  return `---
-apiVersion: reconcile/v1
-kind: Activation
-metadata: {name: ${name}}
-spec:
-  destination: ${destination}
-  segments: [everyone]
-  mapping:
-    - {source: identityMap.Email, target: email}
-    - {source: name}
-  export: full
-  schedule: {every: 24h, at: "02:00", start: 2026-01-01}
-  file: {name: "%SEGMENT_ID%_all", maxRows: 5000}
-`;
-}
-
-/** As many people as AdventureWorks has, with values that do not compress and are not all ASCII; one segment of all, in four parts. */
-function projectFiles(type: string, storage: StorageSpec): Record<string, string> {
-  const people = Array.from({ length: PEOPLE }, (_, index) => `${index},p${index}@example.com,"Ünï ""${index}"", ${randomBytes(24).toString('base64')}"`);
-  return {
-    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: storages}\nspec: {}\n',
-    'data/people.csv': `id,email,name\n${people.join('\n')}\n`,
-    'manifests/all.yaml': `apiVersion: reconcile/v1
-kind: Source
-metadata: {name: shop}
-spec: {engine: duckdb, datasets: {people: {path: data/people.csv}}}
----
-apiVersion: reconcile/v1
-kind: Attributes
-metadata: {name: person}
-spec:
-  source: shop
-  dataset: people
-  identities: {crmId: {column: id, primary: true}, Email: {column: email}}
-  fields: {name: {column: name, type: string}}
----
-apiVersion: reconcile/v1
-kind: Segment
-metadata: {name: everyone}
-spec: {attributes: person, pql: 'name.isNotNull()'}
----
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
----
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: remote}
-spec: ${JSON.stringify({ type, storage })}
-${activation('local-letter', 'outbox')}${activation('remote-letter', 'remote')}`,
-  };
 }

@@ -29,6 +29,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly heads: readonly string[];
   /** The fault of each following connection, in order; without one it passes. */
   inject(...faults: (Fault | undefined)[]): void;
+  /** The fault of every connection that has none of its own, until `heal`. */
+  injectEach(make: () => Fault | undefined): void;
   /** Takes back the faults that no connection has met yet. */
   heal(): void;
   /** Ends all connections that are open, e.g. those kept alive from before, which have no fault. */
@@ -43,12 +45,13 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
   const answers: HttpFault[] = [];
   const heads: string[] = [];
   const open = new Set<Socket>();
+  let each: (() => Fault | undefined) | undefined;
   let connections = 0;
   let struck = 0;
 
   const server = createServer((client) => {
     connections += 1;
-    const fault = faults.shift();
+    const fault = faults.length > 0 ? faults.shift() : each?.();
     const upstream = connect(typeof target === 'number' ? target : target(), '127.0.0.1');
     for (const socket of [client, upstream]) {
       open.add(socket);
@@ -133,7 +136,13 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
     drop() {
       for (const socket of open) socket.destroy();
     },
-    heal: () => void faults.splice(0),
+    injectEach(make) {
+      each = make;
+    },
+    heal() {
+      faults.splice(0);
+      each = undefined;
+    },
     inject: (...more) => void faults.push(...more),
     answer: (...more) => void answers.push(...more),
     async [Symbol.asyncDispose]() {
