@@ -20,3 +20,10 @@ export const SKEWED: Verdict = {
   what: 'this machine’s clock differs from the store’s by more than 15 minutes',
   hint: 'set the clock, for instance with NTP',
 };
+
+const NO_ROOM: Verdict = { kind: 'no-space', what: 'the store is full', hint: 'make room, or have it enlarged' };
+
+/** What a store that failed (5xx) means: some say only in words that their disk is full. */
+export function verdictOfFailure(message: string): Verdict {
+  return /no space left|disk( is)? full|insufficient (disk )?space/i.test(message) ? NO_ROOM : BROKEN;
+}

@@ -41,11 +41,19 @@ export async function openContainer(access: AzureAccess, container: string): Pro
   }
 }
 
-/** When the access ends by itself: the `se` of a shared access signature, wherever it stands. */
-export function expiryOf(access: AzureAccess): number | undefined {
-  const token = sasOf(access);
-  const time = token === undefined ? Number.NaN : Date.parse(new URLSearchParams(token).get('se') ?? '');
-  return Number.isNaN(time) ? undefined : time;
+export interface Validity {
+  readonly startsAt?: number | undefined;
+  readonly expiresAt?: number | undefined;
+}
+
+/** From when to when the access holds by itself: the `st` and `se` of a shared access signature, wherever it stands. */
+export function validityOf(access: AzureAccess): Validity {
+  const query = new URLSearchParams(sasOf(access));
+  const time = (name: string): number | undefined => {
+    const at = Date.parse(query.get(name) ?? '');
+    return Number.isNaN(at) ? undefined : at;
+  };
+  return { startsAt: time('st'), expiresAt: time('se') };
 }
 
 function sasOf(access: AzureAccess): string | undefined {

@@ -9,7 +9,7 @@ import type { LocalFile, Storage, StorageFacts, StoredObject } from '../storage.
 import { safeTokenOf } from '../unfinished-name.ts';
 import { VerifiedVersions } from '../verified-versions.ts';
 import { wholeBody } from '../whole-body.ts';
-import { expiryOf, openContainer, type AzureAccess } from './azure-access.ts';
+import { openContainer, validityOf, type AzureAccess } from './azure-access.ts';
 import { classifyAzureError, codeOf, statusOf } from './classify-azure-error.ts';
 import { BLOCK_BYTES, uploadBlocks } from './upload-blocks.ts';
 
@@ -35,7 +35,7 @@ export function createAzureBlobStorage(options: AzureBlobStorageOptions): Storag
   const facts: StorageFacts = { kind: 'azure-blob', verifiedChecksum: true, maxKeyBytes: MAX_KEY_BYTES - Buffer.byteLength(prefix) };
   const buffers = new PartBuffers(BLOCKS_IN_MEMORY, BLOCK_BYTES);
   const verified = new VerifiedVersions();
-  const expiresAt = expiryOf(options.access);
+  const validity = validityOf(options.access);
   let opening: Promise<ContainerClient> | undefined;
   const open = (): Promise<ContainerClient> => (opening ??= openContainer(options.access, options.container));
 
@@ -49,7 +49,7 @@ export function createAzureBlobStorage(options: AzureBlobStorageOptions): Storag
     try {
       return await work(await open());
     } catch (error) {
-      throw classifyAzureError(error, { doing: `cannot ${doing} \`${place}\``, expiresAt, signal });
+      throw classifyAzureError(error, { doing: `cannot ${doing} \`${place}\``, validity, signal });
     }
   };
 
@@ -124,7 +124,7 @@ export function createAzureBlobStorage(options: AzureBlobStorageOptions): Storag
           return wholeBody((readableStreamBody ?? []) as AsyncIterable<unknown>, {
             bytes: contentLength,
             place,
-            classify: (error) => classifyAzureError(error, { doing: `cannot read \`${place}\``, expiresAt }),
+            classify: (error) => classifyAzureError(error, { doing: `cannot read \`${place}\``, validity }),
           });
         } catch (error) {
           // Nothing stands at or after the blob's end.
@@ -141,7 +141,7 @@ export function createAzureBlobStorage(options: AzureBlobStorageOptions): Storag
           yield { key: name.slice(prefix.length), bytes: properties.contentLength ?? 0, modifiedAt: properties.lastModified.getTime() };
         }
       } catch (error) {
-        throw classifyAzureError(error, { doing: `cannot list \`azure-blob://${options.container}/${prefix}${wanted}\``, expiresAt });
+        throw classifyAzureError(error, { doing: `cannot list \`azure-blob://${options.container}/${prefix}${wanted}\``, validity });
       }
     },
 
@@ -166,7 +166,7 @@ export function createAzureBlobStorage(options: AzureBlobStorageOptions): Storag
       }
       return {
         ...(date && { clockSkewMs: date.getTime() - Date.now() }),
-        ...(expiresAt !== undefined && { expires: [{ what: 'shared access signature', at: expiresAt }] }),
+        ...(validity.expiresAt !== undefined && { expires: [{ what: 'shared access signature', at: validity.expiresAt }] }),
       };
     },
 

@@ -2,6 +2,7 @@ import { abortedError } from '../check-aborted.ts';
 import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
 import { BROKEN, DAMAGED, SKEWED, type Verdict } from '../verdict.ts';
+import type { Validity } from './azure-access.ts';
 
 const DENIED: Verdict = {
   kind: 'permission',
@@ -9,6 +10,16 @@ const DENIED: Verdict = {
   hint: 'the credentials need to read, write, list and delete blobs of the container: a role such as Storage Blob Data Contributor, or a SAS with sp=rcwdl',
 };
 const EXPIRED: Verdict = { kind: 'expired', what: 'the shared access signature has expired', hint: 'issue a new one and put it where `storage` refers to' };
+const EXPIRED_THERE: Verdict = {
+  kind: 'clock-skew',
+  what: 'the shared access signature has expired by the store’s clock, and not by this machine’s',
+  hint: 'set the clock, for instance with NTP; if it is right, issue a new signature that ends later',
+};
+const NOT_YET: Verdict = {
+  kind: 'clock-skew',
+  what: 'the shared access signature is not valid yet by the store’s clock',
+  hint: 'issue one that starts 15 minutes earlier, or without a start; set the clock of the machine that issues it',
+};
 const WRONG_KEY: Verdict = {
   kind: 'authentication',
   what: 'the store refused the credentials',
@@ -67,30 +78,31 @@ const FIFTEEN_MINUTES_MS = 15 * 60_000;
 
 export interface AzureFailure {
   readonly doing: string;
-  /** When the shared access signature ends, where there is one. */
-  readonly expiresAt?: number | undefined;
+  /** Of the shared access signature, where there is one. */
+  readonly validity?: Validity;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Turns an error of the SDK into a `StorageError`. Azure answers 403 for a wrong key, an expired signature and a wrong clock alike: times tell them apart. */
-export function classifyAzureError(error: unknown, { doing, expiresAt, signal }: AzureFailure): StorageError {
+export function classifyAzureError(error: unknown, { doing, validity, signal }: AzureFailure): StorageError {
   if (signal?.aborted === true) return abortedError(signal);
   if (error instanceof StorageError) return error;
   const network = classifyNetworkError(error, doing);
   if (network) return network;
   if (!(error instanceof Error)) throw error;
-  const verdict = judge(error, expiresAt);
+  const verdict = judge(error, validity);
   // Nothing the store or the network said: a bug of ours keeps its stack.
   if (!verdict) throw error;
   return new StorageError(verdict.kind, `${doing}: ${verdict.what}`, { hint: verdict.hint, cause: error });
 }
 
-function judge(error: Error, expiresAt: number | undefined): Verdict | undefined {
+function judge(error: Error, { startsAt, expiresAt }: Validity = {}): Verdict | undefined {
   const status = statusOf(error);
   const code = codeOf(error);
   const serverTime = serverTimeOf(error) ?? Date.now();
   if (status === 401 || status === 403) {
-    if (expiresAt !== undefined && expiresAt <= serverTime) return EXPIRED;
+    if (expiresAt !== undefined && expiresAt <= serverTime) return expiresAt <= Date.now() ? EXPIRED : EXPIRED_THERE;
+    if (startsAt !== undefined && startsAt > serverTime) return NOT_YET;
     if (/not valid in the specified time frame/i.test(error.message)) return EXPIRED;
     if (Math.abs(serverTime - Date.now()) > FIFTEEN_MINUTES_MS || /date header|too old/i.test(error.message)) return SKEWED;
     if (code === 'AuthenticationFailed' || /failed to authenticate/i.test(error.message)) return WRONG_KEY;
@@ -123,7 +135,10 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
+/** The store writes its time into what it says; a header's may be a proxy's. */
 function serverTimeOf(error: Error): number | undefined {
+  const said = Date.parse(/\bTime:(\S+)/.exec(error.message)?.[1] ?? '');
+  if (!Number.isNaN(said)) return said;
   if (!('response' in error)) return undefined;
   const headers = (error.response as { headers?: { get?(name: string): string | undefined } } | undefined)?.headers;
   const time = Date.parse(headers?.get?.('date') ?? '');

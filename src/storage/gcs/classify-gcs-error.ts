@@ -1,7 +1,7 @@
 import { abortedError } from '../check-aborted.ts';
 import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
-import { BROKEN, DAMAGED, type Verdict } from '../verdict.ts';
+import { BROKEN, DAMAGED, type Verdict, verdictOfFailure } from '../verdict.ts';
 import { GcsRefusal } from './gcs-client.ts';
 
 const THROTTLED: Verdict = {
@@ -36,7 +36,8 @@ function judge({ status, reason, message }: GcsRefusal): Verdict {
       ? { kind: 'not-found', what: 'there is no such object', hint: 'look whether something else removed it' }
       : { kind: 'missing-container', what: 'there is no such bucket', hint: 'make it, or check `storage.bucket`' };
   }
-  if (status === 408 || status >= 500) return BROKEN;
+  if (status === 408) return BROKEN;
+  if (status >= 500) return verdictOfFailure(message);
   if (/crc32c|md5|checksum|hash/i.test(message) || reason === 'invalidChecksum') {
     return DAMAGED;
   }

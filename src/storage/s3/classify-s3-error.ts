@@ -1,7 +1,7 @@
 import { abortedError } from '../check-aborted.ts';
 import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
-import { BROKEN, DAMAGED, SKEWED, type Verdict } from '../verdict.ts';
+import { BROKEN, DAMAGED, SKEWED, type Verdict, verdictOfFailure } from '../verdict.ts';
 
 const KEY_HINT = 'check `storage.accessKeyId`; without it, what the default chain of credentials finds (`aws sts get-caller-identity` shows it)';
 const EXPIRED: Verdict = {
@@ -97,7 +97,7 @@ export function classifyS3Error(error: unknown, doing: string, signal?: AbortSig
   if (network) return network;
   if (!(error instanceof Error)) throw error;
   const status = statusOf(error);
-  const verdict = VERDICTS[error.name] ?? verdictOfStatus(status) ?? verdictOfMessage(error);
+  const verdict = VERDICTS[error.name] ?? verdictOfStatus(status, error.message) ?? verdictOfMessage(error);
   // Nothing the store or the network said: a bug of ours keeps its stack.
   if (!verdict) throw error;
   const said = error.name === 'AuthorizationHeaderMalformed' || error.name === 'InvalidRequest' ? ` (${error.message})` : '';
@@ -109,11 +109,11 @@ export function statusOf(error: unknown): number | undefined {
   return (error.$metadata as { httpStatusCode?: number } | undefined)?.httpStatusCode;
 }
 
-function verdictOfStatus(status: number | undefined): Verdict | undefined {
+function verdictOfStatus(status: number | undefined, message: string): Verdict | undefined {
   if (status === undefined) return undefined;
   if (status === 429 || status === 503) return THROTTLED;
   if (status === 507) return { kind: 'no-space', what: 'the store is full', hint: 'make room, or have it enlarged' };
-  if (status >= 500) return BROKEN;
+  if (status >= 500) return verdictOfFailure(message);
   if (status === 401 || status === 403) return DENIED;
   if (status === 404) return { kind: 'not-found', what: 'there is no such bucket or object', hint: 'check `storage.bucket` and `storage.endpoint`' };
   if (status === 301 || status === 307) return REGION;

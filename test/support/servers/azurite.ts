@@ -2,7 +2,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findServer, freePort, startServer } from './real-server.ts';
+import { findServer, freePort, onTinyDisk, startServer } from './real-server.ts';
 
 export const AZURITE: string | undefined = findServer('azurite-3.37.0/node_modules/azurite/dist/src/blob/main.js');
 
@@ -16,8 +16,15 @@ export interface AzureServer extends AsyncDisposable {
   readonly container: string;
 }
 
+export interface AzuriteOptions {
+  /** On a disk of so many bytes (root only). */
+  readonly diskBytes?: number;
+  /** Its clock is so much ahead of this machine's. */
+  readonly aheadMs?: number;
+}
+
 /** azurite's blob service on a free port, with one account and one container. */
-export async function startAzurite(): Promise<AzureServer> {
+export async function startAzurite({ diskBytes, aheadMs = 0 }: AzuriteOptions = {}): Promise<AzureServer> {
   if (AZURITE === undefined) throw new Error('no azurite');
   const base = await mkdtemp(join(tmpdir(), 'reconcile-azure-'));
   const port = await freePort();
@@ -25,7 +32,10 @@ export async function startAzurite(): Promise<AzureServer> {
   const key = Buffer.from('azure-account-key-canary').toString('base64');
   const container = 'audiences';
   const args = ['--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', base, '--silent', '--skipApiVersionCheck', '--disableTelemetry'];
-  const server = await startServer(process.execPath, [AZURITE, ...args], port, { env: { AZURITE_ACCOUNTS: `${account}:${key}`, NODE_OPTIONS: '' } });
+  const clock = `const D = Date; globalThis.Date = class extends D { constructor(...a) { super(...(a.length ? a : [D.now() + ${aheadMs}])); } static now() { return D.now() + ${aheadMs}; } };`;
+  const command = [...(aheadMs === 0 ? [] : ['--import', `data:text/javascript,${encodeURIComponent(clock)}`]), AZURITE, ...args];
+  const started = diskBytes === undefined ? ([process.execPath, command] as const) : onTinyDisk(process.execPath, command, base, diskBytes);
+  const server = await startServer(...started, port, { env: { AZURITE_ACCOUNTS: `${account}:${key}`, NODE_OPTIONS: '' } });
   const url = `http://127.0.0.1:${port}/${account}`;
   const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=${url};`;
   await BlobServiceClient.fromConnectionString(connectionString).createContainer(container);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findServer, freePort, startServer } from './real-server.ts';
+import { findServer, freePort, onTinyDisk, startServer } from './real-server.ts';
 
 export const FAKE_GCS: string | undefined = findServer('fake-gcs-server-1.56.1/fake-gcs-server');
 export const GCP_EMULATOR: string | undefined = findServer('gcp-storage-emulator-2026.7.19/bin/gcp-storage-emulator');
@@ -12,12 +12,13 @@ export interface GcsServer extends AsyncDisposable {
   readonly bucket: string;
 }
 
-/** fake-gcs-server on a free port with one bucket. `externalUrl` is what its upload sessions are named by, e.g. a proxy's. */
-export async function startFakeGcs(externalUrl?: string): Promise<GcsServer> {
+/** fake-gcs-server on a free port with one bucket. `externalUrl` is what its upload sessions are named by, e.g. a proxy's; with `diskBytes` it keeps its objects on a disk of that size (root only). */
+export async function startFakeGcs(externalUrl?: string, diskBytes?: number): Promise<GcsServer> {
   if (FAKE_GCS === undefined) throw new Error('no fake-gcs-server');
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const external = externalUrl ?? endpoint;
+  const folder = await mkdtemp(join(tmpdir(), 'reconcile-fake-gcs-'));
   const args = [
     '-scheme',
     'http',
@@ -26,15 +27,24 @@ export async function startFakeGcs(externalUrl?: string): Promise<GcsServer> {
     '-port',
     String(port),
     '-backend',
-    'memory',
+    diskBytes === undefined ? 'memory' : 'filesystem',
+    ...(diskBytes === undefined ? [] : ['-filesystem-root', folder]),
     '-public-host',
     new URL(external).host,
     '-external-url',
     external,
   ];
-  const server = await startServer(FAKE_GCS, args, port);
+  const server = await startServer(...(diskBytes === undefined ? ([FAKE_GCS, args] as const) : onTinyDisk(FAKE_GCS, args, folder, diskBytes)), port);
   await makeBucket(endpoint);
-  return { port, endpoint, bucket: BUCKET, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+  return {
+    port,
+    endpoint,
+    bucket: BUCKET,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** gcp-storage-emulator on a free port with one bucket: it knows how to resume, which fake-gcs-server does not, and no preconditions. */

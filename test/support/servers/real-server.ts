@@ -48,6 +48,24 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** True where tests may mount: as root. */
+export const CAN_MOUNT: boolean = process.getuid?.() === 0;
+
+/**
+ * The command with a disk of so many bytes at `folder`, with these folders on it. In a mount namespace of its own: nothing of the machine is changed,
+ * and what lies on that disk is seen by the server alone.
+ */
+export function onTinyDisk(command: string, args: readonly string[], folder: string, bytes: number, folders: readonly string[] = []): [string, string[]] {
+  const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  const script = [
+    'set -e',
+    `mount -t tmpfs -o size=${bytes} tmpfs ${quoted(folder)}`,
+    ...folders.map((one) => `mkdir -p ${quoted(join(folder, one))}`),
+    `exec ${[command, ...args].map(quoted).join(' ')}`,
+  ];
+  return ['unshare', ['-m', 'sh', '-c', script.join('\n')]];
+}
+
 export interface RunningServer extends AsyncDisposable {
   readonly process: ChildProcess;
   /** What it printed so far. */

@@ -1,0 +1,386 @@
+/**
+ * What keeps a delivery from being made, through the public door: it is told apart with what to do, nothing is half visible, the run's record says where it
+ * stands, and once the reason is gone the next run or retry delivers the same bytes.
+ */
+import { BlobSASPermissions, generateBlobSASQueryParameters, StorageSharedKeyCredential } from '@azure/storage-blob';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { StorageSpec } from '../../src/model/generated/kinds.ts';
+import { createStorage } from '../../src/storage/create-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { createMemoryJournal } from '../../src/storage/upload-journal.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
+import { reconcile } from '../support/reconcile.ts';
+import { AZURITE, startAzurite, type AzureServer, type AzuriteOptions } from '../support/servers/azurite.ts';
+import { FAKE_GCS, startFakeGcs } from '../support/servers/gcs.ts';
+import { CAN_MOUNT, describeWithServer } from '../support/servers/real-server.ts';
+import { SSHD, startSshd } from '../support/servers/sshd.ts';
+import { startVersitygw, VERSITYGW } from '../support/servers/versitygw.ts';
+import { bytesOf, patternedBytes, spoolFile } from '../support/spool-file.ts';
+import { createTempProject, type TempProject } from '../support/temp-project.ts';
+
+const MEBIBYTE = 2 ** 20;
+/** The export's one file, about; the tiny disks have room for it, and not for it and what fills them. */
+const ROWS = 20_000;
+const SLOT = '2026-01-02T02:00:00Z';
+
+interface Trouble {
+  readonly type: string;
+  /** As the manifest has it; secrets are files of the project. */
+  readonly spec: StorageSpec;
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** What the user is told, and what to do. */
+  readonly says: RegExp;
+  readonly hint: RegExp;
+  /** Takes the reason away; a new spec is applied. */
+  fix(project: TempProject): Promise<StorageSpec | undefined> | StorageSpec | undefined;
+}
+
+const FILLER = 'filler.bin';
+
+async function open(spec: StorageSpec, project: TempProject): Promise<Storage> {
+  const secret = async (ref: object): Promise<string> => ('file' in ref ? readFile(resolve(project.directory, String(ref.file)), 'utf8') : '');
+  return createStorage(spec, { root: project.directory, secret, journal: createMemoryJournal(), retry: { attempts: 2, baseMs: 1, maxMs: 2 } });
+}
+
+async function fill(spec: StorageSpec, bytes: number, secrets: Readonly<Record<string, string>> = {}): Promise<void> {
+  using project = createTempProject(secrets);
+  await using storage = await open(spec, project);
+  await storage.publish(FILLER, await spoolFile(project.directory, patternedBytes(bytes)), { replace: false, token: 'filler' });
+}
+
+async function makeRoom(spec: StorageSpec, project: TempProject): Promise<undefined> {
+  await using storage = await open(spec, project);
+  await storage.remove(FILLER);
+}
+
+/** Fails, is recorded, is mended, and delivers; `again` is how the user goes on. */
+async function expectTold(trouble: Trouble, again: 'retry' | 'slot'): Promise<void> {
+  using project = createTempProject({ ...projectFiles(trouble.type, trouble.spec), ...trouble.secrets });
+  const command = (now: string, ...args: readonly string[]) => reconcile(['-C', project.directory, '--now', now, ...args]);
+  expect(await command('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const now = '2026-01-10T00:00:00Z';
+
+  const failed = await command(now, 'run', 'remote', '--slot', SLOT, '--json');
+
+  const said = failed.stdout + failed.stderr;
+  expect(failed, said).toMatchObject({ code: 1 });
+  expect(said, said.slice(said.indexOf('"error"'))).toMatch(trouble.says);
+  expect(said).toMatch(trouble.hint);
+  const [run] = (JSON.parse(failed.stdout) as { runs: { id: string; status: string }[] }).runs;
+  expect(run).toMatchObject({ status: 'failed' });
+  const shown = await command(now, 'runs', 'show', run?.id ?? '');
+  expect(shown.stdout).toContain('failed');
+  expect(shown.stdout).toMatch(trouble.says);
+  for (const secret of Object.values(trouble.secrets ?? {})) expect(said + shown.stdout).not.toContain(secret.trim().split('\n')[1] ?? secret);
+
+  const mended = (await trouble.fix(project)) ?? trouble.spec;
+  {
+    await using storage = await open(mended, project);
+    const visible: string[] = [];
+    for await (const one of storage.list('')) visible.push(one.key);
+    expect(visible).toEqual([]);
+  }
+  if (mended !== trouble.spec) {
+    project.write('manifests/all.yaml', projectFiles(trouble.type, mended)['manifests/all.yaml'] ?? '');
+    expect(await command(now, 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  }
+  const ended = await (again === 'retry' ? command(now, 'runs', 'retry', run?.id ?? '') : command(now, 'run', 'remote', '--slot', SLOT));
+  expect(ended, ended.stdout + ended.stderr).toMatchObject({ code: 0 });
+
+  const local = await command(now, 'run', 'local', '--slot', SLOT);
+  expect(local, local.stderr).toMatchObject({ code: 0 });
+  await using storage = await open(mended, project);
+  expect((await bytesOf(await storage.read('everyone_all.csv'))).equals(await readFile(join(project.directory, 'out', 'everyone_all.csv')))).toBe(true);
+}
+
+describeWithServer('what keeps sftp from delivering', SSHD, () => {
+  it.each([
+    ['a wrong key', { privateKey: { file: 'secret' } }, 'wrong', 'right', /refused the private key/, /register its public half/],
+    [
+      'a locked key and a wrong passphrase',
+      { privateKey: { file: 'key' }, passphrase: { file: 'secret' } },
+      'no-passphrase',
+      'passphrase',
+      /passphrase does not open/,
+      /storage\.passphrase/,
+    ],
+    ...(CAN_MOUNT
+      ? [
+          [
+            'a wrong password',
+            { privateKey: undefined, password: { file: 'secret' } },
+            'no-password',
+            'password',
+            /refused the password/,
+            /storage\.password/,
+          ] as const,
+        ]
+      : []),
+  ] as const)(
+    'tells %s',
+    async (_, more, wrong, right, says, hint) => {
+      await using server = await startSshd();
+      const texts: Readonly<Record<string, string>> = {
+        ...server.keys,
+        passphrase: server.passphrase,
+        'no-passphrase': 'wrong-passphrase-canary',
+        password: server.password ?? '',
+        'no-password': 'wrong-password-canary',
+      };
+      await expectTold(
+        {
+          type: 'sftp',
+          spec: server.spec(more as object),
+          secrets: { secret: texts[wrong] ?? '', key: server.keys.locked },
+          says,
+          hint,
+          fix: (project) => void project.write('secret', texts[right] ?? ''),
+        },
+        'slot',
+      );
+    },
+    120_000,
+  );
+
+  it('tells a changed host key', async () => {
+    await using server = await startSshd();
+    await expectTold(
+      {
+        type: 'sftp',
+        spec: server.spec({ hostKey: `SHA256:${'A'.repeat(43)}` }),
+        says: /host key of .* is not the pinned one/,
+        hint: /operator/,
+        fix: () => server.spec(),
+      },
+      'slot',
+    );
+  }, 120_000);
+
+  it('tells a read-only folder', async () => {
+    await using server = await startSshd();
+    await expectTold(
+      {
+        type: 'sftp',
+        spec: server.spec({ path: server.readOnly }),
+        says: /permission denied/,
+        hint: /right to write/,
+        fix: async () => void (await chmod(server.readOnly, 0o777)),
+      },
+      'retry',
+    );
+  }, 120_000);
+
+  it.runIf(CAN_MOUNT)(
+    'tells a full disk',
+    async () => {
+      await using server = await startSshd();
+      const spec = server.spec({ path: server.tinyDisk });
+      await fill(spec, 2.5 * MEBIBYTE);
+      await expectTold({ type: 'sftp', spec, says: /disk is full/, hint: /make room/, fix: (project) => makeRoom(spec, project) }, 'retry');
+    },
+    120_000,
+  );
+});
+
+describeWithServer('what keeps s3 from delivering', VERSITYGW, () => {
+  const specOf = (server: { bucket: string; region: string; endpoint: string }, more: object = {}): StorageSpec => ({
+    type: 's3',
+    bucket: server.bucket,
+    region: server.region,
+    endpoint: server.endpoint,
+    forcePathStyle: true,
+    accessKeyId: { file: 'id' },
+    secretAccessKey: { file: 'secret' },
+    ...more,
+  });
+
+  it('tells a missing bucket', async () => {
+    await using server = await startVersitygw();
+    const secrets = { id: server.accessKeyId, secret: server.secretAccessKey };
+    const fix = async (): Promise<undefined> => void (await mkdir(join(dirname(server.folder), 'later')));
+    await expectTold({ type: 'amazon-s3', spec: specOf(server, { bucket: 'later' }), secrets, says: /no such bucket/, hint: /storage\.bucket/, fix }, 'retry');
+  }, 120_000);
+
+  it('tells a wrong secret key', async () => {
+    await using server = await startVersitygw();
+    const secrets = { id: server.accessKeyId, secret: 'wrong-secret-canary' };
+    const fix = (project: TempProject): undefined => void project.write('secret', server.secretAccessKey);
+    await expectTold({ type: 'amazon-s3', spec: specOf(server), secrets, says: /secret access key is wrong/, hint: /storage\.secretAccessKey/, fix }, 'slot');
+  }, 120_000);
+
+  it.each([
+    ['an expired token', 400, 'ExpiredToken', /temporary credentials have expired/, /fetch new ones/],
+    ['a clock that is wrong', 403, 'RequestTimeTooSkewed', /clock differs/, /NTP/],
+  ] as const)(
+    'tells %s',
+    async (_, status, code, says, hint) => {
+      await using server = await startVersitygw();
+      await using proxy = await startFaultProxy(server.port);
+      const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>injected</Message></Error>`;
+      proxy.answer(...Array.from({ length: 50 }, () => ({ when: () => true, status, headers: { 'content-type': 'application/xml' }, body })));
+      const secrets = { id: server.accessKeyId, secret: server.secretAccessKey };
+      await expectTold({ type: 'amazon-s3', spec: specOf(server, { endpoint: proxy.url }), secrets, says, hint, fix: () => specOf(server) }, 'slot');
+    },
+    120_000,
+  );
+
+  it.runIf(CAN_MOUNT)(
+    'tells a full disk',
+    async () => {
+      await using server = await startVersitygw({ diskBytes: 4 * MEBIBYTE });
+      const secrets = { id: server.accessKeyId, secret: server.secretAccessKey };
+      await fill(specOf(server), 3.5 * MEBIBYTE, secrets);
+      const fix = (project: TempProject): Promise<undefined> => makeRoom(specOf(server), project);
+      await expectTold({ type: 'amazon-s3', spec: specOf(server), secrets, says: /the store is full/, hint: /make room/, fix }, 'retry');
+    },
+    120_000,
+  );
+});
+
+describeWithServer('what keeps azure-blob from delivering', AZURITE, () => {
+  const HOUR_MS = 3_600_000;
+  const sas = (server: AzureServer, startsMs: number, endsMs: number): string =>
+    generateBlobSASQueryParameters(
+      {
+        containerName: server.container,
+        permissions: BlobSASPermissions.parse('rcwd'),
+        startsOn: new Date(Date.now() + startsMs),
+        expiresOn: new Date(Date.now() + endsMs),
+      },
+      new StorageSharedKeyCredential(server.account, server.key),
+    ).toString();
+
+  it.each([
+    ['an expired SAS', {}, -2, -1, /signature has expired$|signature has expired[^ ]/m, /issue a new one/],
+    ['a SAS that the store’s clock says has expired', { aheadMs: 3 * HOUR_MS }, -1, 1, /expired by the store’s clock/, /NTP/],
+    ['a SAS that is not valid yet', { aheadMs: -3 * HOUR_MS }, -1, 1, /not valid yet by the store’s clock/, /15 minutes earlier/],
+  ] as const)(
+    'tells %s',
+    async (_, options: AzuriteOptions, from, to, says, hint) => {
+      await using server = await startAzurite(options);
+      const spec: StorageSpec = { type: 'azure-blob', container: server.container, url: server.url, sasToken: { file: 'secret' } };
+      const secrets = { secret: sas(server, from * HOUR_MS, to * HOUR_MS) };
+      // The mended one is a key, so that what is visible can be listed too.
+      const fix = (project: TempProject): StorageSpec => {
+        project.write('secret', server.key);
+        return { type: 'azure-blob', container: server.container, url: server.url, accountKey: { file: 'secret' } };
+      };
+      await expectTold({ type: 'azure-blob', spec, secrets, says, hint, fix }, 'slot');
+    },
+    120_000,
+  );
+
+  it.runIf(CAN_MOUNT)(
+    'delivers once a full disk has room: azurite itself breaks the connection, which says no more',
+    async () => {
+      await using server = await startAzurite({ diskBytes: 4 * MEBIBYTE });
+      const spec: StorageSpec = { type: 'azure-blob', container: server.container, url: server.url, accountKey: { file: 'secret' } };
+      await fill(spec, 3 * MEBIBYTE, { secret: server.key });
+      const fix = async (): Promise<StorageSpec> => {
+        // Azurite keeps the bytes of removed blobs for minutes: room is elsewhere.
+        const roomy = await startAzurite();
+        onEnd.push(roomy);
+        return { type: 'azure-blob', container: roomy.container, url: roomy.url.replace(server.account, roomy.account), accountKey: { file: 'secret' } };
+      };
+      await using onEnd = new Ends();
+      await expectTold({ type: 'azure-blob', spec, secrets: { secret: server.key }, says: /the store failed|connection broke/, hint: /tried several times|the server runs/, fix }, 'slot');
+    },
+    180_000,
+  );
+});
+
+describeWithServer('what keeps gcs from delivering', FAKE_GCS, () => {
+  it('tells a missing bucket', async () => {
+    await using server = await startFakeGcs();
+    const spec: StorageSpec = { type: 'gcs', bucket: 'later', endpoint: server.endpoint };
+    const fix = (): StorageSpec => ({ ...spec, bucket: server.bucket });
+    await expectTold({ type: 'google-cloud-storage', spec, says: /there is no bucket `later`/, hint: /storage\.bucket/, fix }, 'slot');
+  }, 120_000);
+
+  it.runIf(CAN_MOUNT)(
+    'tells a full disk',
+    async () => {
+      await using server = await startFakeGcs(undefined, 4 * MEBIBYTE);
+      const spec: StorageSpec = { type: 'gcs', bucket: server.bucket, endpoint: server.endpoint };
+      await fill(spec, 3.5 * MEBIBYTE);
+      await expectTold(
+        { type: 'google-cloud-storage', spec, says: /the store is full/, hint: /make room/, fix: (project) => makeRoom(spec, project) },
+        'retry',
+      );
+    },
+    180_000,
+  );
+});
+
+describe('what keeps a folder from being written', () => {
+  it('tells one that is read-only', async () => {
+    const spec: StorageSpec = { type: 'local', path: '/sys/kernel/audiences' };
+    await expectTold(
+      { type: 'local-directory', spec, says: /permission|read-only|not permitted/i, hint: /folder/, fix: () => ({ type: 'local', path: 'elsewhere' }) },
+      'slot',
+    );
+  }, 120_000);
+});
+
+class Ends implements AsyncDisposable {
+  readonly #all: AsyncDisposable[] = [];
+  push(one: AsyncDisposable): void {
+    this.#all.push(one);
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const one of this.#all) await one[Symbol.asyncDispose]();
+  }
+}
+
+function projectFiles(type: string, storage: StorageSpec): Record<string, string> {
+  const people = Array.from({ length: ROWS }, (_, index) => `${index},p${index}@example.com,${'x'.repeat(30)}${index}`);
+  const activation = (name: string, destination: string): string => `---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: ${name}}
+spec:
+  destination: ${destination}
+  segments: [everyone]
+  mapping:
+    - {source: identityMap.Email, target: email}
+    - {source: name}
+  export: full
+  schedule: {every: 24h, at: "02:00", start: 2026-01-01}
+  file: {name: "%SEGMENT_ID%_all"}
+`;
+  return {
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: trouble}\nspec: {}\n',
+    'data/people.csv': `id,email,name\n${people.join('\n')}\n`,
+    'manifests/all.yaml': `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {people: {path: data/people.csv}}}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec:
+  source: shop
+  dataset: people
+  identities: {crmId: {column: id, primary: true}, Email: {column: email}}
+  fields: {name: {column: name, type: string}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: everyone}
+spec: {attributes: person, pql: 'name.isNotNull()'}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: outbox}
+spec: {type: local-directory, storage: {type: local, path: out}}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: far}
+spec: ${JSON.stringify({ type, storage })}
+${activation('local', 'outbox')}${activation('remote', 'far')}`,
+  };
+}
