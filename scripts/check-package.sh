@@ -26,6 +26,17 @@ reconcile run "$activation"
 reconcile destinations >/dev/null
 echo "package: installed and used with $(node --version)"
 
+# The suites for the storages and connectors of others, under their own vitest: a tiny storage passes, and its types are ours.
+cd "$work"
+ln -s "$root/node_modules/vitest" node_modules/vitest
+cp "$root/test/package/memory-storage.ts" memory-storage.test.ts
+"$root/node_modules/.bin/tsc" --noEmit --strict --skipLibCheck --target es2024 --lib es2024,esnext.disposable --module nodenext --types node --typeRoots "$root/node_modules/@types" memory-storage.test.ts
+npx vitest run --root "$work" memory-storage >"$work/suite" 2>&1 || { cat "$work/suite"; exit 1; }
+grep -E 'Tests .* passed' "$work/suite"
+printf "import { storageSuite } from 'audience-reconciler/testing';\nstorageSuite('broken', async () => ({ open: async () => { throw new Error('no storage'); }, [Symbol.asyncDispose]: async () => {} }));\n" >broken.test.ts
+if npx vitest run --root "$work" broken >"$work/suite" 2>&1; then echo "the suite passes a storage that is none"; exit 1; fi
+echo "package: the suites run for a storage of others"
+
 cd "$work"
 for old in $(PATH="${PATH#*:}" type -ap node); do
   major=$("$old" -p 'process.versions.node.split(".")[0]')

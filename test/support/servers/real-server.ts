@@ -56,7 +56,6 @@ export const CAN_MOUNT: boolean = process.getuid?.() === 0;
  * and what lies on that disk is seen by the server alone.
  */
 export function onTinyDisk(command: string, args: readonly string[], folder: string, bytes: number, folders: readonly string[] = []): [string, string[]] {
-  const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
   const script = [
     'set -e',
     `mount -t tmpfs -o size=${bytes} tmpfs ${quoted(folder)}`,
@@ -116,4 +115,8 @@ function answers(port: number): Promise<boolean> {
     });
     socket.once('error', () => done(false));
   });
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
