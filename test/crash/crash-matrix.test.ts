@@ -56,32 +56,95 @@ afterAll(async () => {
 
 describe.each(Object.keys(SCENARIOS) as Scenario[])('%s', (scenario) => {
   test.each(POINTS)('killed at %s, started again: the same files, nothing twice', async (point) => {
-    const project = join(folder, `${scenario}-${point}`);
-    await cp(join(folder, scenario), project, { recursive: true });
-    const slot = SLOTS[SCENARIOS[scenario].slots - 1] ?? '';
+    const project = await copyOf(scenario, point);
+    const slot = slotOf(scenario);
 
     const killed = await run(project, slot, { RECONCILE_CRASH_AT: point });
-    const visible = await filesOf(project);
-    const again = await run(project, slot);
-    const after = await filesOf(project);
-    const once = point === 'recorded' || point === 'claimed' ? await run(project, slot) : again;
-    const next = await run(project, SLOTS[SCENARIOS[scenario].slots] ?? '');
-
     expect(killed.signal, killed.stderr).toBe('SIGKILL');
-    expect(again.code, again.stderr + again.stdout).toBe(0);
-    const [first] = runsOf(again.stdout);
-    expect(first).toMatchObject({ status: 'success', slot });
-    for (const [name, bytes] of visible) expect(after.get(name)?.equals(bytes), `${name} changed after it was visible`).toBe(true);
-    expect(await readable(after)).toEqual(await readable(await filesOf(join(folder, `${scenario}-reference`))));
-    // The slot is over: asking once more gives the very run and writes nothing; the next slot goes on from it.
-    expect(runsOf(once.stdout)[0]).toMatchObject({ id: first?.id, startedAt: first?.startedAt });
-    expect(next.code, next.stderr).toBe(0);
-    expect(runsOf(next.stdout)[0]?.counts.activated).toBe(SCENARIOS[scenario].export === 'incremental' ? 0 : 1100);
-    expect(await readdir(join(project, '.reconcile', 'snapshots', 'act', 'all'))).toHaveLength(1);
+    await expectRecovery(scenario, project, await filesOf(project), point === 'claimed' || point === 'recorded');
     results.set(`${scenario} ${point}`, 'same bytes');
-    await rm(project, { recursive: true, force: true });
   });
 });
+
+/** What goes on after a crash is killed as well: where it was killed before, if it comes by there again, and at the step after. */
+describe.each(['incremental', 'parts'] as const)('%s, killed again while it recovers', (scenario) => {
+  test.each(POINTS.map((point, index) => [point, POINTS[index + 1] ?? point] as const))('at %s, there once more, then at %s', async (first, second) => {
+    const project = await copyOf(scenario, `twice-${first}`);
+    const slot = slotOf(scenario);
+    const visible = new Map<string, Buffer>();
+    const signals: (string | null)[] = [];
+
+    for (const point of [first, first, second]) {
+      const { signal, code, stderr } = await run(project, slot, { RECONCILE_CRASH_AT: point });
+      signals.push(signal);
+      expect(signal ?? code, stderr).toBeOneOf(['SIGKILL', 0]);
+      for (const [name, bytes] of await filesOf(project)) {
+        expect(visible.get(name)?.equals(bytes) ?? true, `${name} changed after it was visible`).toBe(true);
+        visible.set(name, bytes);
+      }
+    }
+    expect(signals[0]).toBe('SIGKILL');
+    await expectRecovery(scenario, project, visible);
+  });
+});
+
+/** Instants that nobody named. */
+test.each(Array.from({ length: 6 }, (_, index) => index))('killed at a random instant, twice (%i)', async (index) => {
+  const scenario = (['parts', 'incremental', 'encrypted', 'compressed'] as const)[index % 4] ?? 'parts';
+  const project = await copyOf(scenario, `random-${index}`);
+  const slot = slotOf(scenario);
+  const visible = new Map<string, Buffer>();
+
+  for (let kill = 0; kill < 2; kill += 1) {
+    // The command needs about half a second; early and late alike.
+    const delayMs = 50 + Math.random() * 700;
+    await reconcile(argsOf(project, slot), {
+      started: (pid) =>
+        void setTimeout(() => {
+          try {
+            process.kill(pid, 'SIGKILL');
+          } catch {
+            // It has ended already.
+          }
+        }, delayMs),
+    });
+    for (const [name, bytes] of await filesOf(project)) {
+      expect(visible.get(name)?.equals(bytes) ?? true, `${name} changed after it was visible (killed after ${delayMs} ms)`).toBe(true);
+      visible.set(name, bytes);
+    }
+  }
+  await expectRecovery(scenario, project, visible);
+});
+
+/** Started once more, the slot ends as in a project where nothing happened; then it is over, and the next one goes on from it. */
+async function expectRecovery(scenario: Scenario, project: string, visible: ReadonlyMap<string, Buffer>, asksOnceMore = false): Promise<void> {
+  const slot = slotOf(scenario);
+  const again = await run(project, slot);
+  const after = await filesOf(project);
+  const once = asksOnceMore ? await run(project, slot) : again;
+  const next = await run(project, SLOTS[SCENARIOS[scenario].slots] ?? '');
+
+  expect(again.code, again.stderr + again.stdout).toBe(0);
+  const [first] = runsOf(again.stdout);
+  expect(first).toMatchObject({ status: 'success', slot });
+  for (const [name, bytes] of visible) expect(after.get(name)?.equals(bytes), `${name} changed after it was visible`).toBe(true);
+  expect(await readable(after)).toEqual(await readable(await filesOf(join(folder, `${scenario}-reference`))));
+  expect(runsOf(once.stdout)[0]).toMatchObject({ id: first?.id, startedAt: first?.startedAt });
+  expect(next.code, next.stderr).toBe(0);
+  expect(runsOf(next.stdout)[0]?.counts.activated).toBe(SCENARIOS[scenario].export === 'incremental' ? 0 : 1100);
+  expect(await readdir(join(project, '.reconcile', 'snapshots', 'act', 'all'))).toHaveLength(1);
+  await rm(project, { recursive: true, force: true });
+}
+
+async function copyOf(scenario: Scenario, name: string): Promise<string> {
+  const project = join(folder, `${scenario}-${name}`);
+  await cp(join(folder, scenario), project, { recursive: true });
+  return project;
+}
+
+function slotOf(scenario: Scenario): string {
+  return SLOTS[SCENARIOS[scenario].slots - 1] ?? '';
+}
 
 test('a destination without space: the run fails, nothing is visible, and the slot recovers', async () => {
   const project = join(folder, 'full-space');
@@ -112,7 +175,11 @@ test('a destination that cannot be written: the run says where and what to do, a
 });
 
 function run(project: string, slot: string, env: Readonly<Record<string, string>> = {}): ReturnType<typeof reconcile> {
-  return reconcile(['-C', project, '--now', slot, 'run', 'act', '--slot', slot, '--json'], { env });
+  return reconcile(argsOf(project, slot), { env });
+}
+
+function argsOf(project: string, slot: string): readonly string[] {
+  return ['-C', project, '--now', slot, 'run', 'act', '--slot', slot, '--json'];
 }
 
 /** Runs the command where a mount of its own stands in the way; needs no rights beyond a user namespace. */
