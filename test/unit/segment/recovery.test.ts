@@ -178,11 +178,13 @@ test.each([
   ['a hundred thousand strange characters', '# '.repeat(100_000)],
   ['fifty thousand closing brackets', ')'.repeat(50_000)],
   ['sixteen thousand unknown names', `${'foo = 1 and '.repeat(16_000)}a b`],
-])('hostile texts are told of within seconds: %s', (_, text) => {
-  const started = performance.now();
+])('hostile texts are told of within seconds: %s', { timeout: 60_000 }, (_, text) => {
+  // Of this process alone: what else the machine does is no matter here.
+  const started = process.cpuUsage();
   const { typed, problems } = read(text);
+  const { user, system } = process.cpuUsage(started);
   expect(typed).toBeUndefined();
   expect(problems.length).toBeGreaterThan(0);
   expect(problems.length).toBeLessThanOrEqual(101);
-  expect(performance.now() - started).toBeLessThan(10_000);
+  expect((user + system) / 1000).toBeLessThan(10_000);
 });
