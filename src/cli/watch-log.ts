@@ -5,6 +5,7 @@ import { formatSlots } from '../plan/plan-view.ts';
 import type { WatchEvent } from '../watch/watch-event.ts';
 import { pasteable } from './command-line.ts';
 import type { CommandContext } from './context.ts';
+import { describeGarbage } from './describe-garbage.ts';
 import { formatCount, formatDuration } from './format-amount.ts';
 
 /** `run-segment` ends a run with it that a signal stopped. */
@@ -100,7 +101,7 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
       ];
     case 'look-failed': {
       const { code, message, hint } = told(event.error);
-      const what = event.what === 'state' ? 'the state cannot be read' : 'not reconciled';
+      const what = { state: 'the state cannot be read', manifests: 'not reconciled', garbage: 'not cleaned up' }[event.what];
       return [
         {
           level: 'error',
@@ -110,6 +111,8 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
         },
       ];
     }
+    case 'garbage-collected':
+      return [{ level: 'info', event: event.type, text: `cleaned up: ${describeGarbage(event.collected)}`, fields: { ...event.collected } }];
     case 'git-locked':
       return [
         {

@@ -1,5 +1,5 @@
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DAY_MS, type Instant } from '../model/instant.ts';
 import type { ActivationSpec } from '../model/generated/kinds.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
@@ -7,6 +7,7 @@ import { mayBeAlive } from '../state/owner.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { abandonRun } from './abandon-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
+import type { KeptDays } from './kept-days.ts';
 import { sizeOf } from './measure-folders.ts';
 
 export interface GarbageDeps extends Pick<ExportDeps, 'ledger' | 'paths' | 'card' | 'storage' | 'log'> {
@@ -17,16 +18,7 @@ export interface GarbageRequest {
   readonly resources: AppliedResources;
   /** The wall clock. */
   readonly now: Instant;
-  /** How long records of ended runs are kept; the newest success of each pair stays. */
-  readonly runsMs: number;
-  /** How long the files of ended runs are kept, for `runs replay` and for a retry of a slot that a later one has overtaken. */
-  readonly spoolMs: number;
-  /** How long lists of who was left out are kept. */
-  readonly rejectsMs: number;
-  /** How long the journal of applies is kept. */
-  readonly journalMs: number;
-  /** How long what is in the cache and was not used is kept. */
-  readonly cacheMs: number;
+  readonly keptDays: KeptDays;
   /** True: only says what would go. */
   readonly dryRun: boolean;
 }
@@ -48,7 +40,7 @@ export interface GarbageCollected {
  */
 export async function collectGarbage(deps: GarbageDeps, request: GarbageRequest): Promise<GarbageCollected> {
   const { ledger, paths } = deps;
-  const { now, dryRun, resources } = request;
+  const { now, dryRun, resources, keptDays } = request;
   let bytes = 0;
   const drop = async (path: string): Promise<void> => {
     bytes += await sizeOf(path);
@@ -61,8 +53,8 @@ export async function collectGarbage(deps: GarbageDeps, request: GarbageRequest)
   for (const name of await names(paths.spool)) {
     const known = runs.get(name);
     // Unknown ones may be of another state that shares the folder; after a day they are nobody's.
-    const age = known === undefined ? now - ((await stat(join(paths.spool, name)).catch(() => undefined))?.mtimeMs ?? now) : Infinity;
-    if (age < DAY_MS || !isSpent(known, decided, now, request.spoolMs)) continue;
+    const age = known === undefined ? now - (await modifiedAt(join(paths.spool, name), now)) : Infinity;
+    if (age < DAY_MS || !isSpent(known, decided, now, keptDays.spool * DAY_MS)) continue;
     // Nobody goes on with it: what its uploads left unfinished at the destination goes as well.
     if (known !== undefined && known.status !== 'success' && !dryRun) await abandonRun(deps, resources, known);
     await drop(join(paths.spool, name));
@@ -77,7 +69,10 @@ export async function collectGarbage(deps: GarbageDeps, request: GarbageRequest)
       for (const file of await names(join(paths.snapshots, activation, segment))) {
         // A run that was killed between placing its snapshot and recording it will want it again.
         if (pointed.has(`snapshots/${activation}/${segment}/${file}`) || busy.has(file)) continue;
-        await drop(join(paths.snapshots, activation, segment, file));
+        const path = join(paths.snapshots, activation, segment, file);
+        // Of a run that began after the runs were read, or of another state.
+        if (!runs.has(basename(file, '.parquet')) && now - (await modifiedAt(path, now)) < DAY_MS) continue;
+        await drop(path);
         snapshots += 1;
       }
     }
@@ -86,23 +81,21 @@ export async function collectGarbage(deps: GarbageDeps, request: GarbageRequest)
   let cacheFiles = 0;
   for (const name of await names(paths.cache)) {
     const path = join(paths.cache, name);
-    const stale = name.startsWith('measure-') ? DAY_MS : request.cacheMs;
+    const stale = name.startsWith('measure-') ? DAY_MS : keptDays.cache * DAY_MS;
     for (const file of name === 'sources' ? (await names(path)).map((one) => join(path, one)) : name.startsWith('measure-') ? [path] : []) {
-      const found = await stat(file).catch(() => undefined);
-      if (found === undefined || now - found.mtimeMs < stale) continue;
+      if (now - (await modifiedAt(file, now)) < stale) continue;
       await drop(file);
       cacheFiles += 1;
     }
   }
   let rejects = 0;
   for (const path of await rejectFiles(paths.state)) {
-    const found = await stat(path).catch(() => undefined);
-    if (found === undefined || now - found.mtimeMs < request.rejectsMs) continue;
+    if (now - (await modifiedAt(path, now)) < keptDays.rejects * DAY_MS) continue;
     await drop(path);
     rejects += 1;
   }
-  const pruned = await ledger.prune({ before: now - request.runsMs, dryRun });
-  const journalEntries = await deps.store.pruneJournal({ before: now - request.journalMs, dryRun });
+  const pruned = await ledger.prune({ before: now - keptDays.runs * DAY_MS, dryRun });
+  const journalEntries = await deps.store.pruneJournal({ before: now - keptDays.journal * DAY_MS, dryRun });
   return { spools, snapshots, rejects, runs: pruned.runs, journalEntries, cacheFiles, bytes };
 }
 
@@ -117,6 +110,11 @@ function isSpent(run: RunRecord | undefined, decided: ReadonlyMap<string, Instan
   if (slot === null) return true;
   const isOver = status === 'success' || slot < (decided.get(pairOf(run)) ?? -Infinity);
   return isOver && now - (endedAt ?? heartbeatAt) >= keepMs;
+}
+
+/** Whatever cannot be looked at counts as new. */
+async function modifiedAt(path: string, now: Instant): Promise<Instant> {
+  return (await stat(path).catch(() => undefined))?.mtimeMs ?? now;
 }
 
 /** The newest slot of each pair that succeeded. */

@@ -1,3 +1,4 @@
+import type { GarbageCollected } from '../export/collect-garbage.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 
@@ -21,8 +22,10 @@ export type WatchEvent =
   | { readonly type: 'files-changed' }
   /** Somebody or something set the clock; slots are looked at anew. */
   | { readonly type: 'clock-jumped'; readonly byMs: number }
-  /** Reading the state or the manifests failed; it is tried again. */
-  | { readonly type: 'look-failed'; readonly what: 'state' | 'manifests'; readonly error: unknown }
+  /** Reading the state or the manifests, or cleaning up, failed; it is tried again. */
+  | { readonly type: 'look-failed'; readonly what: 'state' | 'manifests' | 'garbage'; readonly error: unknown }
+  /** What ended runs had left behind is gone; its kinds with their counts. */
+  | { readonly type: 'garbage-collected'; readonly collected: GarbageCollected }
   /** Git's index.lock is there for so long: was a git killed? */
   | { readonly type: 'git-locked'; readonly forMs: number }
   | { readonly type: 'file-events-limited'; readonly reason: string };

@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -85,6 +85,20 @@ describe('--once', () => {
 });
 
 describe('the process', () => {
+  test('cleans up at its start what ended runs left behind', async () => {
+    const folder = await makeProject();
+    const rejects = join(folder, '.reconcile/rejects/newsletter/wealthy-owners');
+    mkdirSync(rejects, { recursive: true });
+    writeFileSync(join(rejects, 'old.csv'), 'id,reason\n');
+    writeFileSync(join(rejects, 'new.csv'), 'id,reason\n');
+    const longAgo = Date.now() / 1000 - 31 * 86_400;
+    utimesSync(join(rejects, 'old.csv'), longAgo, longAgo);
+    const process = watch(folder, '2026-12-01T01:00:00Z');
+    expect(await process.until('garbage-collected')).toMatchObject({ rejects: 1, message: expect.stringContaining('1 rejects') });
+    expect(readdirSync(rejects)).toEqual(['new.csv']);
+    expect(await process.end('SIGTERM')).toMatchObject({ code: 0 });
+  });
+
   test('waits for the slot, runs it, and ends cleanly on SIGTERM', async () => {
     const folder = await makeProject();
     const process = watch(folder, '2026-12-01T01:59:57Z');

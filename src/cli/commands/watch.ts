@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { OpenedProject } from '../../compose.ts';
+import type { GarbageCollected } from '../../export/collect-garbage.ts';
+import { KEPT_DAYS } from '../../export/kept-days.ts';
 import { AppError } from '../../model/app-error.ts';
 import { ExitCode } from '../../model/exit-code.ts';
 import { SECOND_MS, type Instant } from '../../model/instant.ts';
@@ -31,6 +33,7 @@ export function configure(command: Command): void {
 Runs what is applied on its schedule, and reconciles when manifests change, until it is stopped (SIGTERM: exit 0).
 Slots are computed from what is applied and from the runs on record: stopped or killed at any time and started again, none is lost and none is run twice.
 A slot that fails is tried again, waiting longer each time, until the next one is due. Several watches may run beside each other.
+Once a day it removes what ended runs left behind, as \`reconcile gc\` does.
 
 With --once: exits like \`run\`: 0 all succeeded or nothing due, 3 all held, 1 all failed, 6 a mixture. From a cron job or a pipeline, say each 10 minutes.
 With --now: what now means; with --once it stands still, otherwise it goes on from there.
@@ -98,9 +101,11 @@ async function watch(
   files: { readonly reconcile: () => Promise<void>; readonly manifests: () => readonly string[] },
   log: (line: LogLine) => void,
 ): Promise<ExitCode> {
-  const [{ watchSlots }, { watchFiles }, { startCronTicks }, { describeStart }] = await Promise.all([
+  const [{ watchSlots }, { watchFiles }, { keepHouse }, { collectGarbage }, { startCronTicks }, { describeStart }] = await Promise.all([
     import('../../watch/watch-slots.ts'),
     import('../../watch/watch-files.ts'),
+    import('../../watch/keep-house.ts'),
+    import('../../export/collect-garbage.ts'),
     import('../../watch/start-cron-ticks.ts'),
     import('../describe-watch-start.ts'),
   ]);
@@ -121,9 +126,14 @@ async function watch(
       throw error;
     }
   };
+  const collect = async (): Promise<GarbageCollected> => {
+    const { resources } = await worker.store.read();
+    return collectGarbage({ ...project.exportDeps(), store: project.store }, { resources, now: context.clock(), keptDays: KEPT_DAYS, dryRun: false });
+  };
   const roots = (): readonly string[] => [...files.manifests(), 'reconcile.yaml', 'environments'];
   const ended = await Promise.allSettled([
     together(watchSlots({ ...worker, ticks: startCronTicks, monotonic: () => performance.now(), signal: stop.signal, graceMs: GRACE_MS })),
+    together(keepHouse({ collect, emit: worker.emit, signal: stop.signal })),
     together(
       watchFiles({ directory, roots, reconcile: files.reconcile, emit: worker.emit, signal: stop.signal, quietMs: QUIET_MS, scanEveryMs: SCAN_EVERY_MS }),
     ),

@@ -25,11 +25,7 @@ const RESOURCES: AppliedResources = new Map(
 const KEEP: Omit<GarbageRequest, 'dryRun'> = {
   resources: RESOURCES,
   now: NOW,
-  runsMs: 90 * DAY_MS,
-  spoolMs: 7 * DAY_MS,
-  rejectsMs: 30 * DAY_MS,
-  journalMs: 365 * DAY_MS,
-  cacheMs: 30 * DAY_MS,
+  keptDays: { runs: 90, spool: 7, rejects: 30, journal: 365, cache: 30 },
 };
 
 let folder: string;
@@ -127,7 +123,22 @@ test('each kind has its time: rejects, records, journal', async () => {
       ],
     );
   }
-  const done = await collectGarbage(deps, { ...KEEP, runsMs: 18 * DAY_MS, dryRun: false });
+  const done = await collectGarbage(deps, { ...KEEP, keptDays: { ...KEEP.keptDays, runs: 18 }, dryRun: false });
   expect(done).toMatchObject({ rejects: 1, journalEntries: 2, runs: 1 });
   expect(await readdir(lists)).toEqual(['new.csv']);
+});
+
+test('a snapshot whose run began after the records were read stays for a day', async () => {
+  const snapshots = join(folder, 'snapshots', 'one', 'one');
+  await mkdir(snapshots, { recursive: true });
+  for (const [name, hours] of [
+    ['just-placed', 1],
+    ['of-nobody', 25],
+  ] as const) {
+    const at = (NOW - hours * 3_600_000) / 1000;
+    await writeFile(join(snapshots, `${name}.parquet`), 'x');
+    await utimes(join(snapshots, `${name}.parquet`), at, at);
+  }
+  expect(await collectGarbage(deps, { ...KEEP, dryRun: false })).toMatchObject({ snapshots: 1 });
+  expect(await readdir(snapshots)).toEqual(['just-placed.parquet']);
 });
