@@ -1,15 +1,16 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { mkdir } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { AppError } from '../../model/app-error.ts';
 import { printSql } from '../../sql/print-sql.ts';
 import type { Sql } from '../../sql/sql.ts';
 import type { Cell } from '../engine.ts';
+import { makeSpillFolder } from './spill-folder.ts';
 import { describeUnreadable } from './unreadable-data.ts';
 
 export interface DatabaseOptions {
-  /** Where the engine spills when memory is short; made when missing. Never `/tmp`: that may be memory itself. */
+  /** Within it the engine spills when memory is short, in a folder of its own; made when missing. Never `/tmp`: that may be memory itself. */
   readonly temporaryFolder: string;
   /** Of the engine's own buffers; the process needs about 100 MB more. */
   readonly memoryLimitMb: number;
@@ -24,11 +25,11 @@ const LARGE_BYTES = 256 << 20;
 /** An in-memory DuckDB with bounded memory: nothing is fetched from the network, times are UTC. */
 export class Database implements AsyncDisposable {
   readonly #connection: DuckDBConnection;
-  readonly #close: () => void;
+  readonly #close: () => Promise<void>;
   readonly #project: string | undefined;
   readonly #memoryLimit: string;
 
-  private constructor(connection: DuckDBConnection, project: string | undefined, memoryLimit: string, close: () => void) {
+  private constructor(connection: DuckDBConnection, project: string | undefined, memoryLimit: string, close: () => Promise<void>) {
     this.#connection = connection;
     this.#project = project;
     this.#memoryLimit = memoryLimit;
@@ -36,7 +37,7 @@ export class Database implements AsyncDisposable {
   }
 
   static async open(options: DatabaseOptions): Promise<Database> {
-    await makeFolder(options.temporaryFolder);
+    const spill = await makeFolder(options.temporaryFolder);
     const { DuckDBInstance } = await import('@duckdb/node-api');
     const memoryLimit = `${options.memoryLimitMb}MB`;
     const instance = await DuckDBInstance.create(':memory:', {
@@ -44,13 +45,15 @@ export class Database implements AsyncDisposable {
       autoload_known_extensions: 'false',
       memory_limit: memoryLimit,
       threads: String(options.threads ?? availableParallelism()),
-      temp_directory: options.temporaryFolder,
+      temp_directory: spill,
     });
     const connection = await instance.connect();
     await connection.run("set TimeZone = 'UTC'");
-    return new Database(connection, options.project, memoryLimit, () => {
+    return new Database(connection, options.project, memoryLimit, async () => {
       connection.closeSync();
       instance.closeSync();
+      // One that cannot be removed is found by the next process.
+      await rm(spill, { recursive: true, force: true }).catch(() => undefined);
     });
   }
 
@@ -103,7 +106,7 @@ export class Database implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#close();
+    await this.#close();
   }
 }
 
@@ -182,9 +185,9 @@ function translate(error: unknown, project: string | undefined): unknown {
   return error;
 }
 
-async function makeFolder(folder: string): Promise<void> {
+async function makeFolder(folder: string): Promise<string> {
   try {
-    await mkdir(folder, { recursive: true });
+    return await makeSpillFolder(folder);
   } catch (error) {
     const { code = 'unknown error', message } = error as NodeJS.ErrnoException;
     const full = code === 'ENOSPC' || code === 'EDQUOT';

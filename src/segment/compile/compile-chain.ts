@@ -4,9 +4,9 @@ import { arrayOf, type PqlType } from '../type.ts';
 import type { Typed, TypedStep } from '../typed.ts';
 import { rowSql } from './columns.ts';
 import { timestampSql } from './compile-time.ts';
-import { WHERE, type Compiler, type Env, type Fragment } from './context.ts';
+import type { Compiler, Env, Fragment } from './context.ts';
 import type { EventChoice } from './event-facts.ts';
-import { eventList, later, rowNeed, sinceOf, withRow } from './event-set.ts';
+import { conditionsOf, eventList, later, rowNeed, sinceOf, withRow } from './event-set.ts';
 
 const TIME: PqlType = { kind: 'timestamp' };
 const TIMES = arrayOf(TIME);
@@ -58,14 +58,16 @@ function planStep(compiler: Compiler, node: Chain, step: TypedStep, env: Env, be
     const own = step.condition === undefined ? undefined : sinceOf(compiler, step.condition, node.id);
     const since = node.by === 'timestamp' ? later(own, before) : own;
     const present = since === undefined || since === own ? sql`${by} is not null` : sql`${by} >= ${timestampSql(since)}`;
-    const filter = step.condition === undefined ? present : sql`(${compiler.truth(step.condition, inner, WHERE)}) and ${present}`;
-    return { kind: 'rows', by, of: { filter, correlated: need.profile, since } };
+    // An own window of this time says already that it is there.
+    const conditions = own !== undefined && since === own && node.by === 'timestamp' ? [] : [present];
+    if (step.condition !== undefined) conditions.unshift(...conditionsOf(compiler, step.condition, inner));
+    return { kind: 'rows', by, of: { conditions, correlated: need.profile, since } };
   }
   const item = compiler.name();
   const time = compiler.name();
   const { condition } = step;
   const list = eventList(compiler, {
-    filter: undefined,
+    conditions: [],
     correlated: false,
     since: undefined,
     rest: condition === undefined ? [] : [{ id: node.id, typed: condition, env }],

@@ -3,7 +3,7 @@ import type { PqlType } from '../type.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import { firstOnes } from './compile-call.ts';
 import { ALWAYS, WHERE, type Compiler, type Env, type Fragment } from './context.ts';
-import { eventSetOf, narrowed, rowNeed, sinceOf, withRow } from './event-set.ts';
+import { conditionsOf, eventSetOf, narrowed, rowNeed, sinceOf, withRow } from './event-set.ts';
 
 const COUNT: PqlType = { kind: 'integer' };
 
@@ -74,11 +74,10 @@ export function quantifierSql(compiler: Compiler, node: Of<'quantifier'>, env: E
     const inner = withRow(env, node.id);
     const need = condition === undefined ? { profile: false } : rowNeed(condition, inner);
     if (need !== undefined) {
-      const part =
-        condition === undefined ? undefined : forall ? sql`not ${compiler.truth(condition, inner, ALWAYS)}` : compiler.truth(condition, inner, WHERE);
-      if (forall && part === undefined) return sql`true`;
+      if (forall && condition === undefined) return sql`true`;
+      const parts = condition === undefined ? [] : forall ? [sql`not ${compiler.truth(condition, inner, ALWAYS)}`] : conditionsOf(compiler, condition, inner);
       const since = condition === undefined || forall ? undefined : sinceOf(compiler, condition, node.id);
-      const found = compiler.facts.addExistence(narrowed(set, part, need.profile, since), compiler.isPerItem());
+      const found = compiler.facts.addExistence(narrowed(set, parts, need.profile, since), compiler.isPerItem());
       return forall ? sql`(not ${found})` : found;
     }
   }
@@ -95,14 +94,14 @@ function eventAggregate(compiler: Compiler, node: Of<'aggregate'>, env: Env): Sq
   const mapped = node.source.kind === 'map' ? node.source : undefined;
   const set = eventSetOf(compiler, mapped?.source ?? node.source, env);
   if (set === undefined || set.rest.length > 0) return undefined;
-  if (node.fn === 'count') return sql`coalesce(${compiler.facts.add({ aggregate: sql`count(*)`, type: COUNT, of: narrowed(set, undefined, false) })}, 0)`;
+  if (node.fn === 'count') return sql`coalesce(${compiler.facts.add({ aggregate: sql`count(*)`, type: COUNT, of: narrowed(set, [], false) })}, 0)`;
   const { value } = node;
   if (value === undefined) return undefined;
   let inner = withRow(env, node.id);
   if (mapped !== undefined) inner = new Map(env).set(node.id, { kind: 'let', typed: mapped.value, env: withRow(env, mapped.id) });
   const need = rowNeed(value, inner);
   if (need === undefined) return undefined;
-  const add = (aggregate: Sql, type = node.type): Fragment => compiler.facts.add({ aggregate, type, of: narrowed(set, undefined, need.profile) });
+  const add = (aggregate: Sql, type = node.type): Fragment => compiler.facts.add({ aggregate, type, of: narrowed(set, [], need.profile) });
   const row = compiler.value(value, inner);
   switch (node.fn) {
     case 'sum':
@@ -131,7 +130,7 @@ function distinctCount(compiler: Compiler, source: Typed, env: Env): Sql | undef
   const need = rowNeed(over.value, inner);
   if (set === undefined || set.rest.length > 0 || need === undefined) return undefined;
   const aggregate = sql`count(distinct ${compiler.value(over.value, inner)})`;
-  return sql`coalesce(${compiler.facts.add({ aggregate, type: COUNT, of: narrowed(set, undefined, need.profile) })}, 0)`;
+  return sql`coalesce(${compiler.facts.add({ aggregate, type: COUNT, of: narrowed(set, [], need.profile) })}, 0)`;
 }
 
 /** The sum of nothing is 0. */

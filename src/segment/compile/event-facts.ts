@@ -17,11 +17,11 @@ export interface EventFact {
 
 /** Events that one row alone can tell. */
 export interface EventChoice {
-  /** Undefined for all. May be NULL instead of false. */
-  readonly filter: Sql | undefined;
+  /** All of them hold; none for all events. May be NULL instead of false. */
+  readonly conditions: readonly Sql[];
   /** Needs columns of `p`, so that events are joined with profiles. */
   readonly correlated: boolean;
-  /** The filter takes none from before; undefined when it may. */
+  /** They take none from before; undefined when it may. */
   readonly since: Instant | undefined;
 }
 
@@ -71,7 +71,7 @@ export class EventFacts {
     const { correlated, since } = fact.of;
     const side = correlated ? 'joined' : since !== undefined && since >= this.#now - RECENT_MS ? 'recent' : 'whole';
     const facts = this.#facts[side];
-    const key = printSql(sql`${fact.aggregate} ${fact.of.filter ?? sql``}`, 'duckdb');
+    const key = printSql(sql`${fact.aggregate} ${allOf(fact.of.conditions)}`, 'duckdb');
     const known = facts.get(key) ?? { ...fact, column: `a${facts.size}` };
     facts.set(key, known);
     return ident(RELATIONS[side].alias, known.column);
@@ -80,7 +80,7 @@ export class EventFacts {
   /** Whether there is such an event: true or false. `inLambda`: asked for each item of a list, where the engine takes no subquery. */
   addExistence(of: EventChoice, inLambda: boolean): Sql {
     this.#inLambda ||= inLambda;
-    const key = printSql(sql`${literal(of.correlated)} ${of.filter ?? sql``}`, 'duckdb');
+    const key = printSql(sql`${literal(of.correlated)} ${allOf(of.conditions)}`, 'duckdb');
     const known = this.#existences.get(key) ?? { of, ...pending([]) };
     this.#existences.set(key, known);
     return known.answer;
@@ -158,7 +158,7 @@ export class EventFacts {
       ...kept.map(({ column }) => ident(alias, column)),
       ...decided.map(({ condition, column }) => sql`${condition} as ${ident(column)}`),
     ];
-    const different = decided.map(({ condition, without }) => sql`(${condition} is distinct from ${without})`);
+    const different = decided.map(({ condition, without }) => sql`(${condition} <> ${without})`);
     return sql`select ${joinSql(columns, ', ')} from (${aggregates}) as ${ident(alias)}${kept.length > 0 ? sql`` : sql` where ${joinSql(different, ' or ')}`}`;
   }
 }
@@ -177,31 +177,48 @@ function pending(parts: SqlPart[]): Pending {
 }
 
 /** One question alone is cheapest as a semi or anti join, without an aggregate: half the time on five million events. */
-function membership({ filter }: EventChoice): Sql {
-  const condition = filter === undefined ? sql`` : sql` and (${filter})`;
-  return sql`coalesce(p."#key" in (select e."#key" from event e where e."#key" is not null${condition}), false)`;
+function membership({ conditions }: EventChoice): Sql {
+  const chosen = conditions.length === 0 ? sql`` : sql` and ${allOf(conditions)}`;
+  return sql`coalesce(p."#key" in (select e."#key" from event e where e."#key" is not null${chosen}), false)`;
 }
 
 function aggregatesSql(facts: readonly Stored[], joined: boolean): Sql {
-  const filters = new Map(facts.map(({ of: { filter } }) => [filter === undefined ? '' : printSql(filter, 'duckdb'), filter]));
-  const [only] = filters.values();
-  const one = filters.size === 1;
-  const columns = facts.map(({ aggregate, of: { filter }, column }) => {
-    const value = one || filter === undefined ? aggregate : sql`${aggregate} filter (where ${filter})`;
-    return sql`${value} as ${ident(column)}`;
+  const asked = facts.map(({ of }) => new Map(of.conditions.map((condition) => [printSql(condition, 'duckdb'), condition])));
+  // What all ask for is asked once, by the scan; what else one asks for is the filter of its aggregate.
+  const common = new Map([...(asked[0] ?? [])].filter(([text]) => asked.every((conditions) => conditions.has(text))));
+  const rests = asked.map((conditions) => new Map([...conditions].filter(([text]) => !common.has(text))));
+  const columns = facts.map(({ aggregate, column }, index) => {
+    const rest = [...(rests[index] ?? new Map<string, Sql>()).values()];
+    return sql`${rest.length === 0 ? aggregate : sql`${aggregate} filter (where ${allOf(rest)})`} as ${ident(column)}`;
   });
   const from = joined ? sql`event e join profile p on p."#key" = e."#key"` : sql`event e`;
-  const any = filters.has('') || filters.size > MAX_SCAN_CONDITIONS ? undefined : one ? only : anyOf([...filters.values()]);
+  const choices = widest(rests);
+  const any = choices.some(({ size }) => size === 0) || choices.length > MAX_SCAN_CONDITIONS ? [] : [anyOf(choices.map((rest) => allOf([...rest.values()])))];
   // Said once more for all: the engine does not see it in an `or`, and skips whole row groups by it.
-  const since = one || facts.some(({ of }) => of.since === undefined) ? undefined : Math.min(...facts.map(({ of }) => of.since ?? 0));
-  const conditions = [...(since === undefined ? [] : [sql`e."timestamp" >= ${timestampSql(since)}`]), ...(any === undefined ? [] : [any])];
-  const where = conditions.length === 0 ? sql`` : sql` where ${joinSql(conditions, ' and ')}`;
+  const since = any.length === 0 || facts.some(({ of }) => of.since === undefined) ? undefined : Math.min(...facts.map(({ of }) => of.since ?? 0));
+  const conditions = [...(since === undefined ? [] : [sql`e."timestamp" >= ${timestampSql(since)}`]), ...common.values(), ...any];
+  const where = conditions.length === 0 ? sql`` : sql` where ${allOf(conditions)}`;
   return sql`select e."#key" as "#key", ${joinSql(columns, ', ')} from ${from}${where} group by e."#key"`;
 }
 
-function anyOf(filters: readonly (Sql | undefined)[]): Sql {
-  const parts = filters.map((filter) => sql`(${filter ?? literal(true)})`);
-  return sql`(${joinSql(parts, ' or ')})`;
+/** Without repetition, and without those that ask for all that another one asks for, and for more. */
+function widest(all: readonly ReadonlyMap<string, Sql>[]): readonly ReadonlyMap<string, Sql>[] {
+  const different = [...new Map(all.map((conditions) => [[...conditions.keys()].sort().join('\n'), conditions])).values()];
+  return different.filter((one) => !different.some((other) => other.size < one.size && [...other.keys()].every((text) => one.has(text))));
+}
+
+function anyOf(parts: readonly Sql[]): Sql {
+  return sql`(${joinSql(
+    parts.map((part) => sql`(${part})`),
+    ' or ',
+  )})`;
+}
+
+function allOf(parts: readonly Sql[]): Sql {
+  return joinSql(
+    parts.map((part) => sql`(${part})`),
+    ' and ',
+  );
 }
 
 function isFact(part: SqlPart): part is Ident {

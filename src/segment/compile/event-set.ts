@@ -47,22 +47,28 @@ export function eventSetOf(compiler: Compiler, source: Typed, env: Env): EventSe
     const need = rowNeed(condition.typed, inner);
     if (need === undefined) rest.push(condition);
     else {
-      parts.push(compiler.truth(condition.typed, inner, WHERE));
+      parts.push(...conditionsOf(compiler, condition.typed, inner));
       correlated ||= need.profile;
       since = later(since, sinceOf(compiler, condition.typed, condition.id));
     }
   }
-  return { filter: allOf(parts), correlated, since, rest };
+  return { conditions: parts, correlated, since, rest };
 }
 
 export function withRow(env: Env, id: VariableId): Env {
   return new Map(env).set(id, { kind: 'row' });
 }
 
-/** Adds a condition on the row to a set's filter. */
-export function narrowed(set: EventChoice, condition: Sql | undefined, correlated: boolean, since?: Instant): EventChoice {
+/** A condition on the row, taken apart where it says `and`: what several questions have in common is asked once. */
+export function conditionsOf(compiler: Compiler, typed: Typed, env: Env): readonly Sql[] {
+  if (typed.kind === 'logic' && typed.operator === 'and') return typed.operands.flatMap((operand) => conditionsOf(compiler, operand, env));
+  return [compiler.truth(typed, env, WHERE)];
+}
+
+/** Adds conditions on the row to those of a set. */
+export function narrowed(set: EventChoice, conditions: readonly Sql[], correlated: boolean, since?: Instant): EventChoice {
   return {
-    filter: allOf([set.filter, condition].filter((part) => part !== undefined)),
+    conditions: [...set.conditions, ...conditions],
     correlated: set.correlated || correlated,
     since: later(set.since, since),
   };
@@ -133,20 +139,10 @@ export function eventList(compiler: Compiler, set: EventSet): Sql {
   const aggregate = sql`list({${joinSql(members, ', ')}} order by ${joinSql(order, ', ')})`;
   // Who has no such events has none, not an unknown number of them.
   const type: PqlType = arrayOf({ kind: 'object', fields: new Map(fields) });
-  let list = sql`coalesce(${compiler.facts.add({ aggregate, type, of: narrowed(set, undefined, false) })}, [])`;
+  let list = sql`coalesce(${compiler.facts.add({ aggregate, type, of: narrowed(set, [], false) })}, [])`;
   for (const { id, typed, env } of set.rest) {
     const name = compiler.name();
     list = sql`list_filter(${list}, lambda ${name}: ${compiler.perItem(() => compiler.truth(typed, new Map(env).set(id, { kind: 'item', value: name }), WHERE))})`;
   }
   return list;
-}
-
-function allOf(parts: readonly Sql[]): Sql | undefined {
-  const [first] = parts;
-  return parts.length < 2
-    ? first
-    : sql`(${joinSql(
-        parts.map((part) => sql`(${part})`),
-        ' and ',
-      )})`;
 }
