@@ -1,4 +1,6 @@
 import { build } from 'esbuild';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -23,6 +25,7 @@ export async function bundle(root: string, directory: string, more: Readonly<Rec
     platform: 'node',
     target: 'node24',
     external: EXTERNAL,
+    define: { __RECONCILE_BUILD__: JSON.stringify(digestInputs(root)) },
     // Bundled CommonJS packages call `require` for Node's own modules.
     banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
     entryNames: '[name]',
@@ -30,4 +33,13 @@ export async function bundle(root: string, directory: string, more: Readonly<Rec
     legalComments: 'none',
     logLevel: 'error',
   });
+}
+
+/** Names a build by what it is made of: a cache of another one is not believed (src/validate/program-stamp.ts). */
+function digestInputs(root: string): string {
+  const hash = createHash('sha256');
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  for (const name of ['package-lock.json', ...sources.sort().map((source) => join('src', source))])
+    hash.update(`${name}\0`).update(readFileSync(join(root, name)));
+  return hash.digest('hex').slice(0, 32);
 }

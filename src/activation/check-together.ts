@@ -4,13 +4,56 @@ import { fileExtension, fileNamePattern } from './file-name.ts';
 import { parseFileNameTemplate } from './file-name-template.ts';
 import { createReport, pointerTo, type ActivationFinding } from './finding.ts';
 
+/** What of an activation counts beside the others: small, since it is kept between runs. */
+export interface ActivationFacts {
+  readonly destination: string;
+  readonly segments: readonly SegmentFacts[];
+  /** Columns that count. */
+  readonly columns: number;
+}
+
+interface SegmentFacts {
+  readonly name: string;
+  /** Its place in `spec.segments`. */
+  readonly index: number;
+  /** What its files are called, and where they land: equal texts are the same folder. Absent when the template is wrong. */
+  readonly files?: FileFacts;
+  /** The hours of the day, UTC, in which it has slots. */
+  readonly hours: readonly string[];
+}
+
+interface FileFacts {
+  readonly folder: string;
+  /** The name but for its time and its extension. */
+  readonly stem: string;
+  readonly extension: string;
+}
+
+/** Reads the facts off an activation. `folder` says where a segment's files land. */
+export function activationFacts(
+  { destination, segments, mapping }: EffectiveActivation,
+  title: (segment: string) => string | undefined,
+  folder: (segment: EffectiveSegment) => string,
+): ActivationFacts {
+  return {
+    destination,
+    columns: mapping.filter(({ counts }) => counts).length,
+    segments: segments.map((segment) => {
+      const { name, format, compression } = segment.file;
+      const facts = { name: segment.name, index: segment.index, hours: hoursOf(segment) };
+      if (parseFileNameTemplate(name).problems.length > 0) return facts;
+      const pattern = fileNamePattern({ template: name, destination, segment: segment.name, segmentTitle: title(segment.name), format, compression });
+      const extension = fileExtension(format, compression);
+      return { ...facts, files: { folder: folder(segment), stem: pattern.slice(0, -extension.length), extension } };
+    }),
+  };
+}
+
 /** One activation with what it stands on. */
 export interface PlacedActivation {
-  readonly effective: EffectiveActivation;
+  readonly name: string;
+  readonly facts: ActivationFacts;
   readonly destination: { readonly details: Readonly<Record<string, unknown>> | undefined; readonly card: DestinationCard };
-  /** Where a segment's files land: equal texts are the same folder. By default the Destination's name. */
-  readonly folder?: (segment: EffectiveSegment) => string;
-  readonly title: (segment: string) => string | undefined;
 }
 
 export type PlacedFinding = ActivationFinding & { readonly activation: string };
@@ -29,43 +72,30 @@ export function checkTogether(activations: readonly PlacedActivation[]): readonl
 function checkCollisions(activations: readonly PlacedActivation[]): readonly PlacedFinding[] {
   const findings: PlacedFinding[] = [];
   const owners = new Map<string, Owner>();
-  const named: (Owner & { readonly index: number; readonly folder: string; readonly stem: string; readonly extension: string; readonly pattern: string })[] =
-    [];
-  for (const { effective, folder, title } of activations) {
-    for (const segment of effective.segments) {
-      const { name, format, compression } = segment.file;
-      if (parseFileNameTemplate(name).problems.length > 0) continue;
-      const pattern = fileNamePattern({
-        template: name,
-        destination: effective.destination,
-        segment: segment.name,
-        segmentTitle: title(segment.name),
-        format,
-        compression,
-      });
-      // Case does not tell files apart everywhere.
-      const place = folder?.(segment) ?? effective.destination;
-      const key = `${place}\n${pattern.toLowerCase()}`;
-      const extension = fileExtension(format, compression);
-      const stem = pattern.slice(0, -extension.length).toLowerCase();
-      named.push({ activation: effective.name, segment: segment.name, index: segment.index, folder: place, stem, extension, pattern });
+  const further: { readonly owner: Owner; readonly index: number; readonly first: string; readonly files: FileFacts }[] = [];
+  for (const { name: activation, facts } of activations) {
+    for (const { name: segment, index, files } of facts.segments) {
+      if (files === undefined) continue;
+      const stem = files.stem.toLowerCase();
+      const base = /^(.+)_(?:[2-9]|[1-9]\d+)$/.exec(stem)?.[1];
+      if (base !== undefined) further.push({ owner: { activation, segment }, index, first: keyOf(files, base), files });
+      const key = keyOf(files, stem);
       const owner = owners.get(key);
-      if (owner === undefined || (owner.activation === effective.name && owner.segment === segment.name)) {
-        owners.set(key, { activation: effective.name, segment: segment.name });
+      if (owner === undefined || (owner.activation === activation && owner.segment === segment)) {
+        owners.set(key, { activation, segment });
         continue;
       }
-      const other = owner.activation === effective.name ? `the segment \`${owner.segment}\`` : `the activation \`${owner.activation}\``;
-      const message = `files of \`${segment.name}\` are called \`${pattern}\`, as those of ${other} in the same folder: one would replace the other`;
-      findings.push(collision(effective.name, segment.index, message));
+      const other = owner.activation === activation ? `the segment \`${owner.segment}\`` : `the activation \`${owner.activation}\``;
+      const message = `files of \`${segment}\` are called \`${nameOf(files)}\`, as those of ${other} in the same folder: one would replace the other`;
+      findings.push(collision(activation, index, message));
     }
   }
   // A long export numbers its further files: `x_2.csv` may be the second of one and the first of another.
-  for (const { activation, segment, index, folder, stem, extension, pattern } of named) {
-    const base = /^(.+)_(?:[2-9]|[1-9]\d+)$/.exec(stem)?.[1];
-    const owner = base === undefined ? undefined : owners.get(`${folder}\n${base}${extension}`);
-    if (owner === undefined || (owner.activation === activation && owner.segment === segment)) continue;
-    const message = `files of \`${segment}\` are called \`${pattern}\`, as a further file of \`${owner.segment}\` in the activation \`${owner.activation}\` would be: one would replace the other`;
-    findings.push(collision(activation, index, message));
+  for (const { owner: own, index, first, files } of further) {
+    const owner = owners.get(first);
+    if (owner === undefined || (owner.activation === own.activation && owner.segment === own.segment)) continue;
+    const message = `files of \`${own.segment}\` are called \`${nameOf(files)}\`, as a further file of \`${owner.segment}\` in the activation \`${owner.activation}\` would be: one would replace the other`;
+    findings.push(collision(own.activation, index, message));
   }
   return findings;
 }
@@ -73,6 +103,15 @@ function checkCollisions(activations: readonly PlacedActivation[]): readonly Pla
 interface Owner {
   readonly activation: string;
   readonly segment: string;
+}
+
+/** `stem` in lower case: case does not tell files apart everywhere. */
+function keyOf({ folder, extension }: FileFacts, stem: string): string {
+  return `${folder}\n${stem}${extension}`;
+}
+
+function nameOf({ stem, extension }: FileFacts): string {
+  return `${stem}${extension}`;
 }
 
 function collision(activation: string, segmentIndex: number, message: string): PlacedFinding {
@@ -96,15 +135,15 @@ interface Group {
 
 function checkLimits(activations: readonly PlacedActivation[]): readonly PlacedFinding[] {
   const findings: PlacedFinding[] = [];
-  const tell = ({ effective }: PlacedActivation, finding: Parameters<ReturnType<typeof createReport>['report']>[0]): void => {
+  const tell = ({ name }: PlacedActivation, finding: Parameters<ReturnType<typeof createReport>['report']>[0]): void => {
     const { findings: own, report } = createReport();
     report(finding);
-    for (const one of own) findings.push({ ...one, activation: effective.name });
+    for (const one of own) findings.push({ ...one, activation: name });
   };
-  const byDestination = groupBy(activations, ({ effective }) => effective.destination);
+  const byDestination = groupBy(activations, ({ facts }) => facts.destination);
   for (const { first, segments, perHour, fields } of byDestination.values()) {
     const { card, details } = first.destination;
-    const name = first.effective.destination;
+    const name = first.facts.destination;
     const most = effectiveLimit(card, 'segmentsPerDestination', details);
     const over = most && [...segments.values()][most.value];
     if (over !== undefined && most !== undefined) {
@@ -124,7 +163,7 @@ function checkLimits(activations: readonly PlacedActivation[]): readonly PlacedF
         severity: 'warning',
         pointer: '/spec/mapping',
         part: 'key',
-        message: `${fields.effective.mapping.filter(({ counts }) => counts).length} columns are mapped onto \`${name}\`; ${width.value} are advised`,
+        message: `${fields.facts.columns} columns are mapped onto \`${name}\`; ${width.value} are advised`,
         hint: width.why ?? 'map what is needed',
       });
     }
@@ -165,11 +204,11 @@ export function checkDestinationCount(names: readonly string[]): { readonly name
   return name === undefined ? undefined : { name, code: 'RC1325', message: `the project has ${names.length} destinations; at most ${MAX_DESTINATIONS} go` };
 }
 
-function instanceOf({ destination: { card, details }, effective }: PlacedActivation): string {
+function instanceOf({ destination: { card, details }, facts }: PlacedActivation): string {
   const key = card.limits?.segmentsPerInstance?.instance ?? '';
   const value = details?.[key];
   // Names of instances are compared whatever their case, as the connector does.
-  return `${card.type}\n${typeof value === 'string' ? value.toLowerCase() : effective.destination}`;
+  return `${card.type}\n${typeof value === 'string' ? value.toLowerCase() : facts.destination}`;
 }
 
 /** What is allowed on an instance: one of its destinations saying so is enough. */
@@ -185,19 +224,19 @@ function groupBy(activations: readonly PlacedActivation[], keyOf: (activation: P
     let group = groups.get(key);
     if (group === undefined) groups.set(key, (group = { first: activation, segments: new Map(), perHour: new Map(), fields: undefined }));
     const { card, details } = activation.destination;
-    for (const segment of activation.effective.segments) {
+    for (const segment of activation.facts.segments) {
       if (!group.segments.has(segment.name)) group.segments.set(segment.name, activation);
-      for (const hour of hoursOf(segment)) group.perHour.set(hour, (group.perHour.get(hour) ?? 0) + 1);
+      for (const hour of segment.hours) group.perHour.set(hour, (group.perHour.get(hour) ?? 0) + 1);
     }
     const width = effectiveLimit(card, 'fieldsPerSegment', details)?.value ?? Infinity;
-    if (group.fields === undefined && activation.effective.mapping.filter(({ counts }) => counts).length > width) group.fields = activation;
+    if (group.fields === undefined && activation.facts.columns > width) group.fields = activation;
   }
   return groups;
 }
 
 const hours = new Map<string, readonly string[]>();
 
-/** The hours of the day, UTC, in which a segment's grid has slots. Grids are few and activations many: each grid is worked out once. */
+/** Grids are few and activations many: each grid is worked out once. */
 function hoursOf({ schedule }: EffectiveSegment): readonly string[] {
   if (schedule === undefined || !('every' in schedule)) return [];
   const key = `${schedule.every} ${schedule.at ?? ''}`;

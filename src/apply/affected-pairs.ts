@@ -10,11 +10,19 @@ export interface AffectedPairs {
   readonly segments: readonly string[];
 }
 
+/** What a resource refers to, where that is known without looking into it; may hold what those refer to as well. */
+export type RefersTo = (key: ResourceKey) => readonly ResourceKey[] | undefined;
+
 /**
  * The activations that a plan touches, with the segments in question: all of them when the activation itself or its destination changes, else those
  * whose definition, attributes or source does, over any number of steps.
  */
-export function affectedPairs(changes: readonly Change[], desired: readonly Resource[], segmentReferences: SegmentReferences): readonly AffectedPairs[] {
+export function affectedPairs(
+  changes: readonly Change[],
+  desired: readonly Resource[],
+  segmentReferences: SegmentReferences,
+  refersTo: RefersTo = () => undefined,
+): readonly AffectedPairs[] {
   if (changes.length === 0) return [];
   const changed = new Set(changes.filter(({ action }) => action !== 'delete').map(keyOf));
   const byKey = new Map(desired.map((resource) => [resourceKey(resource.kind, resource.metadata.name), resource]));
@@ -25,13 +33,15 @@ export function affectedPairs(changes: readonly Change[], desired: readonly Reso
     // A circle of segments is refused at validate; this keeps it from going round here.
     known.set(key, false);
     const resource = byKey.get(key);
-    const affected = changed.has(key) || (resource !== undefined && referencesOf(resource.kind, resource.spec, segmentReferences).some(isAffected));
+    const affected =
+      changed.has(key) || (resource !== undefined && (refersTo(key) ?? referencesOf(resource.kind, resource.spec, segmentReferences)).some(isAffected));
     known.set(key, affected);
     return affected;
   };
   const pairs: AffectedPairs[] = [];
   for (const activation of desired) {
-    if (activation.kind !== 'Activation') continue;
+    // Its spec is parsed when it is looked at: not those of thousands that nothing touches.
+    if (activation.kind !== 'Activation' || !isAffected(resourceKey('Activation', activation.metadata.name))) continue;
     const spec = activation.spec as ActivationSpec;
     const whole = changed.has(resourceKey('Activation', activation.metadata.name)) || isAffected(resourceKey('Destination', spec.destination));
     const names = spec.segments.map((entry) => (typeof entry === 'string' ? entry : entry.name));

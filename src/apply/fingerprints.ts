@@ -26,7 +26,7 @@ export function fingerprintOf(value: string, resource: ResourceKey, path: string
 export async function takeFingerprints(resource: WithSecrets, key: string, secret: ReadSecret): Promise<Record<string, string>> {
   const name = resourceKey(resource.kind, resource.metadata.name);
   const taken: Record<string, string> = {};
-  for (const { path, ref } of findSecrets(resource.kind, resource.spec)) {
+  for (const { path, ref } of findSecrets(resource)) {
     try {
       taken[path] = fingerprintOf(await secret(ref), name, path, key);
     } catch (error) {
@@ -54,7 +54,7 @@ export async function compareSecrets(
 ): Promise<ReadonlyMap<ResourceKey, readonly SecretVerdict[]>> {
   const verdicts = new Map<ResourceKey, readonly SecretVerdict[]>();
   for (const resource of desired) {
-    const places = findSecrets(resource.kind, resource.spec);
+    const places = findSecrets(resource);
     if (places.length === 0) continue;
     const name = resourceKey(resource.kind, resource.metadata.name);
     const fingerprints = recorded.get(name)?.fingerprints;

@@ -19,7 +19,7 @@ export async function movedSecrets(
   for (const { key: resource, path, fingerprint } of wanted) {
     const change = byKey.get(resource);
     if (change === undefined || change.action === 'delete') continue;
-    const place = findSecrets(change.kind, change.after.spec).find((one) => one.path === path);
+    const place = findSecrets({ kind: change.kind, spec: change.after.spec }).find((one) => one.path === path);
     if (place === undefined) continue;
     try {
       if (fingerprintOf(await deps.secret(place.ref), resource, path, key) !== fingerprint) moved.push(`the secret of ${resource} at ${path} has changed`);

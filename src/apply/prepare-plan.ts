@@ -4,15 +4,14 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import type { ProjectGuardsSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Because, Change, PlanPurpose } from '../model/plan.ts';
-import { resourceKey, type Resource, type ResourceKey } from '../model/resource.ts';
+import { resourceKey, type DigestedResource, type Resource, type ResourceKey } from '../model/resource.ts';
 import { assemblePlan } from '../plan/assemble-plan.ts';
 import { checkGuards } from '../plan/guards.ts';
-import type { DesiredInput, SecretVerdict } from '../plan/plan-input.ts';
+import type { SecretVerdict } from '../plan/plan-input.ts';
 import type { NotCompared, PlanView } from '../plan/plan-view.ts';
 import type { SegmentReferences } from '../plan/references.ts';
 import type { RecordedState, StateStore } from '../state/state-store.ts';
-import { digestOf } from '../support/digest.ts';
-import { affectedPairs } from './affected-pairs.ts';
+import { affectedPairs, type RefersTo } from './affected-pairs.ts';
 import { compareSecrets, type ReadSecret } from './fingerprints.ts';
 import { inspectSources } from './inspect-sources.ts';
 import type { ImpactDeps, ImpactRequest, MeasuredImpact } from './measure-impact.ts';
@@ -30,7 +29,9 @@ export interface PlanDeps extends ImpactDeps {
 export interface PrepareRequest {
   readonly purpose: PlanPurpose;
   /** Every wanted resource; the Project is not one of them. */
-  readonly desired: readonly Resource[];
+  readonly desired: readonly DigestedResource[];
+  /** What they refer to, where that is known already. */
+  readonly refersTo?: RefersTo;
   /** Places of the manifests; absent when the wanted resources come from elsewhere. */
   readonly locator?: ManifestLocator;
   readonly guards: ProjectGuardsSpec | undefined;
@@ -48,16 +49,12 @@ export interface PrepareRequest {
   /** How the user calls us, with the global flags that matter. */
   readonly command: string;
   readonly reason?: Because;
-  /** Digests of resources that are known already. */
-  readonly knownDigest?: (resource: Resource) => string | undefined;
   readonly signal?: AbortSignal;
 }
 
 export interface PreparedPlan {
   readonly view: Omit<PlanView, 'savedAs'>;
   readonly recorded: RecordedState;
-  /** Of the wanted resources, in their order. */
-  readonly digests: readonly string[];
   /** With any error nothing may be applied. */
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -70,10 +67,9 @@ export async function preparePlan(request: PrepareRequest, deps: PlanDeps): Prom
   const secrets = await compareSecrets(desired, recorded.resources, await deps.store.fingerprintKey(), deps.secret);
   const { purpose, toolVersion, environment, variables, select, reason } = request;
   const segmentReferences = deps.segmentReferences;
-  const inputs = desired.map((one) => withDigest(one, request.knownDigest?.(one)));
   const bare = assemblePlan({
     purpose,
-    desired: inputs,
+    desired,
     recorded,
     toolVersion,
     environment,
@@ -87,13 +83,12 @@ export async function preparePlan(request: PrepareRequest, deps: PlanDeps): Prom
 
   const seen = request.refresh && locator !== undefined ? await inspectSources(desired, locator, deps, signal) : [];
   const healthy = seen.every(({ severity }) => severity !== 'error');
-  const pairs = affectedPairs(plan.changes, desired, segmentReferences);
+  const pairs = affectedPairs(plan.changes, desired, segmentReferences, request.refersTo);
   const measuring = { pairs, desired, recorded, now, command, ...(signal === undefined ? {} : { signal }) };
   const people = request.impact ? await lookAhead(measuring, request.refresh && healthy, deps) : NOBODY;
   const notCompared = notComparedOf(secrets, new Set(request.select.length === 0 ? [] : plan.changes.map(({ kind, name }) => resourceKey(kind, name))));
   return {
     recorded,
-    digests: inputs.map(({ digest }) => digest),
     view: {
       plan,
       impact: people.rows,
@@ -131,10 +126,6 @@ async function withNotes(
   if (!changes.some(({ kind, action }) => action !== 'create' && (kind === 'Activation' || kind === 'Destination'))) return changes;
   const { addNotes } = await import('./notes.ts');
   return addNotes(changes, { recorded, desired, card: deps.card, command });
-}
-
-function withDigest({ kind, metadata, spec, source }: Resource, known: string | undefined): DesiredInput {
-  return { kind, metadata, spec, source, digest: known ?? digestOf({ metadata, spec }) };
 }
 
 function notComparedOf(secrets: ReadonlyMap<ResourceKey, readonly SecretVerdict[]>, selected: ReadonlySet<ResourceKey>): readonly NotCompared[] {

@@ -1,10 +1,9 @@
 import type { ManifestLocator } from '../manifest/load-manifests.ts';
-import type { ResourceKey } from '../model/resource.ts';
 import { emptyPlan } from '../plan/assemble-plan.ts';
 import { checkGuards } from '../plan/guards.ts';
+import { digestAll, type Outcome } from '../validate/outcome.ts';
 import { compareSecrets } from './fingerprints.ts';
 import { inspectSources } from './inspect-sources.ts';
-import type { RecalledProject } from './plan-cache.ts';
 import type { PlanDeps, PrepareRequest, PreparedPlan } from './prepare-plan.ts';
 import { requireEnvironment } from './require-environment.ts';
 import { findSecrets } from './secret-pointers.ts';
@@ -21,23 +20,22 @@ const NOWHERE: ManifestLocator = {
  */
 export async function recallPlan(
   request: Omit<PrepareRequest, 'desired' | 'locator' | 'guards' | 'select' | 'impact'>,
-  recalled: RecalledProject,
+  recalled: Outcome,
   deps: PlanDeps,
 ): Promise<Pick<PreparedPlan, 'view' | 'diagnostics'> | undefined> {
   const { purpose, toolVersion, environment, variables, refresh, now, command, signal } = request;
   const { lineage, digests, environment: own } = await deps.store.digests();
   requireEnvironment({ environment: own, resources: digests }, environment);
-  const wanted = Object.entries(recalled.digests);
-  if (wanted.length !== digests.size || wanted.some(([key, digest]) => digests.get(key as ResourceKey) !== digest)) return undefined;
+  if (recalled.digest !== digestAll(digests)) return undefined;
   const secrets = await compareAllSecrets(recalled, deps);
   if ([...secrets.values()].flat().some(({ state }) => state !== 'same')) return undefined;
   if (refresh && (await inspectSources(recalled.outside, NOWHERE, deps, signal)).length > 0) return undefined;
   const recorded = { lineage, resources: new Map() };
   return {
     view: {
-      plan: emptyPlan({ purpose, toolVersion, environment, variables, recorded, secrets }, wanted.length),
+      plan: emptyPlan({ purpose, toolVersion, environment, variables, recorded, secrets }, recalled.resourceCount),
       impact: [],
-      guard: checkGuards([], wanted.length, recalled.guards),
+      guard: checkGuards([], recalled.resourceCount, recalled.guards),
       notCompared: [],
       nextSlots: [],
       sourcesReadAt: refresh ? deps.clock() : undefined,
@@ -49,8 +47,8 @@ export async function recallPlan(
 }
 
 /** Fingerprints are in the resources' records, which are read only when there are secrets at all. */
-async function compareAllSecrets({ outside }: RecalledProject, deps: PlanDeps): ReturnType<typeof compareSecrets> {
-  if (!outside.some(({ kind, spec }) => findSecrets(kind, spec).length > 0)) return new Map();
+async function compareAllSecrets({ outside }: Outcome, deps: PlanDeps): ReturnType<typeof compareSecrets> {
+  if (!outside.some((resource) => findSecrets(resource).length > 0)) return new Map();
   const { resources } = await deps.store.read();
   return compareSecrets(outside, resources, await deps.store.fingerprintKey(), deps.secret);
 }

@@ -12,8 +12,9 @@ export interface SecretPlace {
 }
 
 /** Every secret of a resource, by the form that only secrets have: `{env: NAME}` or `{file: PATH}` and nothing beside. */
-export function findSecrets(kind: Kind, spec: unknown): readonly SecretPlace[] {
-  if (!KINDS_WITH_SECRETS.has(kind)) return [];
+export function findSecrets(resource: { readonly kind: Kind; readonly spec: unknown }): readonly SecretPlace[] {
+  // The spec of another kind is not even looked at: it may not be parsed yet.
+  if (!KINDS_WITH_SECRETS.has(resource.kind)) return [];
   const found: SecretPlace[] = [];
   const walk = (value: unknown, path: string): void => {
     if (value === null || typeof value !== 'object') return;
@@ -23,7 +24,7 @@ export function findSecrets(kind: Kind, spec: unknown): readonly SecretPlace[] {
     }
     for (const [key, member] of Object.entries(value)) walk(member, `${path}/${escapePointer(key)}`);
   };
-  walk(spec, '/spec');
+  walk(resource.spec, '/spec');
   return found;
 }
 

@@ -42,6 +42,7 @@ export async function reconcileOnChange(context: CommandContext, { autoApply, no
     {
       purpose: 'apply',
       desired: valid.resources,
+      refersTo: valid.refersTo,
       locator: valid.locator,
       guards: valid.project.spec.guards,
       toolVersion: context.version,

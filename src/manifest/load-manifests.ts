@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { resourceKey, type Resource, type ResourceKey } from '../model/resource.ts';
+import { resourceKey, type DigestedResource, type Resource, type ResourceKey } from '../model/resource.ts';
 import { createFileLocator, type FileLocator, type TokenPlace } from './locate.ts';
 import { decodeManifest, type ManifestFile } from './manifest-file.ts';
 import { readDocuments, type ParseCache, type ReadDocument } from './read-documents.ts';
@@ -8,7 +8,7 @@ import type { Variables } from './variables.ts';
 /** The manifests as resources, with everything that is wrong. With any error the resources are incomplete: nothing may be planned from them. */
 export interface LoadedManifests {
   /** In the order of files and documents. The Project is among them. */
-  readonly resources: readonly Resource[];
+  readonly resources: readonly DigestedResource[];
   readonly diagnostics: readonly Diagnostic[];
   readonly locator: ManifestLocator;
   /** Names that broken documents seem to declare. */
@@ -27,7 +27,7 @@ export interface ManifestLocator {
 export function loadManifests(files: readonly ManifestFile[], variables: Variables, cache: ParseCache): LoadedManifests {
   const diagnostics: Diagnostic[] = [];
   const brokenNames = new Set<string>();
-  const resources = new Map<ResourceKey, Resource>();
+  const resources = new Map<ResourceKey, DigestedResource>();
   const indexes = new Map<Resource, number>();
   const byPath = new Map(files.map((file) => [file.path, file]));
   const locator = createManifestLocator(byPath, indexes, variables);
@@ -47,8 +47,17 @@ export function loadManifests(files: readonly ManifestFile[], variables: Variabl
   return { resources: [...resources.values()], diagnostics, locator, brokenNames };
 }
 
-function asResource({ kind, metadata, spec, line, column }: ReadDocument, file: string): Resource {
-  return { kind, metadata, spec, source: { file, line, column } };
+function asResource(document: ReadDocument, file: string): DigestedResource {
+  const { kind, metadata, line, column, digest } = document;
+  return {
+    kind,
+    metadata,
+    get spec() {
+      return document.spec;
+    },
+    source: { file, line, column },
+    digest,
+  };
 }
 
 function describeDuplicate(resource: Resource, first: Resource, locator: ManifestLocator): Diagnostic {

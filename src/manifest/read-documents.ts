@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { KINDS, type Kind } from '../model/resource.ts';
+import { digestOf } from '../support/digest.ts';
 import { nearest } from '../support/nearest.ts';
 import { checkSchema } from './check-schema.ts';
 import type { PointedProblem } from './explain-schema-error.ts';
@@ -10,10 +11,15 @@ import { parseYaml, type PlainDocument, type YamlProblem } from './parse-yaml.ts
 import { expandValue, mayHoldVariables, NO_VARIABLES, type VariableProblem, type Variables } from './variables.ts';
 
 /** What a file holds, kept between runs by the file's digest. Only of files without problems. */
-export interface CachedFile {
-  readonly documents: readonly PlainDocument[];
+export type CachedFile =
   /** The schema held and no variable can change that. */
-  readonly settled: boolean;
+  | { readonly settled: readonly SettledDocument[] }
+  /** As written: what it means depends on variables. */
+  | { readonly open: readonly PlainDocument[] };
+
+/** Specs are most of what a project is and seldom looked at again: they stay JSON texts until somebody does. */
+export interface SettledDocument extends Omit<ReadDocument, 'spec'> {
+  readonly spec: () => string;
 }
 
 /** Keeps parsed files between runs. `get` answers only for the same program version. */
@@ -30,6 +36,8 @@ export interface ReadDocument {
   readonly column: number;
   readonly metadata: { readonly name: string };
   readonly spec: unknown;
+  /** `digestOf({metadata, spec})`. */
+  readonly digest: string;
 }
 
 export interface ReadFile {
@@ -42,7 +50,7 @@ export interface ReadFile {
 /** One file to documents of known kinds, or to diagnostics that say everything that is wrong with it. */
 export function readDocuments(file: ManifestFile, variables: Variables, cache: ParseCache): ReadFile {
   const cached = cache.get(file.sha256);
-  if (cached?.settled === true) return { documents: cached.documents.map(asDocument), diagnostics: [], brokenNames: [] };
+  if (cached !== undefined && 'settled' in cached) return { documents: cached.settled.map(fromSettled), diagnostics: [], brokenNames: [] };
   const { text, problem } = decodeManifest(file.bytes);
   if (problem !== undefined) {
     const before = new TextDecoder('utf-8').decode(file.bytes.subarray(0, problem.at));
@@ -54,7 +62,7 @@ export function readDocuments(file: ManifestFile, variables: Variables, cache: P
     };
   }
   const lines = createLineIndex(text);
-  const { documents: plain, problems } = cached === undefined ? parseYaml(text, lines) : { documents: cached.documents, problems: [] };
+  const { documents: plain, problems } = cached === undefined ? parseYaml(text, lines) : { documents: cached.open, problems: [] };
   const diagnostics = problems.map((one) => asDiagnostic(one, file.path, lines));
   const documents: ReadDocument[] = [];
   const hasVariables = mayHoldVariables(text);
@@ -80,14 +88,34 @@ export function readDocuments(file: ManifestFile, variables: Variables, cache: P
     }
     if (found.length === 0 && unset.size === 0 && kind !== undefined) documents.push(asDocument({ ...document, value }));
   }
-  if (diagnostics.length === 0 && cached === undefined) cache.set(file.sha256, { documents: plain, settled: !hasVariables });
+  if (diagnostics.length === 0 && cached === undefined) cache.set(file.sha256, hasVariables ? { open: plain } : { settled: documents.map(toSettled) });
   const brokenNames = diagnostics.length === 0 ? [] : [...text.matchAll(/\bname:\s*["']?([a-z0-9-]+)/g)].map(([, name = '']) => name);
   return { documents, diagnostics, brokenNames };
 }
 
 function asDocument({ value, index, place }: PlainDocument): ReadDocument {
   const { kind, metadata, spec } = value as { kind: Kind; metadata: { name: string }; spec: unknown };
-  return { kind, metadata, spec, index, ...place };
+  return { kind, metadata, spec, index, ...place, digest: digestOf({ metadata, spec }) };
+}
+
+function toSettled(document: ReadDocument): SettledDocument {
+  const text = JSON.stringify(document.spec);
+  return { ...document, spec: () => text };
+}
+
+function fromSettled({ kind, metadata, index, line, column, digest, spec }: SettledDocument): ReadDocument {
+  let parsed: unknown;
+  return {
+    kind,
+    metadata,
+    index,
+    line,
+    column,
+    digest,
+    get spec() {
+      return (parsed ??= JSON.parse(spec()));
+    },
+  };
 }
 
 /** A diagnostic for a problem at a JSON pointer, once its place is known. */

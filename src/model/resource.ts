@@ -24,6 +24,11 @@ export interface Resource<Spec = unknown> {
   readonly source: SourcePlace;
 }
 
+/** A resource with `digestOf({metadata, spec})`. Its spec may be parsed when it is first looked at. */
+export interface DigestedResource<Spec = unknown> extends Resource<Spec> {
+  readonly digest: string;
+}
+
 export function resourceKey(kind: Kind, name: string): ResourceKey {
   return `${kind}/${name}`;
 }

@@ -59,10 +59,12 @@ function createOf(resource: DesiredInput, { reason }: ChangesOptions): Change {
 
 function updateOf(resource: DesiredInput, base: RecordedBase, secrets: readonly SecretVerdict[], { reason }: ChangesOptions): Change | undefined {
   const { kind, digest, source } = resource;
+  const moved = secrets.filter(({ state }) => state === 'changed');
+  // A body is parsed when it is looked at: not those of thousands that have not changed.
+  if (digest === base.digest && moved.length === 0) return undefined;
   const before = bodyOf(base);
   const after = bodyOf(resource);
   const edited = digest !== base.digest && !haveSameMeaning(kind, before, after);
-  const moved = secrets.filter(({ state }) => state === 'changed');
   if (!edited && moved.length === 0) return undefined;
   const { patch, fields } = edited ? diffResource(before, after) : { patch: [], fields: [] };
   const appliedAt = formatInstant(base.appliedAt);

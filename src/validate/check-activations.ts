@@ -1,8 +1,8 @@
-import { checkDestinationCount, checkTogether, type PlacedActivation } from '../activation/check-together.ts';
+import { activationFacts, checkDestinationCount, checkTogether, type PlacedActivation } from '../activation/check-together.ts';
 import { effectiveActivation } from '../activation/effective.ts';
 import type { ActivationFinding } from '../activation/finding.ts';
 import { renderFolder, splitFolderPath } from '../activation/folder-path.ts';
-import { checkActivation } from '../activation/rules.ts';
+import { checkActivation as checkRules } from '../activation/rules.ts';
 import type { Catalogue } from '../destination/catalogue.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, DestinationSpec, StorageSpec } from '../model/generated/kinds.ts';
@@ -10,37 +10,46 @@ import type { Resource } from '../model/resource.ts';
 import { lintSchedule } from '../schedule/lint-schedule.ts';
 import { patternProblem } from '../segment/check/check-pattern.ts';
 import { canonicalJson } from '../support/canonical-json.ts';
+import type { CheckContext, ResourceFacts } from './check-resource.ts';
+import { checkExpressions } from './check-segments.ts';
 import type { Reporter } from './reporter.ts';
 import type { ResourceIndex } from './resource-index.ts';
 
-/** Every Activation by the rules of the field, by its destination's card, and beside the others. */
-export function checkActivations(index: ResourceIndex, catalogue: Catalogue, report: Reporter): void {
-  const placed: PlacedActivation[] = [];
-  const titleOf = (name: string): string | undefined => index.find('Segment', name)?.metadata.title;
-  for (const activation of index.all('Activation')) {
-    const { name } = activation.metadata;
-    const destination = findDestination(index, catalogue, activation.spec.destination);
-    const findings = checkActivation({
-      name,
-      spec: activation.spec,
-      destination: destination === undefined ? undefined : { card: destination.card, details: destination.spec.details },
-      segment: (segment) => {
-        const found = index.find('Segment', segment);
-        return found === undefined ? undefined : { title: found.metadata.title, attributes: found.spec.attributes };
-      },
-      attributes: (attributes) => index.find('Attributes', attributes)?.spec,
-      patternProblem,
-      lintSchedule,
-    });
-    for (const finding of findings) tell(activation, finding, report);
-    if (destination === undefined) continue;
-    placed.push({
-      effective: effectiveActivation(name, activation.spec, destination.card),
-      destination: { card: destination.card, details: destination.spec.details },
-      title: titleOf,
-      folder: (segment) => folderOf(activation.spec.destination, destination.spec.storage, segment.name, titleOf(segment.name)),
-    });
-  }
+/** An Activation by the rules of the field, by its destination's card, and its expressions. */
+export function checkActivation(activation: Resource<ActivationSpec>, context: CheckContext): ResourceFacts {
+  const { index, catalogue, report } = context;
+  const { name } = activation.metadata;
+  const titleOf = (segment: string): string | undefined => index.find('Segment', segment)?.metadata.title;
+  const destination = findDestination(index, catalogue, activation.spec.destination);
+  const findings = checkRules({
+    name,
+    spec: activation.spec,
+    destination: destination === undefined ? undefined : { card: destination.card, details: destination.spec.details },
+    segment: (segment) => {
+      const found = index.find('Segment', segment);
+      return found === undefined ? undefined : { title: found.metadata.title, attributes: found.spec.attributes };
+    },
+    attributes: (attributes) => index.find('Attributes', attributes)?.spec,
+    patternProblem,
+    lintSchedule,
+  });
+  for (const finding of findings) tell(activation, finding, report);
+  checkExpressions(activation, context);
+  if (destination === undefined) return {};
+  const effective = effectiveActivation(name, activation.spec, destination.card);
+  const folder = (segment: { readonly name: string }): string =>
+    folderOf(activation.spec.destination, destination.spec.storage, segment.name, titleOf(segment.name));
+  return { activation: activationFacts(effective, titleOf, folder) };
+}
+
+/** The rules over several activations, and how many Destinations there are. */
+export function checkActivations(index: ResourceIndex, catalogue: Catalogue, factsOf: (activation: Resource) => ResourceFacts, report: Reporter): void {
+  const placed = index.all('Activation').flatMap((activation): PlacedActivation[] => {
+    const { activation: facts } = factsOf(activation);
+    const destination = facts === undefined ? undefined : findDestination(index, catalogue, facts.destination);
+    if (facts === undefined || destination === undefined) return [];
+    return [{ name: activation.metadata.name, facts, destination: { card: destination.card, details: destination.spec.details } }];
+  });
   for (const { activation, ...finding } of checkTogether(placed)) {
     const resource = index.find('Activation', activation);
     if (resource !== undefined) tell(resource, finding, report);

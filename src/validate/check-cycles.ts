@@ -1,13 +1,11 @@
 import type { SegmentSpec } from '../model/generated/kinds.ts';
 import type { Resource } from '../model/resource.ts';
+import type { SegmentCall } from './check-segments.ts';
 import type { Reporter } from './reporter.ts';
 
-/** A reference by `inSegment`: who, to whom, and where in the PQL. */
-export interface SegmentReference {
+/** A call and who makes it. */
+export interface SegmentReference extends SegmentCall {
   readonly from: Resource<SegmentSpec>;
-  readonly to: string;
-  readonly start: number;
-  readonly end: number;
 }
 
 /** Each circle is told once, at the reference that closes it. */

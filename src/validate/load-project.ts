@@ -9,10 +9,10 @@ import { AppError } from '../model/app-error.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { ProjectSpec } from '../model/generated/kinds.ts';
-import type { Resource } from '../model/resource.ts';
+import type { DigestedResource, Resource } from '../model/resource.ts';
 import { digestOf } from '../support/digest.ts';
 import { nearest } from '../support/nearest.ts';
-import { openCheckCache, type CheckCache } from './check-cache.ts';
+import { openProjectCache, type ProjectCache } from './project-cache.ts';
 import { readManifestFile, readManifestFiles } from './read-files.ts';
 
 export const PROJECT_FILE = 'reconcile.yaml';
@@ -32,7 +32,7 @@ export interface LoadedProject {
   /** Undefined only when reconcile.yaml has errors; they stand in `diagnostics`. */
   readonly project: Resource<ProjectSpec> | undefined;
   /** All resources but the Project. With any error among the diagnostics they are incomplete. */
-  readonly resources: readonly Resource[];
+  readonly resources: readonly DigestedResource[];
   readonly diagnostics: readonly Diagnostic[];
   readonly locator: ManifestLocator;
   /** Names that broken documents seem to declare. */
@@ -41,18 +41,16 @@ export interface LoadedProject {
   readonly fileCount: number;
   /** Names the files' bytes and the variables' values that all this was read from. */
   readonly inputs: string;
-  readonly cache: CheckCache;
 }
 
 /**
  * Reads reconcile.yaml and every manifest. What is wrong in them is in `diagnostics`; throws `AppError` only when there is no project
  * (RC1001, exit 8) or the command line names an environment or a variable that cannot be (RC9002, RC9003, exit 64).
  */
-export function loadProject(options: ProjectOptions): LoadedProject {
+export function loadProject(options: ProjectOptions, cache: ProjectCache = openProjectCache(options.directory)): LoadedProject {
   const { directory, environment } = options;
   const { variables, diagnostics: variableFaults } = readProjectVariables(options);
   const projectFile = requireProjectFile(directory);
-  const cache = openCheckCache(directory);
   const roots = readRoots(projectFile, variables, cache);
   const found = readManifestFiles(directory, roots, cache);
   const files = [projectFile, ...found.files.filter(({ path }) => path !== PROJECT_FILE)];
@@ -92,7 +90,6 @@ export function loadProject(options: ProjectOptions): LoadedProject {
     brokenNames,
     fileCount: files.length,
     inputs: digestInputs(files, variables),
-    cache,
   };
 }
 
@@ -146,9 +143,14 @@ function requireProjectFile(directory: string): ManifestFile {
 }
 
 /** The folders of manifests; the default when reconcile.yaml cannot be understood, so that what is wrong elsewhere is told as well. */
-function readRoots(file: ManifestFile, variables: Variables, cache: CheckCache): readonly string[] {
+function readRoots(file: ManifestFile, variables: Variables, cache: ProjectCache): readonly string[] {
   const { resources } = loadManifests([file], variables, cache);
   const project = resources.find(({ kind }) => kind === 'Project') as Resource<ProjectSpec> | undefined;
+  return rootsOf(project);
+}
+
+/** The folders and files of manifests that a Project names. */
+export function rootsOf(project: Resource<ProjectSpec> | undefined): readonly string[] {
   return project?.spec.manifests ?? ['manifests'];
 }
 

@@ -44,3 +44,8 @@ export function indexResources(resources: Iterable<Resource>): ResourceIndex {
     find: <K extends Kind>(kind: K, name: string) => byKey.get(resourceKey(kind, name)) as Resource<SpecOf[K]> | undefined,
   };
 }
+
+/** Narrows a resource to its kind's spec, without looking at the spec. */
+export function isKind<K extends Kind>(resource: Resource, kind: K): resource is Resource<SpecOf[K]> {
+  return resource.kind === kind;
+}

@@ -3,14 +3,17 @@ import { AppError } from '../model/app-error.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { ProjectSpec } from '../model/generated/kinds.ts';
-import type { Resource } from '../model/resource.ts';
+import { resourceKey, type Resource, type ResourceKey } from '../model/resource.ts';
 import { checkActivations } from './check-activations.ts';
 import { checkAttributes } from './check-attributes.ts';
 import { checkDestinations } from './check-destinations.ts';
 import { checkEnforced } from './check-enforced.ts';
-import { checkReferences } from './check-references.ts';
-import { checkSegments } from './check-segments.ts';
+import { checkCycles } from './check-cycles.ts';
+import { checkOnce } from './check-once.ts';
+import type { ResourceFacts } from './check-resource.ts';
 import { loadProject, type LoadedProject, type ProjectOptions } from './load-project.ts';
+import { digestCards, summarizeOutcome } from './outcome.ts';
+import { openProjectCache, type ProjectCache } from './project-cache.ts';
 import { createReporter } from './reporter.ts';
 import { indexResources, type ResourceIndex } from './resource-index.ts';
 
@@ -18,6 +21,8 @@ export interface ValidatedProject extends LoadedProject {
   /** True when no diagnostic is an error. */
   readonly ok: boolean;
   readonly index: ResourceIndex;
+  /** What a resource refers to, and may be what that refers to; undefined when something is wrong or odd about it. */
+  refersTo(key: ResourceKey): readonly ResourceKey[] | undefined;
 }
 
 /** A project without errors. */
@@ -30,25 +35,34 @@ export interface ValidProject extends ValidatedProject {
  * Everything that can be known of a project without opening its data or reading a secret: schema, references, PQL, rules. Every error at once,
  * sorted by place. Throws `AppError` only as `loadProject` does.
  */
-export function validateProject(options: ProjectOptions): ValidatedProject {
-  const loaded = loadProject(options);
-  const index = indexResources(loaded.resources);
-  const report = createReporter(loaded.locator);
-  checkReferences(index, loaded.brokenNames, report);
+export function validateProject(options: ProjectOptions, cache: ProjectCache = openProjectCache(options.directory)): ValidatedProject {
+  const loaded = loadProject(options, cache);
+  const { resources, brokenNames, locator } = loaded;
+  const index = indexResources(resources);
+  const report = createReporter(locator);
+  const catalogue = loadCatalogue({ projectDirectory: options.directory });
+  const cards = digestCards(catalogue);
+  const checks = checkOnce(resources, cache.checks, cards, { index, catalogue, brokenNames, locator, report });
+  const factsOf = ({ kind, metadata }: Resource): ResourceFacts => checks.get(resourceKey(kind, metadata.name))?.facts ?? {};
   checkAttributes(index, report);
   checkEnforced(index, report);
-  const catalogue = loadCatalogue({ projectDirectory: options.directory });
   checkDestinations(index, catalogue, report);
-  checkActivations(index, catalogue, report);
-  checkSegments({ index, report, locator: loaded.locator, brokenNames: loaded.brokenNames, cache: loaded.cache });
+  checkActivations(index, catalogue, factsOf, report);
+  checkCycles(
+    index.all('Segment').flatMap((from) => (factsOf(from).calls ?? []).map((call) => ({ ...call, from }))),
+    report,
+  );
   const diagnostics = sortDiagnostics([...loaded.diagnostics, ...catalogue.diagnostics, ...report.diagnostics]);
-  loaded.cache.save();
-  return { ...loaded, diagnostics, index, ok: diagnostics.every(({ severity }) => severity !== 'error') };
+  const ok = diagnostics.every(({ severity }) => severity !== 'error');
+  const outcome = ok ? summarizeOutcome(loaded, diagnostics, cards) : undefined;
+  cache.keep({ outcome, resourceCount: resources.length, checkedCount: checks.checkedCount, checks: () => checks.store() });
+  const refersTo = (key: ResourceKey): readonly ResourceKey[] | undefined => checks.get(key)?.lookedAt?.();
+  return { ...loaded, diagnostics, index, ok, refersTo };
 }
 
 /** As `validateProject`; throws `AppError` (exit 8) with every diagnostic when there is an error. */
-export function requireValidProject(options: ProjectOptions): ValidProject {
-  const validated = validateProject(options);
+export function requireValidProject(options: ProjectOptions, cache?: ProjectCache): ValidProject {
+  const validated = validateProject(options, cache);
   const { project, ok, diagnostics } = validated;
   if (!ok || project === undefined) {
     throw new AppError({ code: 'RC1000', message: summarizeDiagnostics(diagnostics, validated.fileCount), diagnostics, exit: ExitCode.invalidManifests });

@@ -2,7 +2,6 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import pc from 'picocolors';
 import { resolve } from 'node:path';
 import { applyPlan } from '../../apply/apply-plan.ts';
-import { rememberProject } from '../../apply/plan-cache.ts';
 import { readPlanFile } from '../../apply/plan-file.ts';
 import { preparePlan } from '../../apply/prepare-plan.ts';
 import { AppError } from '../../model/app-error.ts';
@@ -57,6 +56,7 @@ export async function run(context: CommandContext, [file]: readonly unknown[], o
     {
       purpose: 'apply',
       desired: valid.resources,
+      refersTo: valid.refersTo,
       locator: valid.locator,
       guards: valid.project.spec.guards,
       toolVersion: context.version,
@@ -72,7 +72,6 @@ export async function run(context: CommandContext, [file]: readonly unknown[], o
     },
     session.planDeps,
   );
-  rememberProject({ directory, environment, variables }, valid, prepared.digests);
   const diagnostics = [...valid.diagnostics, ...prepared.diagnostics];
   if (diagnostics.some(({ severity }) => severity === 'error')) {
     throw new AppError({ code: 'RC3024', message: `${summarizeDiagnostics(diagnostics, valid.fileCount)}. Nothing was changed`, diagnostics });

@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { ExitCode } from '../../model/exit-code.ts';
-import { recallProject, rememberProject } from '../../apply/plan-cache.ts';
 import { preparePlan, type PreparedPlan } from '../../apply/prepare-plan.ts';
 import { recallPlan } from '../../apply/recall-plan.ts';
-import type { Resource } from '../../model/resource.ts';
 import { planToJson } from '../../plan/plan-json.ts';
 import type { ProjectOptions } from '../../validate/load-project.ts';
+import { recallOutcome } from '../../validate/outcome.ts';
+import { openProjectCache, type ProjectCache } from '../../validate/project-cache.ts';
 import type { ValidProject } from '../../validate/validate-project.ts';
 import type { CommandContext } from '../context.ts';
 import { openPlanSession } from '../plan-session.ts';
@@ -73,10 +73,10 @@ async function makePlan(context: CommandContext, options: Readonly<Record<string
   const { directory, environment, variables } = context.options;
   const select = (options['select'] ?? []) as readonly string[];
   const which = { directory, environment, variables };
-  const last = recallProject(which);
-  const recalled = select.length === 0 ? last.project : undefined;
+  const cache = openProjectCache(directory);
+  const recalled = select.length === 0 ? recallOutcome(which, cache) : undefined;
   // Everything that is wrong with the manifests is told before anything is opened.
-  const valid = recalled === undefined ? await readProject(which) : undefined;
+  const valid = recalled === undefined ? await readProject(which, cache) : undefined;
   await using session = await openPlanSession(context);
   const request = {
     purpose: 'apply',
@@ -91,17 +91,15 @@ async function makePlan(context: CommandContext, options: Readonly<Record<string
   const nothing = recalled === undefined ? undefined : await recallPlan(request, recalled, session.planDeps);
   if (recalled !== undefined && nothing !== undefined) return { prepared: nothing, diagnostics: recalled.diagnostics, project: recalled.name };
 
-  const read = valid ?? (await readProject(which));
-  const { resources: desired, locator, project } = read;
-  const knownDigest = (one: Resource): string | undefined => last.digestOf(read.inputs, one);
+  const read = valid ?? (await readProject(which, cache));
+  const { resources: desired, refersTo, locator, project } = read;
   const guards = project.spec.guards;
-  const prepared = await preparePlan({ ...request, desired, locator, guards, select, impact: options['impact'] !== false, knownDigest }, session.planDeps);
-  rememberProject(which, read, prepared.digests);
+  const prepared = await preparePlan({ ...request, desired, refersTo, locator, guards, select, impact: options['impact'] !== false }, session.planDeps);
   return { prepared, diagnostics: [...read.diagnostics, ...prepared.diagnostics], project: project.metadata.name };
 }
 
 /** The checks bring the parser of segments with them: they are loaded only when there is something to check. */
-async function readProject(options: ProjectOptions): Promise<ValidProject> {
+async function readProject(options: ProjectOptions, cache: ProjectCache): Promise<ValidProject> {
   const { requireValidProject } = await import('../../validate/validate-project.ts');
-  return requireValidProject(options);
+  return requireValidProject(options, cache);
 }

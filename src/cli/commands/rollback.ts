@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { preparePlan } from '../../apply/prepare-plan.ts';
 import { AppError } from '../../model/app-error.ts';
 import { ExitCode } from '../../model/exit-code.ts';
-import type { Resource } from '../../model/resource.ts';
+import type { DigestedResource } from '../../model/resource.ts';
 import type { RecordedState, StateStore } from '../../state/state-store.ts';
 import { confirmAndApply } from '../apply-plan-command.ts';
 import type { CommandContext } from '../context.ts';
@@ -71,8 +71,8 @@ async function findGeneration(store: StateStore, wanted: number | undefined): Pr
   });
 }
 
-function resourcesOf({ resources }: RecordedState): Resource[] {
-  return [...resources.values()].map(({ kind, metadata, spec, source }) => ({ kind, metadata, spec, source: { ...source, column: 1 } }));
+function resourcesOf({ resources }: RecordedState): DigestedResource[] {
+  return [...resources.values()].map(({ kind, metadata, spec, digest, source }) => ({ kind, metadata, spec, digest, source: { ...source, column: 1 } }));
 }
 
 function parseSerial(text: string): number {

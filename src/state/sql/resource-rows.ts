@@ -21,29 +21,23 @@ export async function readDigests(db: Reader): Promise<Map<ResourceKey, string>>
 
 /** The spec is parsed when somebody looks at it: a plan over thousands of unchanged resources compares digests only. */
 export function fromResourceRow(row: ResourceRow, place: string): RecordedResource {
-  const lazily = <T>(column: 'metadata' | 'spec' | 'fingerprints'): (() => T) => {
-    let value: { readonly parsed: T } | undefined;
-    return () => (value ??= { parsed: parseCell<T>(row, column, place) }).parsed;
-  };
-  const metadata = lazily<Metadata>('metadata');
-  const spec = lazily<unknown>('spec');
-  const fingerprints = lazily<Readonly<Record<string, string>>>('fingerprints');
+  const parsed: { metadata?: Metadata; spec?: unknown; fingerprints?: Readonly<Record<string, string>> } = {};
   return {
     kind: row.kind as Kind,
     get metadata() {
-      return metadata();
+      return (parsed.metadata ??= parseCell<Metadata>(row, 'metadata', place));
     },
     get spec() {
-      return spec();
+      return (parsed.spec ??= parseCell<unknown>(row, 'spec', place));
+    },
+    get fingerprints() {
+      return (parsed.fingerprints ??= parseCell<Readonly<Record<string, string>>>(row, 'fingerprints', place));
     },
     digest: row.digest,
     version: row.version,
     source: { file: row.source_file, line: row.source_line },
     appliedAt: row.applied_at,
     ...(row.git_commit === null ? {} : { commit: row.git_commit }),
-    get fingerprints() {
-      return fingerprints();
-    },
     ...(row.active_from === null ? {} : { activeFrom: row.active_from }),
     ...(typeof row.first_applied_at === 'number' ? { firstAppliedAt: row.first_applied_at } : {}),
   };

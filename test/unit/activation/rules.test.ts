@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkTogether } from '../../../src/activation/check-together.ts';
+import { activationFacts, checkTogether, type PlacedActivation } from '../../../src/activation/check-together.ts';
 import { effectiveActivation } from '../../../src/activation/effective.ts';
 import type { ActivationFinding } from '../../../src/activation/finding.ts';
 import { checkActivation } from '../../../src/activation/rules.ts';
@@ -56,11 +56,15 @@ const mapped = (...mapping: MappingEntry[]): Partial<ActivationSpec> => ({ mappi
 const many = (count: number): Partial<ActivationSpec> =>
   mapped(...Array.from({ length: count }, (_, index): MappingEntry => ({ source: 'plain', target: `c${index}` })));
 const named = (name: string): Partial<ActivationSpec> => ({ file: { name } });
-const placed = (name: string, change: Partial<ActivationSpec>, card = folder, details: Record<string, unknown> = {}) => ({
-  effective: effectiveActivation(name, { ...base, ...change }, card),
-  destination: { card, details },
-  title: () => undefined,
-});
+const placed = (name: string, change: Partial<ActivationSpec>, card = folder, details: Record<string, unknown> = {}): PlacedActivation => {
+  const effective = effectiveActivation(name, { ...base, ...change }, card);
+  const facts = activationFacts(
+    effective,
+    () => undefined,
+    () => effective.destination,
+  );
+  return { name, facts, destination: { card, details } };
+};
 const told = (...all: Parameters<typeof checkTogether>[0]): string[] => checkTogether(all).map(({ activation, code }) => `${activation} ${code}`);
 const names = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 

@@ -6,6 +6,7 @@ import type { Connector } from '../../../src/destination/connector.ts';
 import { AppError } from '../../../src/model/app-error.ts';
 import type { Plan } from '../../../src/model/plan.ts';
 import type { Kind, Resource } from '../../../src/model/resource.ts';
+import { digestOf } from '../../../src/support/digest.ts';
 import { openMemoryState } from '../../../src/state/memory/open-memory-state.ts';
 import type { OpenedState } from '../../../src/state/opened-state.ts';
 import { currentOwner } from '../../../src/state/owner.ts';
@@ -82,7 +83,7 @@ export function createWorld(): World {
       const { view } = await preparePlan(
         {
           purpose: 'apply',
-          desired,
+          desired: desired.map((one) => ({ ...one, digest: digestOf({ metadata: one.metadata, spec: one.spec }) })),
           guards: undefined,
           toolVersion: '1',
           environment,

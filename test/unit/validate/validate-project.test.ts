@@ -37,7 +37,7 @@ test('the starter project is valid, and validate leaves no trace of it', () => {
   using project = starter();
 
   expect(problems(project)).toEqual([]);
-  expect(() => project.read('.reconcile/cache/manifests.json')).toThrow('ENOENT');
+  for (const path of ['outcome', 'manifests']) expect(() => project.read(`.reconcile/cache/${path}`)).toThrow('ENOENT');
 });
 
 describe('what is no project', () => {
