@@ -1,7 +1,7 @@
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /**
  * Stay packages: native parts, workers of their own, or vendors' SDKs that only some destinations load. The rest is bundled, since loading
@@ -38,8 +38,8 @@ export async function bundle(root: string, directory: string, more: Readonly<Rec
 /** Names a build by what it is made of: a cache of another one is not believed (src/validate/program-stamp.ts). */
 function digestInputs(root: string): string {
   const hash = createHash('sha256');
-  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-  for (const name of ['package-lock.json', ...sources.sort().map((source) => join('src', source))])
-    hash.update(`${name}\0`).update(readFileSync(join(root, name)));
+  const entries = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const sources = entries.map((entry) => join(entry.parentPath, entry.name)).sort();
+  for (const path of [join(root, 'package-lock.json'), ...sources]) hash.update(`${relative(root, path)}\0`).update(readFileSync(path));
   return hash.digest('hex').slice(0, 32);
 }

@@ -2,7 +2,6 @@ import { Ajv } from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
 import { transform } from 'esbuild';
 import { compile } from 'json-schema-to-typescript';
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -91,11 +90,7 @@ async function buildValidators(schemas: ReadonlyMap<string, SchemaNode>): Promis
 
 function buildPatternTexts(schemas: ReadonlyMap<string, SchemaNode>): string {
   const texts = Object.fromEntries(Array.from(readPatternTexts([...schemas.values()])).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const digest = createHash('sha256')
-    .update(JSON.stringify([...schemas]))
-    .digest('hex')
-    .slice(0, 16);
-  return `${HEADER}\n/** Changes whenever a schema does. */\nexport const SCHEMA_DIGEST = '${digest}';\n\n/** What a pattern of the schemas means, in words, with the values worth suggesting. */\nexport const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; readonly suggest?: readonly string[]; readonly code?: string }>> = ${JSON.stringify(texts, null, 2)};\n`;
+  return `${HEADER}\n/** What a pattern of the schemas means, in words, with the values worth suggesting. */\nexport const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; readonly suggest?: readonly string[]; readonly code?: string }>> = ${JSON.stringify(texts, null, 2)};\n`;
 }
 
 function buildSchemaTable(schemas: ReadonlyMap<string, SchemaNode>): string {

@@ -18,11 +18,8 @@ export function programStamp(): string {
 /** Run from its sources, as tests do. */
 function stampSources(): string {
   const root = fileURLToPath(new URL('..', import.meta.url));
-  const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-  return sha256(
-    names
-      .sort()
-      .map((name) => `${name} ${statSync(join(root, name)).size} ${statSync(join(root, name)).mtimeMs}`)
-      .join('\n'),
-  );
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = entries.map((entry) => join(entry.parentPath, entry.name)).sort();
+  const stamps = paths.map((path) => `${path} ${statSync(path).size} ${statSync(path).mtimeMs}`);
+  return sha256(stamps.join('\n'));
 }

@@ -1,8 +1,5 @@
 // Generated from schemas/ by `npm run generate`; do not edit.
 
-/** Changes whenever a schema does. */
-export const SCHEMA_DIGEST = '1cbc17e77559394c';
-
 /** What a pattern of the schemas means, in words, with the values worth suggesting. */
 export const PATTERN_TEXTS: Readonly<Record<string, { readonly text: string; readonly suggest?: readonly string[]; readonly code?: string }>> = {
   ".": {
