@@ -49,8 +49,8 @@ export interface ReadFile {
 
 /** One file to documents of known kinds, or to diagnostics that say everything that is wrong with it. */
 export function readDocuments(file: ManifestFile, variables: Variables, cache: ParseCache): ReadFile {
-  const cached = cache.get(file.sha256);
-  if (cached !== undefined && 'settled' in cached) return { documents: cached.settled.map(fromSettled), diagnostics: [], brokenNames: [] };
+  const known = cache.get(file.sha256);
+  if (known !== undefined && 'settled' in known) return { documents: known.settled.map(fromSettled), diagnostics: [], brokenNames: [] };
   const { text, problem } = decodeManifest(file.bytes);
   if (problem !== undefined) {
     const before = new TextDecoder('utf-8').decode(file.bytes.subarray(0, problem.at));
@@ -62,7 +62,9 @@ export function readDocuments(file: ManifestFile, variables: Variables, cache: P
     };
   }
   const lines = createLineIndex(text);
-  const { documents: plain, problems } = cached === undefined ? parseYaml(text, lines) : { documents: cached.open, problems: [] };
+  // Asked again: a file that changed before its bytes were read goes by another digest now.
+  const cached = cache.get(file.sha256);
+  const { documents: plain, problems } = cached !== undefined && 'open' in cached ? { documents: cached.open, problems: [] } : parseYaml(text, lines);
   const diagnostics = problems.map((one) => asDiagnostic(one, file.path, lines));
   const documents: ReadDocument[] = [];
   const hasVariables = mayHoldVariables(text);

@@ -121,7 +121,8 @@ export function loadProjectFile(options: ProjectOptions): Resource<ProjectSpec> 
   return project as Resource<ProjectSpec>;
 }
 
-function requireProjectFile(directory: string): ManifestFile {
+/** Throws as `loadProject` does when there is none. */
+export function requireProjectFile(directory: string): ManifestFile {
   try {
     const file = readManifestFile(directory, PROJECT_FILE);
     if (file !== undefined) return file;

@@ -3,9 +3,9 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import type { ProjectGuardsSpec } from '../model/generated/kinds.ts';
 import { resourceKey, type Kind, type Resource, type ResourceKey } from '../model/resource.ts';
 import { digestOf, sha256 } from '../support/digest.ts';
-import { digestInputs, PROJECT_FILE, readProjectVariables, rootsOf, type LoadedProject, type ProjectOptions } from './load-project.ts';
+import { digestInputs, PROJECT_FILE, readProjectVariables, requireProjectFile, rootsOf, type LoadedProject, type ProjectOptions } from './load-project.ts';
 import type { ProjectCache } from './project-cache.ts';
-import { readManifestFile, readManifestFiles } from './read-files.ts';
+import { readManifestFiles } from './read-files.ts';
 
 /** What is compared with the world outside: sources and their columns, secrets. */
 const OUTSIDE: ReadonlySet<Kind> = new Set<Kind>(['Source', 'Attributes', 'Destination', 'Alert']);
@@ -54,14 +54,14 @@ export function summarizeOutcome(
 
 /**
  * What the manifests came to when they were last read, if not one byte of them, of the environment or of the project's own cards has changed since,
- * nor a variable, and the program is the same. Undefined: they have to be read. Throws as `loadProject` does for an environment that is not there.
+ * nor a variable, and the program is the same. Undefined: they have to be read. Throws as `loadProject` does.
  */
 export function recallOutcome(options: ProjectOptions, cache: ProjectCache): Outcome | undefined {
   const { outcome } = cache;
   if (outcome === undefined) return undefined;
-  const project = readManifestFile(options.directory, PROJECT_FILE);
+  const project = requireProjectFile(options.directory);
   const { files, diagnostics } = readManifestFiles(options.directory, outcome.roots, cache);
-  if (project === undefined || diagnostics.length > 0) return undefined;
+  if (diagnostics.length > 0) return undefined;
   const { variables, diagnostics: faults } = readProjectVariables(options);
   if (faults.length > 0 || digestInputs([project, ...files.filter(({ path }) => path !== PROJECT_FILE)], variables) !== outcome.inputs) return undefined;
   if (digestCards(loadCatalogue({ projectDirectory: options.directory })) !== outcome.cards) return undefined;

@@ -39,7 +39,6 @@ export interface KeptResult {
 
 /** What every command needs; the rest is looked at when something has changed. */
 interface Summary {
-  readonly version: string;
   /** When the files were read, by this machine's clock. */
   readonly readAt: number;
   readonly outcome?: Outcome | undefined;
@@ -66,7 +65,7 @@ export function openProjectCache(directory: string): ProjectCache {
     stamps.set(file, entry);
   };
   const keepSummary = (outcome: Outcome | undefined): void =>
-    writeCacheFile(summaryPath, Buffer.from(JSON.stringify({ version, readAt, outcome, stamps: Object.fromEntries(stamps) } satisfies Summary)));
+    writeCacheFile(summaryPath, version, Buffer.from(JSON.stringify({ readAt, outcome, stamps: Object.fromEntries(stamps) } satisfies Summary)));
   return {
     outcome: summary.outcome,
     get checks() {
@@ -94,7 +93,7 @@ export function openProjectCache(directory: string): ProjectCache {
     keep({ outcome, resourceCount, checkedCount, checks }) {
       if (manifestBytes < MIN_BYTES) return;
       if (isRead || outcome?.inputs !== summary.outcome?.inputs || outcome?.cards !== summary.outcome?.cards) keepSummary(outcome);
-      if (Math.max(parsedCount, checkedCount) > resourceCount * WORTH_WRITING) writeCacheFile(workPath, printWork(version, files, checks()));
+      if (Math.max(parsedCount, checkedCount) > resourceCount * WORTH_WRITING) writeCacheFile(workPath, version, printWork(files, checks()));
     },
     keepStamps() {
       if (isRead && manifestBytes >= MIN_BYTES) keepSummary(summary.outcome);
@@ -107,12 +106,11 @@ function stampText({ bytes, modifiedAtMs, changedAtMs, inode }: FileStamp): stri
 }
 
 function readSummary(path: string, version: string): Summary {
-  const content = readCacheFile(path);
-  const summary = content === undefined ? undefined : (JSON.parse(content.toString()) as Summary);
-  return summary?.version === version ? summary : { version, readAt: 0, stamps: {} };
+  const content = readCacheFile(path, version);
+  return content === undefined ? { readAt: 0, stamps: {} } : (JSON.parse(content.toString()) as Summary);
 }
 
 function readWork(path: string, version: string): StoredWork {
-  const content = readCacheFile(path);
-  return (content === undefined ? undefined : parseWork(content, version)) ?? NO_WORK;
+  const content = readCacheFile(path, version);
+  return content === undefined ? NO_WORK : parseWork(content);
 }

@@ -109,13 +109,20 @@ function readStampedFile(directory: string, path: string, stamps: FileStamps): M
   return file;
 }
 
-function createLazyFile(path: string, absolute: string, sha256: string): ManifestFile {
-  let bytes: Uint8Array | undefined;
+function createLazyFile(path: string, absolute: string, known: string): ManifestFile {
+  let read: { readonly bytes: Uint8Array; readonly sha256: string } | undefined;
   return {
     path,
-    sha256,
+    // The file may have changed just before its bytes were asked for: what they come to must not go by the name of the earlier ones.
+    get sha256() {
+      return read?.sha256 ?? known;
+    },
     get bytes() {
-      return (bytes ??= readFileSync(absolute));
+      if (read === undefined) {
+        const bytes = readFileSync(absolute);
+        read = { bytes, sha256: sha256(bytes) };
+      }
+      return read.bytes;
     },
   };
 }

@@ -10,7 +10,6 @@ export interface StoredWork {
 
 /** What stands before the specs. */
 interface Head {
-  readonly version: string;
   readonly files: Readonly<Record<string, StoredFile>>;
   readonly checks: StoredChecks;
 }
@@ -24,12 +23,11 @@ interface StoredDocument extends Omit<SettledDocument, 'spec'> {
 
 export const NO_WORK: StoredWork = { file: () => undefined, checks: [] };
 
-/** Reads what `printWork` made; undefined when it is another version's. */
-export function parseWork(content: Buffer, version: string): StoredWork | undefined {
+/** Reads what `printWork` made. */
+export function parseWork(content: Buffer): StoredWork {
   const end = content.indexOf('\n');
   const head = JSON.parse(content.toString('utf8', 0, end)) as Head;
   const specs = content.subarray(end + 1);
-  if (head.version !== version) return undefined;
   return { checks: head.checks, file: (digest) => (Object.hasOwn(head.files, digest) ? readFile(head.files[digest], specs) : undefined) };
 }
 
@@ -45,7 +43,7 @@ function readFile(stored: StoredFile | undefined, specs: Buffer): CachedFile | u
   return { settled };
 }
 
-export function printWork(version: string, files: ReadonlyMap<string, CachedFile>, checks: StoredChecks): Buffer {
+export function printWork(files: ReadonlyMap<string, CachedFile>, checks: StoredChecks): Buffer {
   const specs: Buffer[] = [];
   let at = 0;
   const stored = Array.from(files, ([digest, file]): [string, StoredFile] => {
@@ -59,5 +57,5 @@ export function printWork(version: string, files: ReadonlyMap<string, CachedFile
     });
     return [digest, { at: begin, settled }];
   });
-  return Buffer.concat([Buffer.from(`${JSON.stringify({ version, files: Object.fromEntries(stored), checks } satisfies Head)}\n`), ...specs]);
+  return Buffer.concat([Buffer.from(`${JSON.stringify({ files: Object.fromEntries(stored), checks } satisfies Head)}\n`), ...specs]);
 }

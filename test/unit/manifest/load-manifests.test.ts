@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { sha256 } from '../../../src/support/digest.ts';
+import type { DigestedResource } from '../../../src/model/resource.ts';
 import type { CachedFile } from '../../../src/manifest/read-documents.ts';
 import { loadTexts, told } from '../../support/load-texts.ts';
 
@@ -13,10 +15,12 @@ describe('resources', () => {
     const { resources, diagnostics } = loadTexts({ 'm/a.yaml': `# comment\n${SEGMENT}---\n${SEGMENT.replace('one', 'two')}` });
 
     expect(diagnostics).toEqual([]);
-    expect(resources).toMatchObject([
-      { kind: 'Segment', metadata: { name: 'one' }, spec: { attributes: 'customer', pql: 'a = 1' }, source: { file: 'm/a.yaml', line: 2, column: 1 } },
-      { kind: 'Segment', metadata: { name: 'two' }, spec: { attributes: 'customer', pql: 'a = 1' }, source: { file: 'm/a.yaml', line: 7, column: 1 } },
-    ]);
+    const spec = { attributes: 'customer', pql: 'a = 1' };
+    const of = (name: string, line: number): DigestedResource => {
+      const digest = sha256(`{"metadata":{"name":"${name}"},"spec":{"attributes":"customer","pql":"a = 1"}}`);
+      return { kind: 'Segment', metadata: { name }, spec, source: { file: 'm/a.yaml', line, column: 1 }, digest };
+    };
+    expect(resources).toEqual([of('one', 2), of('two', 7)]);
   });
 
   test('a second resource of one kind and name names both places', () => {
