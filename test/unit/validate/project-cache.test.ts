@@ -102,6 +102,15 @@ test('a copy of the project uses the copied cache; a folder that cannot be writt
   expect(copy.read('.reconcile')).toBe('a file');
 });
 
+test('a project file that has become a folder is told as it is without a cache', () => {
+  using project = bigProject();
+  validate(project);
+  rmSync(join(project.directory, 'reconcile.yaml'));
+  project.write('reconcile.yaml/inside', '');
+
+  expect(() => recall(project)).toThrow(expect.objectContaining({ code: 'RC1001', exit: 8 }));
+});
+
 test('an edit of the same length whose time was set back is noticed', () => {
   using project = bigProject();
   laterBy(60_000);
