@@ -251,8 +251,9 @@ function infix(at: Place, left: string, operator: string, right: string): string
   return at.draw(5) === 0 ? `(${left}).${operator}(${right})` : `${left} ${operator} ${right}`;
 }
 
+/** Nothing but nulls would have no type, and a comparison with its head is refused. */
 function list(at: Place, type: Scalar): string {
-  return `[${Array.from({ length: 1 + at.draw(3) }, () => (at.draw(8) === 0 ? 'null' : constant(at, type))).join(', ')}]`;
+  return `[${Array.from({ length: 1 + at.draw(3) }, (_, index) => (index > 0 && at.draw(6) === 0 ? 'null' : constant(at, type))).join(', ')}]`;
 }
 
 function window(at: Place): string {
