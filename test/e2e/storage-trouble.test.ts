@@ -14,6 +14,7 @@ import { CAN_MOUNT, describeWithServer } from '../support/servers/real-server.ts
 import { SSHD, startSshd } from '../support/servers/sshd.ts';
 import { startVersitygw, VERSITYGW } from '../support/servers/versitygw.ts';
 import { expectTold, fillStorage, makeRoom } from '../support/storage-trouble.ts';
+import { startTinyDisk } from '../support/tiny-disk.ts';
 import type { TempProject } from '../support/temp-project.ts';
 
 const MEBIBYTE = 2 ** 20;
@@ -233,6 +234,17 @@ describe('what keeps a folder from being written', () => {
       'slot',
     );
   }, 120_000);
+
+  it.runIf(CAN_MOUNT)(
+    'tells a full disk',
+    async () => {
+      await using disk = await startTinyDisk(4 * MEBIBYTE);
+      const spec: StorageSpec = { type: 'local', path: disk.folder };
+      await fillStorage(spec, 3.5 * MEBIBYTE);
+      await expectTold({ type: 'local-directory', spec, says: /the disk is full/, hint: /make room/, fix: (project) => makeRoom(spec, project) }, 'retry');
+    },
+    120_000,
+  );
 });
 
 class Ends implements AsyncDisposable {

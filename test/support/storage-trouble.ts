@@ -6,12 +6,9 @@ import { createStorage } from '../../src/storage/create-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { createMemoryJournal } from '../../src/storage/upload-journal.ts';
 import { reconcile } from './reconcile.ts';
+import { SMALL_DELIVERY_APPLIED, SMALL_DELIVERY_NOW, SMALL_DELIVERY_SLOT, smallDelivery } from './small-delivery.ts';
 import { bytesOf, patternedBytes, spoolFile } from './spool-file.ts';
 import { createTempProject, type TempProject } from './temp-project.ts';
-
-/** The export's one file, about; the tiny disks have room for it, and not for it and what fills them. */
-const ROWS = 20_000;
-const SLOT = '2026-01-02T02:00:00Z';
 
 export interface Trouble {
   readonly type: string;
@@ -47,12 +44,12 @@ export async function makeRoom(spec: StorageSpec, project: TempProject): Promise
 
 /** Fails, is recorded, is mended, and delivers; `again` is how the user goes on. */
 export async function expectTold(trouble: Trouble, again: 'retry' | 'slot'): Promise<void> {
-  using project = createTempProject({ ...projectFiles(trouble.type, trouble.spec), ...trouble.secrets });
+  using project = createTempProject({ ...smallDelivery(trouble.type, trouble.spec), ...trouble.secrets });
   const command = (now: string, ...args: readonly string[]) => reconcile(['-C', project.directory, '--now', now, ...args]);
-  expect(await command('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
-  const now = '2026-01-10T00:00:00Z';
+  expect(await command(SMALL_DELIVERY_APPLIED, 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const now = SMALL_DELIVERY_NOW;
 
-  const failed = await command(now, 'run', 'remote', '--slot', SLOT, '--json');
+  const failed = await command(now, 'run', 'remote', '--slot', SMALL_DELIVERY_SLOT, '--json');
 
   const said = failed.stdout + failed.stderr;
   expect(failed, said).toMatchObject({ code: 1 });
@@ -73,68 +70,14 @@ export async function expectTold(trouble: Trouble, again: 'retry' | 'slot'): Pro
     expect(visible).toEqual([]);
   }
   if (mended !== trouble.spec) {
-    project.write('manifests/all.yaml', projectFiles(trouble.type, mended)['manifests/all.yaml'] ?? '');
+    project.write('manifests/all.yaml', smallDelivery(trouble.type, mended)['manifests/all.yaml'] ?? '');
     expect(await command(now, 'apply', '--auto-approve')).toMatchObject({ code: 0 });
   }
-  const ended = await (again === 'retry' ? command(now, 'runs', 'retry', run?.id ?? '') : command(now, 'run', 'remote', '--slot', SLOT));
+  const ended = await (again === 'retry' ? command(now, 'runs', 'retry', run?.id ?? '') : command(now, 'run', 'remote', '--slot', SMALL_DELIVERY_SLOT));
   expect(ended, ended.stdout + ended.stderr).toMatchObject({ code: 0 });
 
-  const local = await command(now, 'run', 'local', '--slot', SLOT);
+  const local = await command(now, 'run', 'local', '--slot', SMALL_DELIVERY_SLOT);
   expect(local, local.stderr).toMatchObject({ code: 0 });
   await using storage = await open(mended, project);
   expect((await bytesOf(await storage.read('everyone_all.csv'))).equals(await readFile(join(project.directory, 'out', 'everyone_all.csv')))).toBe(true);
-}
-
-function projectFiles(type: string, storage: StorageSpec): Record<string, string> {
-  const people = Array.from({ length: ROWS }, (_, index) => `${index},p${index}@example.com,${'x'.repeat(30)}${index}`);
-  return {
-    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: trouble}\nspec: {}\n',
-    'data/people.csv': `id,email,name\n${people.join('\n')}\n`,
-    'manifests/all.yaml': `apiVersion: reconcile/v1
-kind: Source
-metadata: {name: shop}
-spec: {engine: duckdb, datasets: {people: {path: data/people.csv}}}
----
-apiVersion: reconcile/v1
-kind: Attributes
-metadata: {name: person}
-spec:
-  source: shop
-  dataset: people
-  identities: {crmId: {column: id, primary: true}, Email: {column: email}}
-  fields: {name: {column: name, type: string}}
----
-apiVersion: reconcile/v1
-kind: Segment
-metadata: {name: everyone}
-spec: {attributes: person, pql: 'name.isNotNull()'}
----
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
----
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: far}
-spec: ${JSON.stringify({ type, storage })}
-${activation('local', 'outbox')}${activation('remote', 'far')}`,
-  };
-}
-
-function activation(name: string, destination: string): string {
-  return `---
-apiVersion: reconcile/v1
-kind: Activation
-metadata: {name: ${name}}
-spec:
-  destination: ${destination}
-  segments: [everyone]
-  mapping:
-    - {source: identityMap.Email, target: email}
-    - {source: name}
-  export: full
-  schedule: {every: 24h, at: "02:00", start: 2026-01-01}
-  file: {name: "%SEGMENT_ID%_all"}
-`;
 }
