@@ -21,10 +21,12 @@ export interface AzuriteOptions {
   readonly diskBytes?: number;
   /** Its clock is so much ahead of this machine's. */
   readonly aheadMs?: number;
+  /** Serves HTTPS with it and takes bearer tokens, of which it checks issuer, audience and times. The one who calls trusts it already. */
+  readonly certificate?: { readonly certFile: string; readonly keyFile: string };
 }
 
 /** azurite's blob service on a free port, with one account and one container. */
-export async function startAzurite({ diskBytes, aheadMs = 0 }: AzuriteOptions = {}): Promise<AzureServer> {
+export async function startAzurite({ diskBytes, aheadMs = 0, certificate }: AzuriteOptions = {}): Promise<AzureServer> {
   if (AZURITE === undefined) throw new Error('no azurite');
   const base = await mkdtemp(join(tmpdir(), 'reconcile-azure-'));
   const port = await freePort();
@@ -32,12 +34,14 @@ export async function startAzurite({ diskBytes, aheadMs = 0 }: AzuriteOptions = 
   const key = Buffer.from('azure-account-key-canary').toString('base64');
   const container = 'audiences';
   const args = ['--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', base, '--silent', '--skipApiVersionCheck', '--disableTelemetry'];
+  if (certificate) args.push('--cert', certificate.certFile, '--key', certificate.keyFile, '--oauth', 'basic');
+  const scheme = certificate ? 'https' : 'http';
   const clock = `const D = Date; globalThis.Date = class extends D { constructor(...a) { super(...(a.length ? a : [D.now() + ${aheadMs}])); } static now() { return D.now() + ${aheadMs}; } };`;
   const command = [...(aheadMs === 0 ? [] : ['--import', `data:text/javascript,${encodeURIComponent(clock)}`]), AZURITE, ...args];
   const started = diskBytes === undefined ? ([process.execPath, command] as const) : onTinyDisk(process.execPath, command, base, diskBytes);
   const server = await startServer(...started, port, { env: { AZURITE_ACCOUNTS: `${account}:${key}`, NODE_OPTIONS: '' } });
-  const url = `http://127.0.0.1:${port}/${account}`;
-  const connectionString = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};BlobEndpoint=${url};`;
+  const url = `${scheme}://127.0.0.1:${port}/${account}`;
+  const connectionString = `DefaultEndpointsProtocol=${scheme};AccountName=${account};AccountKey=${key};BlobEndpoint=${url};`;
   await BlobServiceClient.fromConnectionString(connectionString).createContainer(container);
   return {
     port,
