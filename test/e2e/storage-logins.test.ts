@@ -185,7 +185,7 @@ describeWithServer('the default credential of azure-blob', AZURITE, () => {
   let server: AzureServer;
   let certificate: Certificate;
   beforeAll(async () => {
-    certificate = await makeCertificate(folder, ['127.0.0.1']);
+    certificate = await makeCertificate(folder, ['127.0.0.1', 'login.microsoftonline.com']);
     setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate.certFile, 'utf8')]);
     server = await startAzurite({ certificate });
   });
@@ -207,6 +207,37 @@ describeWithServer('the default credential of azure-blob', AZURITE, () => {
     expect(given.requests[0]?.path).toContain(`resource=${encodeURIComponent('https://storage.azure.com')}`);
   }, 120_000);
 
+  it('takes the service principal of the environment, and tells when it is refused', async () => {
+    const tenant = '11111111-2222-3333-4444-555555555555';
+    const entra = 'https://login.microsoftonline.com';
+    await using front = await startLoginServer(({ path, body }) => {
+      if (path.includes('openid-configuration')) {
+        const at = `${entra}/${tenant}`;
+        const found = {
+          issuer: `${at}/v2.0`,
+          authorization_endpoint: `${at}/oauth2/v2.0/authorize`,
+          token_endpoint: `${at}/oauth2/v2.0/token`,
+          jwks_uri: `${at}/keys`,
+        };
+        return { body: JSON.stringify(found) };
+      }
+      if (!path.includes('/oauth2/v2.0/token')) return { status: 404, body: '{}' };
+      return new URLSearchParams(body).get('client_secret') === 'right-secret-canary'
+        ? { body: JSON.stringify({ access_token: azureToken(3_600_000), token_type: 'Bearer', expires_in: 3600 }) }
+        : { status: 401, body: JSON.stringify({ error: 'invalid_client', error_description: 'AADSTS7000215: Invalid client secret provided.' }) };
+    }, certificate);
+    const env = { HTTPS_PROXY: front.url, NO_PROXY: '127.0.0.1', AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: 'letters' };
+
+    const ended = await deliver(delivery('principal', { ...env, AZURE_CLIENT_SECRET: 'right-secret-canary' }));
+
+    expect(ended, ended.said).toMatchObject({ code: 0, equal: true });
+    const refused = await deliver(delivery('principal-wrong', { ...env, AZURE_CLIENT_SECRET: 'wrong-secret-canary' }));
+    expect(refused).toMatchObject({ code: 1, equal: undefined });
+    expect(refused.said).toContain('the login of the default credential was refused');
+    expect(refused.said).toContain('AZURE_CLIENT_SECRET');
+    expect(ended.said + refused.said).not.toContain('canary');
+  }, 120_000);
+
   it('tells a token that the store refuses', async () => {
     const expired = azureToken(-3_600_000);
     await using given = await azureIdentity(expired);
@@ -215,6 +246,7 @@ describeWithServer('the default credential of azure-blob', AZURITE, () => {
 
     expect(ended).toMatchObject({ code: 1, equal: undefined, said: expect.stringContaining('refused the credentials') });
     expect(ended.said).not.toContain(expired);
+    expect(given.requests.length).toBeGreaterThan(0);
   }, 120_000);
 
   it('says what to do where it finds nothing', async () => {

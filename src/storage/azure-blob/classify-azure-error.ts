@@ -25,6 +25,17 @@ const WRONG_KEY: Verdict = {
   what: 'the store refused the credentials',
   hint: 'check the account key, connection string or SAS that `storage` refers to: it must be whole, and keys are rotated',
 };
+const NO_LOGIN: Verdict = {
+  kind: 'authentication',
+  what: 'the default credential found no login',
+  hint: 'log in with `az login`, set AZURE_CLIENT_ID and its secret, or give the machine an identity',
+};
+/** Entra ID answered, and did not let it in. */
+const REFUSED_LOGIN: Verdict = {
+  kind: 'authentication',
+  what: 'the login of the default credential was refused',
+  hint: 'check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or the certificate: secrets and certificates expire',
+};
 const THROTTLED: Verdict = {
   kind: 'throttled',
   what: 'the store says it is busy',
@@ -107,13 +118,8 @@ function judge(error: Error, { startsAt, expiresAt }: Validity = {}): Verdict | 
     if (Math.abs(serverTime - Date.now()) > FIFTEEN_MINUTES_MS || /date header|too old/i.test(error.message)) return SKEWED;
     if (code === 'AuthenticationFailed' || /failed to authenticate/i.test(error.message)) return WRONG_KEY;
   }
-  if (/CredentialUnavailable|AuthenticationRequired|AggregateAuthentication|^AuthenticationError$/.test(error.name)) {
-    return {
-      kind: 'authentication',
-      what: 'the default credential found no login',
-      hint: 'log in with `az login`, set AZURE_CLIENT_ID and its secret, or give the machine an identity',
-    };
-  }
+  if (error.name === 'AuthenticationError') return REFUSED_LOGIN;
+  if (/CredentialUnavailable|AuthenticationRequired|AggregateAuthentication/.test(error.name)) return NO_LOGIN;
   return VERDICTS[code] ?? verdictOfStatus(status);
 }
 
