@@ -21,16 +21,26 @@ export interface DatabaseOptions {
 
 /** From this size of the process on, memory that the last statement left is worth giving back. */
 const LARGE_BYTES = 256 << 20;
+const GIVE_BACK_MS = 1000;
 
 /** An in-memory DuckDB with bounded memory: nothing is fetched from the network, times are UTC. */
 export class Database implements AsyncDisposable {
   readonly #connection: DuckDBConnection;
+  /** Beside a statement that runs. */
+  readonly #second: DuckDBConnection;
   readonly #close: () => Promise<void>;
   readonly #project: string | undefined;
   readonly #memoryLimit: string;
+  #giving: Promise<void> | undefined;
 
-  private constructor(connection: DuckDBConnection, project: string | undefined, memoryLimit: string, close: () => Promise<void>) {
+  private constructor(
+    [connection, second]: readonly [DuckDBConnection, DuckDBConnection],
+    project: string | undefined,
+    memoryLimit: string,
+    close: () => Promise<void>,
+  ) {
     this.#connection = connection;
+    this.#second = second;
     this.#project = project;
     this.#memoryLimit = memoryLimit;
     this.#close = close;
@@ -48,9 +58,11 @@ export class Database implements AsyncDisposable {
       temp_directory: spill,
     });
     const connection = await instance.connect();
+    const second = await instance.connect();
     await connection.run("set TimeZone = 'UTC'");
-    return new Database(connection, options.project, memoryLimit, async () => {
+    return new Database([connection, second], options.project, memoryLimit, async () => {
       connection.closeSync();
+      second.closeSync();
       instance.closeSync();
       // One that cannot be removed is found by the next process.
       await rm(spill, { recursive: true, force: true }).catch(() => undefined);
@@ -64,7 +76,13 @@ export class Database implements AsyncDisposable {
   /** Runs a statement that answers with a count of rows, such as COPY. */
   async count(statement: Sql, signal?: AbortSignal): Promise<number> {
     await this.#giveBack();
-    return this.#guard(signal, async (text) => Number((await this.#connection.run(text)).rowsChanged), statement);
+    const timer = setInterval(() => void this.#giveBack(), GIVE_BACK_MS);
+    try {
+      return await this.#guard(signal, async (text) => Number((await this.#connection.run(text)).rowsChanged), statement);
+    } finally {
+      clearInterval(timer);
+      await this.#giving;
+    }
   }
 
   async rows(statement: Sql, signal?: AbortSignal): Promise<readonly Readonly<Record<string, Cell>>[]> {
@@ -86,10 +104,20 @@ export class Database implements AsyncDisposable {
 
   /**
    * What a statement has freed stays with the C library's allocator, in pieces that the next statement cannot use: without this, a run of several
-   * large statements grows with each. Saying the limit again makes the engine trim the allocator, which nothing else does in this library.
+   * large statements grows with each, and a long one with its rows. Saying the limit again makes the engine trim the allocator, which nothing else does
+   * in this library.
    */
   async #giveBack(): Promise<void> {
-    if (process.memoryUsage.rss() > LARGE_BYTES) await this.#connection.run(`set memory_limit = '${this.#memoryLimit}'`);
+    if (process.memoryUsage.rss() <= LARGE_BYTES) return;
+    // Refused while a statement needs all of its memory: then nothing is there to be given back.
+    this.#giving ??= this.#second
+      .run(`set memory_limit = '${this.#memoryLimit}'`)
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => (this.#giving = undefined));
+    await this.#giving;
   }
 
   async #guard<T>(signal: AbortSignal | undefined, work: (text: string) => Promise<T>, statement: Sql): Promise<T> {
