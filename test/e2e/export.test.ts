@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
@@ -200,7 +200,10 @@ test('gc removes what nothing needs and keeps what the next slot needs', async (
       .map(String)
       .filter((name) => name.endsWith('.parquet'));
   const before = snapshots();
+  // Of nobody on record: for a day it may be of a run that has just begun.
   project.write('.reconcile/snapshots/daily/german/orphan.parquet', 'x');
+  const longAgo = Date.now() / 1000 - 2 * 86_400;
+  utimesSync(join(project.directory, '.reconcile/snapshots/daily/german/orphan.parquet'), longAgo, longAgo);
   const dry = await call('2026-01-06T03:00:00Z', 'gc', '--dry-run', '--json');
   expect(JSON.parse(dry.stdout)).toMatchObject({ snapshots: 1 });
   const collected = await call('2026-01-06T03:00:00Z', 'gc', '--spool', '0', '--json');
