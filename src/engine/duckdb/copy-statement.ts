@@ -4,6 +4,9 @@ import type { FileFormat } from '../file-format.ts';
 /** One column has no delimiter, but the writer wants one: a character that no text is expected to hold. */
 const NO_DELIMITER = '\u0001';
 
+/** Half the engine's own: with bounded memory, threads that fill larger groups wait for each other, which takes a quarter more time. */
+const ROW_GROUP_ROWS = 61_440;
+
 /** The COPY that writes a query's rows to a file. */
 export function copyStatement(query: Sql, path: string, format: FileFormat): Sql {
   return sql`copy (${query}) to ${literal(path)} (${joinSql([sql`use_tmp_file false`, ...options(format)], ', ')})`;
@@ -49,7 +52,7 @@ function options(format: FileFormat): readonly Sql[] {
         sql`format parquet`,
         sql`compression ${literal(format.compression)}`,
         sql`dictionary_size_limit 4096`,
-        ...(format.rowGroupRows === undefined ? [] : [sql`row_group_size ${literal(format.rowGroupRows)}`]),
+        sql`row_group_size ${literal(format.rowGroupRows ?? ROW_GROUP_ROWS)}`,
       ];
   }
 }
