@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { reconcile, ROOT, type Ended } from '../support/reconcile.ts';
+import { GERMAN, OUTBOX } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
 const MANIFESTS = `apiVersion: reconcile/v1
@@ -18,15 +19,9 @@ kind: Attributes
 metadata: {name: person}
 spec: {source: shop, dataset: people, identities: {crmId: {column: id, primary: true}}, fields: {cc: {column: cc, type: string}}}
 ---
-apiVersion: reconcile/v1
-kind: Segment
-metadata: {name: german}
-spec: {attributes: person, pql: 'cc = "DE"'}
+${GERMAN}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Activation

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
+import { GERMAN, OUTBOX } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
 const MANIFESTS = `apiVersion: reconcile/v1
@@ -20,20 +21,14 @@ spec:
   fields: {name: {column: name, type: string}, cc: {column: cc, type: string}}
   events: {dataset: orders, profile: person_id, timestamp: at, eventType: {value: purchase}, fields: {amount: {column: amount, type: decimal}}}
 ---
-apiVersion: reconcile/v1
-kind: Segment
-metadata: {name: german}
-spec: {attributes: person, pql: 'cc = "DE"'}
+${GERMAN}
 ---
 apiVersion: reconcile/v1
 kind: Segment
 metadata: {name: nobody}
 spec: {attributes: person, pql: 'cc = "XX"'}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Activation

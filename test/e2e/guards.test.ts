@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
+import { GERMAN, OUTBOX } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
 const MANIFESTS = `apiVersion: reconcile/v1
@@ -18,15 +19,9 @@ spec:
   fields: {cc: {column: cc, type: string}}
   events: {dataset: orders, profile: id, timestamp: at, eventType: {value: purchase}}
 ---
-apiVersion: reconcile/v1
-kind: Segment
-metadata: {name: german}
-spec: {attributes: person, pql: 'cc = "DE"'}
+${GERMAN}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Activation

@@ -1,5 +1,17 @@
 import { createTempProject, type TempProject } from './temp-project.ts';
 
+/** The folder `out` of a project as a destination. */
+export const OUTBOX = `apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: outbox}
+spec: {type: local-directory, storage: {type: local, path: out}}`;
+
+/** Those whose `cc` is DE, of the attributes `person`. */
+export const GERMAN = `apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: german}
+spec: {attributes: person, pql: 'cc = "DE"'}`;
+
 const MANIFESTS = `apiVersion: reconcile/v1
 kind: Source
 metadata: {name: shop}
@@ -26,10 +38,7 @@ kind: Segment
 metadata: {name: poor}
 spec: {attributes: person, pql: 'income <= 50'}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Activation
