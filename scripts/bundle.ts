@@ -7,7 +7,18 @@ import { join, relative } from 'node:path';
  * Stay packages: native parts, workers of their own, or vendors' SDKs that only some destinations load. The rest is bundled, since loading
  * hundreds of small files costs far more than running them (chevrotain from node_modules 230 ms, bundled 11 ms).
  */
-const EXTERNAL = ['@adobe/acc-js-sdk', '@aws-sdk/*', '@azure/*', '@duckdb/*', '@google-cloud/*', 'openpgp', 'pino', 'ssh2', 'ssh2-sftp-client', 'vitest'];
+const EXTERNAL = [
+  '@adobe/acc-js-sdk',
+  '@aws-sdk/*',
+  '@azure/*',
+  '@duckdb/node-bindings',
+  '@google-cloud/*',
+  'openpgp',
+  'pino',
+  'ssh2',
+  'ssh2-sftp-client',
+  'vitest',
+];
 
 /**
  * Bundles `src` into `directory/dist`, with one chunk per lazily loaded part: starting a command reads a few files, not hundreds.

@@ -55,7 +55,7 @@ function say(text: string): void {
 
 function reconcile(...args: readonly string[]): void {
   process.stdout.write(`$ reconcile ${args.join(' ')}\n`);
-  execute([join(root, 'scripts', 'reconcile.ts'), '-C', project, ...args]);
+  execute([join(root, 'scripts', 'reconcile.mjs'), '-C', project, ...args]);
 }
 
 function generate(day: string): void {

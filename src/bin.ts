@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import process from 'node:process';
 
 const packageFile = new URL('../package.json', import.meta.url);
 const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;

@@ -100,7 +100,7 @@ async function measure(name: string): Promise<void> {
     await rm(join(folder, 'bare.out'), { recursive: true, force: true });
     await rm(join(folder, 'bare.snapshot'), { force: true });
     const args = ['-C', folder, '--now', now, 'run', wanted.activation, ...(wanted.slot === true ? ['--slot', now] : [])];
-    const result = await run(process.execPath, [join(ROOT, 'scripts', 'reconcile.ts'), ...args]);
+    const result = await run(process.execPath, [join(ROOT, 'scripts', 'reconcile.mjs'), ...args]);
     if (round > 0) {
       ours.push(result);
       peakMb = Math.max(peakMb, result.peakMb);
@@ -209,7 +209,7 @@ metadata: {name: outbox}
 spec: {type: local-directory, storage: {type: local, path: out}}
 ${activation('csv', '{source: identityMap.crmId, target: id}', 'file: {format: csv}')}${activation('csvgz', '{source: identityMap.crmId, target: id}', 'file: {format: csv, compression: gzip}')}${activation('parquet', '{source: identityMap.crmId, target: id}', 'file: {format: parquet}')}${activation('dedup30', '{source: c15, key: true}', 'file: {format: csv}')}${activation('dedup3', '{source: c14, key: true}', 'file: {format: csv}')}${activation('dedup1', '{source: c13, key: true}', 'file: {format: csv}')}${activation('incremental', '{source: identityMap.crmId, target: id}', 'export: incremental, file: {format: csv}')}`,
   );
-  await run(process.execPath, [join(ROOT, 'scripts', 'reconcile.ts'), '-C', folder, '--now', '2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input']);
+  await run(process.execPath, [join(ROOT, 'scripts', 'reconcile.mjs'), '-C', folder, '--now', '2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input']);
 }
 
 function median(values: readonly number[]): number {

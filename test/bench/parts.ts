@@ -54,7 +54,7 @@ try {
 }
 
 function reconcile(...args: readonly string[]): void {
-  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'reconcile.ts'), '-C', folder, ...args], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'reconcile.mjs'), '-C', folder, ...args], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`exit ${status}: ${stderr}`);
 }
 

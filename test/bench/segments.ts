@@ -139,7 +139,7 @@ async function inTurn(round: () => Promise<void>): Promise<void> {
 }
 
 function evaluate(segments: readonly string[]): Promise<Spent> {
-  return spend(process.execPath, [join(ROOT, 'scripts', 'reconcile.ts'), '-C', folder, '--now', NOW, 'evaluate', ...segments, '--json']);
+  return spend(process.execPath, [join(ROOT, 'scripts', 'reconcile.mjs'), '-C', folder, '--now', NOW, 'evaluate', ...segments, '--json']);
 }
 
 function byHand(name: string): Promise<Spent> {
@@ -184,7 +184,7 @@ async function prepare(): Promise<void> {
     join(folder, 'manifests', 'all.yaml'),
     documents.map((document) => JSON.stringify({ apiVersion: 'reconcile/v1', ...document })).join('\n---\n'),
   );
-  await spend(process.execPath, [join(ROOT, 'scripts', 'reconcile.ts'), '-C', folder, '--now', NOW, 'apply', '--auto-approve', '--no-input']);
+  await spend(process.execPath, [join(ROOT, 'scripts', 'reconcile.mjs'), '-C', folder, '--now', NOW, 'apply', '--auto-approve', '--no-input']);
   // The source's health is measured once per state of its files and kept.
   await evaluate([...names.profile, ...names.event]);
 }

@@ -70,7 +70,7 @@ test('killed at any instant, the next apply leaves what an undisturbed one leave
 /** Starts an apply and kills it and all that it started; it may have ended before. */
 function killAfter(ms: number): Promise<void> {
   return new Promise((done) => {
-    const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.ts`, '-C', project.directory, '--now', SLOT, 'apply', '--auto-approve', '--no-input'], {
+    const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.mjs`, '-C', project.directory, '--now', SLOT, 'apply', '--auto-approve', '--no-input'], {
       stdio: 'ignore',
       detached: true,
     });

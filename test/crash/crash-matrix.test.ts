@@ -186,7 +186,7 @@ function argsOf(project: string, slot: string): readonly string[] {
 async function inNamespace(project: string, mount: string, slot: string): ReturnType<typeof reconcile> {
   const { spawn } = await import('node:child_process');
   return new Promise((done, fail) => {
-    const command = `${mount} && exec "${process.execPath}" "${ROOT}scripts/reconcile.ts" -C "${project}" --now ${slot} run act --slot ${slot} --json`;
+    const command = `${mount} && exec "${process.execPath}" "${ROOT}scripts/reconcile.mjs" -C "${project}" --now ${slot} run act --slot ${slot} --json`;
     const child = spawn('unshare', ['-rm', 'sh', '-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';

@@ -127,7 +127,7 @@ test('a run whose process was killed among its files is cancelled here: what was
 test('Ctrl-C stops a run in good order: 130, nothing is visible, and the slot goes on when it is started again', async () => {
   const slot = SLOTS[2];
   load(MANY);
-  const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.ts`, '-C', project.directory, '--now', slot, 'run', 'daily', '--slot', slot], {
+  const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.mjs`, '-C', project.directory, '--now', slot, 'run', 'daily', '--slot', slot], {
     stdio: 'ignore',
   });
   const ended = once(child, 'exit');

@@ -12,7 +12,7 @@ afterEach(() => project[Symbol.dispose]());
 
 /** Runs the command on a terminal of its own (`script` of util-linux) and types `answer` when it asks. */
 function onTerminal(args: readonly string[], answer: string): Promise<{ readonly code: number | null; readonly screen: string }> {
-  const command = [process.execPath, `${ROOT}scripts/reconcile.ts`, '-C', project.directory, ...args].map((word) => `'${word}'`).join(' ');
+  const command = [process.execPath, `${ROOT}scripts/reconcile.mjs`, '-C', project.directory, ...args].map((word) => `'${word}'`).join(' ');
   return new Promise((done, failed) => {
     const { CI: _, ...env } = process.env;
     const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], { env: { ...env, TERM: 'xterm' } });

@@ -20,7 +20,7 @@ export interface ReconcileOptions {
 /** Runs the real command in a process of its own, from a checkout as a user would, and waits for its end. */
 export function reconcile(args: readonly string[], options: ReconcileOptions = {}): Promise<Ended> {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.ts`, ...args], {
+    const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.mjs`, ...args], {
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });

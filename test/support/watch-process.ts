@@ -16,7 +16,7 @@ export type WatchLine = Readonly<Record<string, unknown>> & { readonly event: st
 
 /** Starts the real command in a process of its own, logging JSON. */
 export function startWatch(args: readonly string[], env: Readonly<Record<string, string>> = {}): WatchProcess {
-  const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.ts`, ...args, '--log-format', 'json'], {
+  const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.mjs`, ...args, '--log-format', 'json'], {
     env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -48,7 +48,7 @@ export class Database implements AsyncDisposable {
 
   static async open(options: DatabaseOptions): Promise<Database> {
     const spill = await makeFolder(options.temporaryFolder);
-    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const { DuckDBInstance } = await import('./library.ts');
     const memoryLimit = `${options.memoryLimitMb}MB`;
     const instance = await DuckDBInstance.create(':memory:', {
       autoinstall_known_extensions: 'false',

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 
 /**
  * Makes a folder within `parent` that only one database spills into: DuckDB names its temporary files alike in every process, and two that spill

@@ -116,7 +116,6 @@ function createConnection({ path, folder = dirname(path), clock = Date.now, migr
 }
 
 async function wrap(database: DatabaseSync, checkBeforeWrite?: () => void): Promise<Opened> {
-  const [{ Kysely }, { createNodeSqliteDialect }] = await Promise.all([import('kysely'), import('./node-sqlite-dialect.ts')]);
-  const dialect = createNodeSqliteDialect(database, checkBeforeWrite === undefined ? {} : { checkBeforeWrite });
-  return { database, kysely: new Kysely<StateTables>({ dialect }) };
+  const { createNodeSqliteKysely } = await import('./node-sqlite-kysely.ts');
+  return { database, kysely: createNodeSqliteKysely(database, checkBeforeWrite === undefined ? {} : { checkBeforeWrite }) };
 }

@@ -1,7 +1,8 @@
-import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { StateTables } from '../sql/tables.ts';
 import { sqliteCode, SQLITE } from './translate-sqlite-error.ts';
 
 interface NodeSqliteOptions {
@@ -19,13 +20,14 @@ const MAX_STATEMENTS = 200;
  * Kysely on Node's own SQLite: one connection, used by one transaction at a time. A transaction takes the write lock at its start, unless its access
  * mode is `read only`: then it sees one instant and locks nobody out. Waiting for another process does not block this one.
  */
-export function createNodeSqliteDialect(database: DatabaseSync, options: NodeSqliteOptions = {}): Dialect {
-  return {
+export function createNodeSqliteKysely(database: DatabaseSync, options: NodeSqliteOptions = {}): Kysely<StateTables> {
+  const dialect: Dialect = {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => createDriver(database, options),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
+  return new Kysely<StateTables>({ dialect });
 }
 
 function createDriver(database: DatabaseSync, { checkBeforeWrite, waitMs = WAIT_MS }: NodeSqliteOptions): Driver {
