@@ -64,6 +64,14 @@ export interface WriteRequest {
   readonly onProgress?: (rows: number) => void;
 }
 
+export interface RowsOptions {
+  /**
+   * Joins are made in the order in which they are written, each with its right side as the one that is kept in memory. For a query that knows better than
+   * statistics which side is small.
+   */
+  readonly joinsAsWritten?: boolean;
+}
+
 /**
  * Where profiles and events are, for one Attributes resource. The engine evaluates and writes; rows do not pass through JavaScript.
  *
@@ -85,7 +93,7 @@ export interface Engine extends AsyncDisposable {
   /** The source's state now, to be compared with `OpenedSource.fingerprint`. */
   fingerprint(): Promise<string>;
   /** A small result: counts, samples. Not for exports. */
-  rows(query: Sql, signal?: AbortSignal): Promise<readonly Readonly<Record<string, Cell>>[]>;
+  rows(query: Sql, signal?: AbortSignal, options?: RowsOptions): Promise<readonly Readonly<Record<string, Cell>>[]>;
   /** Writes the query's rows to a file with the engine's own writer and returns their number. */
   write(request: WriteRequest): Promise<number>;
   /** A relation over Parquet files that `write` made (snapshots, selections), for use after `from`. */

@@ -3,7 +3,8 @@ import { ExitCode } from '../model/exit-code.ts';
 import type { AttributesSpec, SegmentSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import type { PqlProblem } from '../segment/ast.ts';
-import { compileSegments, compileValues, withClause, type CompiledRelations } from '../segment/compile/compile-segments.ts';
+import { compileSegments, compileValues, withClause, type CompiledRelations, type CompiledSegments } from '../segment/compile/compile-segments.ts';
+import { countStatement } from '../segment/compile/count-statement.ts';
 import { lineage } from '../segment/lineage.ts';
 import { toProfileSchema } from '../segment/profile-schema.ts';
 import { readCondition, readValue } from '../segment/read-pql.ts';
@@ -15,9 +16,9 @@ import type { AppliedResources } from './deps.ts';
 import { findApplied } from './find-applied.ts';
 import type { CompiledExpression, SettledMapping } from './output-columns.ts';
 
-/** Segments compiled together: what they ask of events is computed once for all, and each is a condition of the same scan. */
-export interface SharedAudience extends Omit<Audience, 'segment' | 'predicate'> {
-  readonly predicates: ReadonlyMap<string, Sql>;
+/** A statement that counts the members of segments: one row, `c0`, `c1` … in their order; and what it reads. */
+export interface CompiledCounts extends Pick<Audience, 'profileColumns' | 'eventColumns'> {
+  readonly statement: Sql;
 }
 
 /** The calculated fields of a mapping. */
@@ -38,15 +39,14 @@ export function typeApplied(resources: AppliedResources, segment: string): Reado
 
 /** Compiles one applied segment; its own relations only. */
 export function compileAudience(resources: AppliedResources, segment: string, now: Instant): Audience {
-  const shared = compileAudiences(resources, [segment], now);
-  return { ...shared, segment, predicate: shared.predicates.get(segment) ?? sql`false` };
+  const compiled = compileApplied(resources, [segment], now);
+  return { ...audienceOf(compiled), segment, predicate: compiled.filters.get(segment) ?? sql`false` };
 }
 
-/** Compiles segments of the same Attributes into one scan. */
-export function compileAudiences(resources: AppliedResources, segments: readonly string[], now: Instant): SharedAudience {
-  const typed = segments.map((name) => ({ name, typed: typeSegment(resources, name) }));
-  const compiled = compileSegments(typed, { now, dialect: 'duckdb', segments: namedSegments(resources, typed) });
-  return { ...audienceOf(compiled), predicates: compiled.filters };
+/** Compiles segments of the same Attributes together: what they ask of events is computed once for all. */
+export function compileCounts(resources: AppliedResources, segments: readonly string[], now: Instant): CompiledCounts {
+  const compiled = compileApplied(resources, segments, now);
+  return { statement: countStatement(compiled, segments), profileColumns: compiled.profileColumns, eventColumns: compiled.eventColumns };
 }
 
 /** Compiles a condition that is no segment, for `preview --pql`. Throws RC1290 (exit 64) with the place of each mistake in the text. */
@@ -89,6 +89,11 @@ export function compileExpressions(resources: AppliedResources, attributes: stri
 
 function audienceOf(compiled: CompiledRelations): Omit<Audience, 'segment' | 'predicate'> {
   return { with: withClause(compiled.with), from: compiled.from, profileColumns: compiled.profileColumns, eventColumns: compiled.eventColumns };
+}
+
+function compileApplied(resources: AppliedResources, segments: readonly string[], now: Instant): CompiledSegments {
+  const typed = segments.map((name) => ({ name, typed: typeSegment(resources, name) }));
+  return compileSegments(typed, { now, dialect: 'duckdb', segments: namedSegments(resources, typed) });
 }
 
 function typeSegment(resources: AppliedResources, name: string): Typed {

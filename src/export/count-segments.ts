@@ -1,8 +1,7 @@
-import { ident, joinSql, sql, type Sql } from '../sql/sql.ts';
 import type { AttributesSpec, SegmentSpec, SourceSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import { checkHealth } from './check-health.ts';
-import { compileAudiences, type SharedAudience } from './compile-job.ts';
+import { compileCounts } from './compile-job.ts';
 import type { AppliedResources, EngineDeps } from './deps.ts';
 import { findApplied } from './find-applied.ts';
 
@@ -27,21 +26,12 @@ export async function countSegments(deps: EngineDeps, request: CountRequest): Pr
     await using engine = deps.engine({ name, attributes, sourceName: attributes.source, source }, signal);
     for (let at = 0; at < group.length; at += AT_ONCE) {
       const some = group.slice(at, at + AT_ONCE);
-      const shared = compileAudiences(resources, some, now);
-      const { health } = await engine.open({ profile: shared.profileColumns, event: shared.eventColumns });
+      const { statement, profileColumns, eventColumns } = compileCounts(resources, some, now);
+      const { health } = await engine.open({ profile: profileColumns, event: eventColumns });
       checkHealth(health, attributes, name);
-      const [row] = await engine.rows(countsQuery(shared, some), signal);
+      const [row] = await engine.rows(statement, signal, { joinsAsWritten: true });
       some.forEach((segment, index) => members.set(segment, Number(row?.[`c${index}`] ?? 0)));
     }
   }
   return segments.map((segment) => ({ segment, members: members.get(segment) ?? 0 }));
-}
-
-/** `c0`, `c1` … of the segments in their order. Alone, a condition stands where it lets the engine read and join no more than it asks for. */
-function countsQuery(shared: SharedAudience, segments: readonly string[]): Sql {
-  const conditions = segments.map((segment) => shared.predicates.get(segment) ?? sql`false`);
-  const [only] = conditions;
-  if (only !== undefined && conditions.length === 1) return sql`${shared.with}select count(*) as "c0" from ${shared.from} where ${only}`;
-  const counts = conditions.map((condition, index) => sql`count(*) filter (where ${condition}) as ${ident(`c${index}`)}`);
-  return sql`${shared.with}select ${joinSql(counts, ', ')} from ${shared.from}`;
 }

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { assert, asyncProperty, gen, nat } from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compileSegments, withClause } from '../../src/segment/compile/compile-segments.ts';
+import { countStatement } from '../../src/segment/compile/count-statement.ts';
 import { evaluate, type EvaluatedProfile } from '../../src/segment/evaluate/evaluate.ts';
 import type { Typed } from '../../src/segment/typed.ts';
 import { printSql } from '../../src/sql/print-sql.ts';
@@ -79,7 +80,7 @@ async function compare({ world, profiles, segments, connection }: Loaded, texts:
   } catch (error) {
     throw new Error(`${(error as Error).message.slice(0, 500)}\nof: ${texts.join('\n    ')}`, { cause: error });
   }
-  return typed.map(({ typed: tree }, index) => {
+  const members = typed.map(({ typed: tree }, index) => {
     const wanted = profiles.map((profile) => evaluate(tree, profile, { now: WORLD_NOW, segments }) === true);
     for (const offset of [0, 1]) {
       const found = rows.map((row) => row[index * 2 + offset]);
@@ -92,4 +93,18 @@ async function compare({ world, profiles, segments, connection }: Loaded, texts:
     }
     return wanted.filter(Boolean).length;
   });
+  // Counted all together, alone, and without those that need a profile beside its events, for which there is another statement.
+  const decided = typed.filter(({ name }) => compiled.decided.has(name) || !compiled.joined.has(name));
+  for (const some of [typed, typed.slice(0, 1), decided]) {
+    const apart = compileSegments(some, { now: WORLD_NOW, dialect: 'duckdb', segments });
+    const names = some.map(({ name }) => name);
+    const [counts] = (await connection.runAndReadAll(printSql(countStatement(apart, names), 'duckdb'))).getRows();
+    const wanted = typed.flatMap(({ name }, index) => (names.includes(name) ? [members[index] ?? 0] : []));
+    if (names.length > 0 && String(counts) !== String(wanted)) {
+      throw new Error(
+        `counted ${String(counts)}, wanted ${String(wanted)}:\n${names.map((name) => texts[typed.findIndex((one) => one.name === name)]).join('\n')}`,
+      );
+    }
+  }
+  return members;
 }

@@ -7,7 +7,7 @@ import { eventFields } from '../event-order.ts';
 import type { PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import { ALWAYS, NO_ENV, WHERE, type Compiler } from './context.ts';
-import { EventFacts } from './event-facts.ts';
+import { EventFacts, type DecidedBy } from './event-facts.ts';
 import { asksOfEvents } from './event-set.ts';
 import { truthSql, valueSql } from './compile-node.ts';
 
@@ -35,6 +35,10 @@ export interface CompiledSegments extends CompiledRelations {
   readonly predicates: ReadonlyMap<string, Sql>;
   /** The same for `where` and `filter (where …)` alone: may be NULL instead of false and costs a scan nothing. */
   readonly filters: ReadonlyMap<string, Sql>;
+  /** Of those that one of the relations decides alone, by whom. */
+  readonly decided: ReadonlyMap<string, DecidedBy>;
+  /** Those that need any of the relations. */
+  readonly joined: ReadonlySet<string>;
 }
 
 export interface CompiledValues extends CompiledRelations {
@@ -60,7 +64,15 @@ export function compileSegments(segments: readonly { readonly name: string; read
     restartNames();
     predicates.set(name, compiler.truth(typed, NO_ENV, ALWAYS));
   }
-  return { ...relationsOf(compiler, [...predicates.values(), ...filters.values()]), predicates, filters };
+  const relations = relationsOf(compiler, [...predicates.values(), ...filters.values()]);
+  const decided = new Map<string, DecidedBy>();
+  const joined = new Set<string>();
+  for (const [name, filter] of filters) {
+    const by = compiler.facts.decidedBy(filter);
+    if (by !== undefined) decided.set(name, by);
+    if (compiler.facts.asksRelations(filter)) joined.add(name);
+  }
+  return { ...relations, predicates, filters, decided, joined };
 }
 
 /** Compiles values for calculated fields; all in the same relations. */

@@ -1,5 +1,5 @@
 import { formatInstant, parseInstant, type Instant, DAY_MS, startOfDay } from '../../model/instant.ts';
-import { literal, sql, type Sql } from '../../sql/sql.ts';
+import { joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import type { Unit } from '../ast.ts';
 import { lengthOf, monthsOf, periodOf, shift, spanOf } from '../calendar.ts';
 import type { Typed, TypedTime, TypedWindow } from '../typed.ts';
@@ -31,35 +31,40 @@ export function dateSql(instant: Instant): Sql {
 
 /** `TS occurs …` as comparisons with constants wherever the time is one; NULL when a time is. */
 export function occursSql(compiler: Compiler, node: Occurs, env: Env): Sql {
+  return sql`(${joinSql(occursConditions(compiler, node, env), ' and ')})`;
+}
+
+/** The same as conditions that all have to hold, one for each end of the window. */
+export function occursConditions(compiler: Compiler, node: Occurs, env: Env): readonly Sql[] {
   const { window } = node;
   const value = compiler.value(node.subject, env);
   const subject: Fragment = node.subject.type.kind === 'date' ? sql`cast(${value} as timestamp)` : value;
   if (window.form === 'between') {
     const from = timeSql(compiler, window.from, env);
     const to = timeSql(compiler, window.to, env);
-    return sql`(${subject} >= ${from.start} and ${upTo(subject, to)})`;
+    return [sql`${subject} >= ${from.start}`, upTo(subject, to)];
   }
   const time = timeSql(compiler, window.time, env);
   switch (window.form) {
     case 'on':
-      return time.end === undefined ? sql`(${subject} = ${time.start})` : sql`(${subject} >= ${time.start} and ${subject} < ${time.end})`;
+      return time.end === undefined ? [sql`${subject} = ${time.start}`] : [sql`${subject} >= ${time.start}`, sql`${subject} < ${time.end}`];
     case 'side':
-      if (window.direction === 'before') return sql`(${subject} < ${time.start})`;
-      return time.end === undefined ? sql`(${subject} > ${time.start})` : sql`(${subject} >= ${time.end})`;
+      if (window.direction === 'before') return [sql`${subject} < ${time.start}`];
+      return [time.end === undefined ? sql`${subject} > ${time.start}` : sql`${subject} >= ${time.end}`];
     case 'distance': {
       const { operator, amount, unit, direction } = window;
       const before = direction === 'before';
       if (operator === '=' || operator === '!=') {
         const { start, end } = time.whole(before ? -amount : amount, unit);
-        return operator === '=' ? sql`(${subject} >= ${start} and ${subject} < ${end})` : sql`(${subject} < ${start} or ${subject} >= ${end})`;
+        return operator === '=' ? [sql`${subject} >= ${start}`, sql`${subject} < ${end}`] : [sql`(${subject} < ${start} or ${subject} >= ${end})`];
       }
       const far = time.moved(before ? -amount : amount, unit);
       if (operator === '<')
-        return before ? sql`(${subject} > ${far} and ${subject} <= ${time.start})` : sql`(${subject} < ${far} and ${subject} >= ${time.start})`;
+        return before ? [sql`${subject} > ${far}`, sql`${subject} <= ${time.start}`] : [sql`${subject} < ${far}`, sql`${subject} >= ${time.start}`];
       if (operator === '<=')
-        return before ? sql`(${subject} >= ${far} and ${subject} <= ${time.start})` : sql`(${subject} <= ${far} and ${subject} >= ${time.start})`;
-      if (operator === '>') return before ? sql`(${subject} < ${far})` : sql`(${subject} > ${far})`;
-      return before ? sql`(${subject} <= ${far})` : sql`(${subject} >= ${far})`;
+        return before ? [sql`${subject} >= ${far}`, sql`${subject} <= ${time.start}`] : [sql`${subject} <= ${far}`, sql`${subject} >= ${time.start}`];
+      if (operator === '>') return [before ? sql`${subject} < ${far}` : sql`${subject} > ${far}`];
+      return [before ? sql`${subject} <= ${far}` : sql`${subject} >= ${far}`];
     }
   }
 }

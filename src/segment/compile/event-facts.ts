@@ -54,12 +54,21 @@ const MAX_SCAN_CONDITIONS = 12;
 const RECENT_MS = 400 * DAY_MS;
 const BOOLEAN: PqlType = { kind: 'boolean' };
 
+/** Where a condition is decided: a column of a relation that has a row for everybody who differs from `without`, and perhaps for others. */
+export interface DecidedBy {
+  readonly relation: string;
+  readonly column: string;
+  /** What it is for whoever has no row there. */
+  readonly without: Sql;
+}
+
 /** Collects the facts of one compilation. */
 export class EventFacts {
   readonly #now: Instant;
   readonly #facts: Readonly<Record<Side, Map<string, Stored>>> = { whole: new Map(), recent: new Map(), joined: new Map() };
   readonly #existences = new Map<string, Pending & { readonly of: EventChoice }>();
   readonly #conditions: (Pending & { readonly condition: Sql; readonly without: Sql | undefined })[] = [];
+  readonly #decided = new WeakMap<Sql, DecidedBy>();
   #inLambda = false;
 
   constructor(now: Instant) {
@@ -112,6 +121,19 @@ export class EventFacts {
     };
   }
 
+  /**
+   * What decides a condition that `addCondition` gave, as a whole; undefined when it is of no relation alone. Counting needs no more than that: no
+   * profile without a row has to be looked at. Known after `relations`.
+   */
+  decidedBy(answer: Sql): DecidedBy | undefined {
+    return this.#decided.get(answer);
+  }
+
+  /** Whether an expression asks for columns of the relations. Known after `relations`. */
+  asksRelations(expression: Sql): boolean {
+    return usedFacts([expression]).size > 0;
+  }
+
   #settleExistences(): void {
     const [only, ...others] = this.#existences.values();
     const alone = only !== undefined && others.length === 0 && SIDES.every((side) => this.#facts[side].size === 0);
@@ -123,7 +145,7 @@ export class EventFacts {
 
   #settleConditions(): Readonly<Record<Side, Map<string, Decided>>> {
     const decided: Readonly<Record<Side, Map<string, Decided>>> = { whole: new Map(), recent: new Map(), joined: new Map() };
-    for (const { condition, without: given, parts } of this.#conditions) {
+    for (const { condition, without: given, parts, answer } of this.#conditions) {
       const side = soleSide(condition);
       const without = given ?? (side === undefined ? undefined : this.#withoutEvents(condition, side));
       if (side === undefined || without === undefined) continue;
@@ -131,6 +153,7 @@ export class EventFacts {
       const known = decided[side].get(key) ?? { condition, column: `b${decided[side].size}`, without };
       decided[side].set(key, known);
       parts.splice(0, 1, sql`coalesce(${ident(RELATIONS[side].alias, known.column)}, ${known.without})`);
+      this.#decided.set(answer, { relation: RELATIONS[side].name, column: known.column, without: known.without });
     }
     return decided;
   }
@@ -192,8 +215,9 @@ function aggregatesSql(facts: readonly Stored[], joined: boolean): Sql {
     return sql`${rest.length === 0 ? aggregate : sql`${aggregate} filter (where ${allOf(rest)})`} as ${ident(column)}`;
   });
   const from = joined ? sql`event e join profile p on p."#key" = e."#key"` : sql`event e`;
-  const choices = widest(rests);
-  const any = choices.some(({ size }) => size === 0) || choices.length > MAX_SCAN_CONDITIONS ? [] : [anyOf(choices.map((rest) => allOf([...rest.values()])))];
+  const choices = widest(facts.map(({ of }, index) => ({ conditions: rests[index] ?? new Map<string, Sql>(), since: of.since })));
+  const all = choices.some(({ conditions }) => conditions.size === 0) || choices.length > MAX_SCAN_CONDITIONS;
+  const any = all ? [] : [anyOf(choices.map(({ conditions }) => allOf([...conditions.values()])))];
   // Said once more for all: the engine does not see it in an `or`, and skips whole row groups by it.
   const since = any.length === 0 || facts.some(({ of }) => of.since === undefined) ? undefined : Math.min(...facts.map(({ of }) => of.since ?? 0));
   const conditions = [...(since === undefined ? [] : [sql`e."timestamp" >= ${timestampSql(since)}`]), ...common.values(), ...any];
@@ -201,10 +225,27 @@ function aggregatesSql(facts: readonly Stored[], joined: boolean): Sql {
   return sql`select e."#key" as "#key", ${joinSql(columns, ', ')} from ${from}${where} group by e."#key"`;
 }
 
-/** Without repetition, and without those that ask for all that another one asks for, and for more. */
-function widest(all: readonly ReadonlyMap<string, Sql>[]): readonly ReadonlyMap<string, Sql>[] {
-  const different = [...new Map(all.map((conditions) => [[...conditions.keys()].sort().join('\n'), conditions])).values()];
-  return different.filter((one) => !different.some((other) => other.size < one.size && [...other.keys()].every((text) => one.has(text))));
+interface Choice {
+  /** By their text. */
+  readonly conditions: ReadonlyMap<string, Sql>;
+  readonly since: Instant | undefined;
+}
+
+/**
+ * Without repetition, and without those that ask for all that another one asks for, and for more. A later start of a window asks for more than an
+ * earlier one.
+ */
+function widest(all: readonly Choice[]): readonly Choice[] {
+  const different = [...new Map(all.map((choice) => [[...choice.conditions.keys()].sort().join('\n'), choice])).values()].map((choice) => {
+    const start = choice.since === undefined ? undefined : printSql(sql`${ident('e', 'timestamp')} >= ${timestampSql(choice.since)}`, 'duckdb');
+    const starts = start !== undefined && choice.conditions.has(start);
+    return { choice, since: starts ? choice.since : undefined, rest: [...choice.conditions.keys()].filter((text) => !starts || text !== start) };
+  });
+  const within = (one: (typeof different)[number], other: (typeof different)[number]): boolean =>
+    one !== other &&
+    other.rest.every((text) => one.choice.conditions.has(text)) &&
+    (other.since === undefined || (one.since !== undefined && other.since <= one.since));
+  return different.filter((one) => !different.some((other) => within(one, other))).map(({ choice }) => choice);
 }
 
 function anyOf(parts: readonly Sql[]): Sql {

@@ -2,7 +2,7 @@ import type { Instant } from '../../model/instant.ts';
 import { childrenOf } from '../lineage.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import { rowSql } from './columns.ts';
-import { earliest } from './compile-time.ts';
+import { earliest, occursConditions } from './compile-time.ts';
 import { WHERE, type Compiler, type Env } from './context.ts';
 import type { EventChoice } from './event-facts.ts';
 import { ident, joinSql, sql, type Sql } from '../../sql/sql.ts';
@@ -59,8 +59,9 @@ export function withRow(env: Env, id: VariableId): Env {
   return new Map(env).set(id, { kind: 'row' });
 }
 
-/** A condition on the row, taken apart where it says `and`: what several questions have in common is asked once. */
+/** A condition on the row, taken apart where it says `and` and at the ends of windows: what several questions have in common is asked once. */
 export function conditionsOf(compiler: Compiler, typed: Typed, env: Env): readonly Sql[] {
+  if (typed.kind === 'occurs') return occursConditions(compiler, typed, env);
   if (typed.kind === 'logic' && typed.operator === 'and') return typed.operands.flatMap((operand) => conditionsOf(compiler, operand, env));
   return [compiler.truth(typed, env, WHERE)];
 }
