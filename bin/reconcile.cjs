@@ -12,8 +12,5 @@ if (major < 24) {
   process.exitCode = 1;
 } else {
   require('node:module').enableCompileCache();
-  import('../dist/bin.js').catch(function (error) {
-    process.stderr.write(String((error && error.stack) || error) + '\n');
-    process.exitCode = 1;
-  });
+  require('../dist/bin.cjs');
 }

@@ -1,6 +1,7 @@
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 /**
@@ -21,29 +22,65 @@ const EXTERNAL = [
 ];
 
 /**
- * Bundles `src` into `directory/dist`, with one chunk per lazily loaded part: starting a command reads a few files, not hundreds.
- * `more` names further entry points by their files' names. Everything lands flat in `dist`, so that `new URL('../…', import.meta.url)` means the same as in `src/*.ts`.
+ * Bundles `src` into `directory/dist`: the start (`bin.cjs`), the whole program in one file that it loads with what was compiled before
+ * (src/cli/load-program.ts), and the threads' file. `more` names further entry points by their files' names. Everything lands flat in `dist`, so that
+ * `new URL('../…', import.meta.url)` means the same as in `src/*.ts`.
  */
 export async function bundle(root: string, directory: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
-  await build({
+  const dist = join(directory, 'dist');
+  const common = {
     absWorkingDir: root,
-    // A thread starts from a file of its own.
-    entryPoints: { bin: 'src/bin.ts', 'upload-worker': 'src/storage/sftp/upload-worker.ts', ...more },
-    outdir: join(directory, 'dist'),
     bundle: true,
-    splitting: true,
-    format: 'esm',
     platform: 'node',
     target: 'node24',
-    external: EXTERNAL,
-    define: { __RECONCILE_BUILD__: JSON.stringify(digestInputs(root)) },
+    external: [...EXTERNAL],
+    legalComments: 'none',
+    logLevel: 'error',
+  } as const satisfies BuildOptions;
+  const stamp = JSON.stringify(digestInputs(root));
+  const { outputFiles } = await build({
+    ...common,
+    entryPoints: ['src/cli/main.ts'],
+    outdir: dist,
+    write: false,
+    format: 'cjs',
+    // Lines stay: a stack still tells them.
+    minifyWhitespace: false,
+    define: { __RECONCILE_BUILD__: stamp, 'import.meta.url': '__url' },
+  });
+  const program = `(function (require, module, exports, __url, __import) {${asProgram(outputFiles[0]?.text ?? '')}\n})`;
+  await mkdir(dist, { recursive: true });
+  await writeFile(join(dist, 'program.cjs'), program);
+  await build({
+    ...common,
+    entryPoints: { bin: 'src/bin.ts' },
+    outdir: dist,
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    define: {
+      __RECONCILE_PROGRAM__: JSON.stringify(createHash('sha256').update(program).digest('hex').slice(0, 20)),
+      'import.meta.url': '__url',
+    },
+    banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
+  });
+  await build({
+    ...common,
+    // A thread starts from a file of its own.
+    entryPoints: { 'upload-worker': 'src/storage/sftp/upload-worker.ts', ...more },
+    outdir: dist,
+    splitting: true,
+    format: 'esm',
+    define: { __RECONCILE_BUILD__: stamp },
     // Bundled CommonJS packages call `require` for Node's own modules.
     banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
     entryNames: '[name]',
     chunkNames: '[name]-[hash]',
-    legalComments: 'none',
-    logLevel: 'error',
   });
+}
+
+/** A script has no `import()` of its own, and is read as if every byte were a character: what esbuild leaves are characters of regular expressions. */
+function asProgram(text: string): string {
+  return text.replaceAll(/\bimport\(/g, '__import(').replaceAll(/[^\0-\x7F]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Names a build by what it is made of: a cache of another one is not believed (src/validate/program-stamp.ts). */

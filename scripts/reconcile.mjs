@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import module from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const INPUTS = ['src', 'destinations', 'schemas', 'package.json', 'scripts/bundle.ts'];
@@ -15,7 +15,7 @@ const INPUTS = ['src', 'destinations', 'schemas', 'package.json', 'scripts/bundl
 const target = join(root, '.cache', 'builds', stateOfSources());
 if (!existsSync(target)) await (await import('./checkout-build.ts')).buildInto(root, target);
 module.enableCompileCache();
-await import(pathToFileURL(join(target, 'dist', 'bin.js')).href);
+module.createRequire(import.meta.url)(join(target, 'dist', 'bin.cjs'));
 
 function stateOfSources() {
   const hash = createHash('sha256');

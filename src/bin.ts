@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { COMMAND_NAMES } from './cli/command-names.ts';
+import { loadProgram } from './cli/load-program.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
 const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
@@ -8,7 +11,7 @@ const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: str
 if (process.argv.length === 3 && process.argv[2] === '--version') {
   process.stdout.write(`${version}\n`);
 } else {
-  await start();
+  void start();
 }
 
 async function start(): Promise<void> {
@@ -30,7 +33,7 @@ async function start(): Promise<void> {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
-  const { main } = await import('./cli/main.ts');
+  const { main, keepCompiled } = loadProgram(fileURLToPath(new URL('./program.cjs', import.meta.url)), commandOf(process.argv.slice(2)));
   try {
     process.exitCode = await main({
       argv: process.argv.slice(2),
@@ -43,12 +46,18 @@ async function start(): Promise<void> {
       stdin: process.stdin,
       signal: stop.signal,
     });
+    if (process.exitCode === 0) keepCompiled();
   } catch (error) {
     process.stderr.write(
       `reconcile ${version} has a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nplease report it with the command you typed\n`,
     );
     process.exitCode = 1;
   }
+}
+
+/** What tells apart the parts of the program that are needed; a word that only looks like a command does no harm. */
+function commandOf(words: readonly string[]): string {
+  return words.find((word) => (COMMAND_NAMES as readonly string[]).includes(word)) ?? 'reconcile';
 }
 
 /** As one JSON object where the log is made of those; the command line may not have been understood yet, so it is looked at as it is. */

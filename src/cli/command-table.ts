@@ -1,7 +1,8 @@
+import type { COMMAND_NAMES } from './command-names.ts';
 import type { CommandModule } from './context.ts';
 
 interface CommandEntry {
-  readonly name: string;
+  readonly name: (typeof COMMAND_NAMES)[number];
   readonly summary: string;
   readonly load: () => Promise<CommandModule>;
 }
