@@ -1,5 +1,5 @@
 import { checkHeader } from '../../src/destination/check-header.ts';
-import type { CheckFinding, Connector, ConnectorContext, DeliveredBatch, Receipt } from '../../src/destination/connector.ts';
+import type { CheckFinding, Connector, ConnectorContext, DeliveredBatch, Receipt, RefusedRow } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
 import type { ConnectionSpec, DestinationSpec } from '../../src/model/generated/kinds.ts';
 import { networkWords } from '../../src/support/network-words.ts';
@@ -52,14 +52,15 @@ export default async function createConnector(context: ConnectorContext): Promis
   const send = async (batch: DeliveredBatch, signal: AbortSignal | undefined): Promise<Receipt> => {
     const endpoint = await openEndpoint();
     const maxRejected = details.maxRejectedRows ?? 0;
-    const rejected: { readonly path: string; readonly row: number }[] = [];
+    const rejected: RefusedRow[] = [];
     let accepted = 0;
     const tell = (stopped: boolean): Receipt => {
       const named = rejected.slice(0, MAX_NAMED).map(({ path, row }) => `${path} row ${row}`);
       const more = rejected.length > named.length ? ` and ${rejected.length - named.length} more` : '';
       const message = `the endpoint refused ${rejected.length} ${rejected.length === 1 ? 'row' : 'rows'} (${named.join(', ')}${more})${stopped ? '; sending stopped there' : ''}`;
       if (rejected.length === 0) return { status: 'imported', rows: accepted };
-      return { status: rejected.length > maxRejected || stopped ? 'import-failed' : 'imported', rows: accepted, rejected: rejected.length, message };
+      const status = rejected.length > maxRejected || stopped ? 'import-failed' : 'imported';
+      return { status, rows: accepted, rejected: rejected.length, refused: rejected, message };
     };
     try {
       for (const file of batch.files) {
@@ -89,6 +90,7 @@ export default async function createConnector(context: ConnectorContext): Promis
   };
 
   return {
+    namesRefused: true,
     check: async () => [await checkEndpoint(await openEndpoint())],
     prepare: () => Promise.resolve({}),
     deliver: (batch, _token, signal) => send(batch, signal),

@@ -17,6 +17,7 @@ export function renderRunList(records: readonly RunRecord[], { now }: RenderRuns
       STATUS: record.status,
       ROWS: formatCount(record.counts.activated),
       EXCLUDED: formatCount(record.counts.excluded),
+      FAILED: formatCount(record.counts.failed),
       STARTED: minute(record.startedAt),
       TOOK: formatDuration((record.endedAt ?? now) - record.startedAt),
       ERROR: record.error?.code ?? '',

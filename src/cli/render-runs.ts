@@ -42,7 +42,9 @@ function renderRun(run: Run, width: number, nameWidth: number, { color }: Render
   if (run.status === 'held') return [`  ${segment}   ${yellow('held')}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
   if (run.status === 'skipped') return [`  ${segment}   ${yellow('skipped')}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
   const counts = `  ${segment}   received ${formatCount(received)}   activated ${formatCount(activated)}   excluded ${formatCount(excluded)}${why.length === 0 ? '' : ` (${why.join(', ')})`}   failed ${formatCount(failed)}${failing}`;
-  if (run.status !== 'success') return [counts, `    ${red('failed')} ${run.error?.code ?? ''}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
+  if (run.status !== 'success') {
+    return [counts, `    ${red('failed')} ${run.error?.code ?? ''}  ${run.error?.message ?? ''}`, ...hintOf(run, dim), ...whoWasRefused(run, dim)];
+  }
   const files = run.files.map(
     (file) =>
       `    ${file.path.padEnd(nameWidth)}   ${formatCount(file.rows)} ${file.rows === 1 ? 'row' : 'rows'}   ${formatBytes(file.bytes)}   sha256 ${file.sha256.slice(0, 4)}…${file.sha256.slice(-2)}   read back: equal`,
@@ -56,7 +58,14 @@ function renderRun(run: Run, width: number, nameWidth: number, { color }: Render
           ...(run.import.status === 'import-failed' ? [`    ${dim('=')} correct it on the other side, then: reconcile runs retry ${run.id}`] : []),
           ...(run.import.status === 'unknown' ? [`    ${dim('=')} ask again, and tell it only if it knows nothing:  reconcile runs retry ${run.id}`] : []),
         ];
-  return [counts, ...files, ...none, ...imported];
+  return [counts, ...files, ...none, ...imported, ...whoWasRefused(run, dim)];
+}
+
+/** A run that failed delivers everything again anyway. */
+function whoWasRefused({ refused, status, slot }: Run, dim: (text: string) => string): readonly string[] {
+  if (refused === undefined) return [];
+  const next = status !== 'success' || slot === null ? '' : `the next slot sends ${refused.rows === 1 ? 'it' : 'them'} again; `;
+  return [`    ${dim('=')} ${formatCount(refused.rows)} refused: ${next}who: .reconcile/${refused.list}`];
 }
 
 function hintOf(run: Run, dim: (text: string) => string): readonly string[] {

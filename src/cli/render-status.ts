@@ -91,7 +91,10 @@ function lastRun(worst: ActivationStatus['segments'][number] | undefined, now: I
   const run = worst?.lastRun;
   if (run === null || run === undefined) return '-';
   const time = shortTime(parseInstant(run.slot ?? run.startedAt) ?? 0, now);
-  if (run.status === 'success') return `${time} success, ${formatCount(run.counts.activated)} ${run.counts.activated === 1 ? 'row' : 'rows'}`;
+  if (run.status === 'success') {
+    const refused = run.refused === undefined ? '' : `, ${formatCount(run.refused.rows)} refused`;
+    return `${time} success, ${formatCount(run.counts.activated)} ${run.counts.activated === 1 ? 'row' : 'rows'}${refused}`;
+  }
   return `${time} ${run.status}${run.error === undefined ? '' : `: ${shorten(run.error.message)}`}`;
 }
 

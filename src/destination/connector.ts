@@ -49,14 +49,22 @@ export interface DeliveredBatch {
   readonly columns: readonly string[];
 }
 
+/** A row of a delivered file, counted from 1. */
+export interface RefusedRow {
+  readonly path: string;
+  readonly row: number;
+}
+
 /** Where the other side's work stands; `token` lets a later call find it again (Campaign: the last log id before the signal). Plain JSON, no secrets. */
 export interface Receipt {
   readonly status: ImportStatus;
   readonly message?: string;
   /** How many rows the other side has taken. */
   readonly rows?: number;
-  /** How many rows the other side refused for good, each by itself. Of an import that succeeds they count as failed and not as activated. */
+  /** How many rows the other side refused, each by itself. Of an import that succeeds they count as failed and not as activated. */
   readonly rejected?: number;
+  /** Which ones those were, each once. Only of a connector that `namesRefused`: they are sent again with the next slot. */
+  readonly refused?: readonly RefusedRow[];
   readonly token?: Readonly<Record<string, string | number | null>>;
 }
 
@@ -67,6 +75,11 @@ export interface Receipt {
 export interface Connector extends AsyncDisposable {
   /** False: as it is configured nobody is to be told (Campaign without `import`); only `check` may be called. Absent: true. */
   readonly delivers?: boolean;
+  /**
+   * True: `deliver` says which rows were refused, of every import that succeeds. It is kept who stands in which row; whoever was refused is no
+   * delivered member, so that the next slot sends them again, exits likewise. Without it refused rows only count.
+   */
+  readonly namesRefused?: boolean;
   /** Looks at everything on the other side that an export will need; changes nothing. `columns` are the mapping's targets of every activation. */
   check(columns: readonly string[]): Promise<readonly CheckFinding[]>;
   /**

@@ -1,6 +1,6 @@
 import { AppError } from '../model/app-error.ts';
 import type { ImportStatus } from '../model/run.ts';
-import type { CheckFinding, Connector, Receipt, SetupGuide } from './connector.ts';
+import type { CheckFinding, Connector, DeliveredBatch, Receipt, RefusedRow, SetupGuide } from './connector.ts';
 
 export interface GuardOptions {
   /** The card's path, as users know the connector. */
@@ -20,11 +20,12 @@ const STATUSES: ReadonlySet<unknown> = new Set<ImportStatus>(['signalled', 'impo
  * told as its faults (RC1362), never as bugs of reconcile; nothing it says repeats a secret that it was given.
  */
 export function guardConnector(connector: Connector, options: GuardOptions): Connector {
-  const { setup, delivers } = connector;
+  const { setup, delivers, namesRefused } = connector;
   const run = <T>(method: string, work: () => unknown, read: (answer: unknown) => T | undefined, signal?: AbortSignal): Promise<T> =>
     runGuarded({ method, work, read, signal, ...options });
   return {
     ...(delivers === undefined ? {} : { delivers: delivers !== false }),
+    ...(namesRefused === true ? { namesRefused } : {}),
     check: (columns) =>
       run(
         'check',
@@ -42,14 +43,14 @@ export function guardConnector(connector: Connector, options: GuardOptions): Con
       run(
         'deliver',
         () => connector.deliver(batch, token, signal),
-        (answer) => readReceipt(answer, batch.rows, options.clean),
+        (answer) => readReceipt(answer, batch, options.clean),
         signal ?? NEVER,
       ),
     settle: (batch, receipt, waitMs, signal) =>
       run(
         'settle',
         () => connector.settle(batch, receipt, waitMs, signal),
-        (answer) => readReceipt(answer, batch.rows, options.clean),
+        (answer) => readReceipt(answer, batch, options.clean),
         signal ?? NEVER,
       ),
     ...(setup === undefined ? {} : { setup: (request) => run('setup', () => setup.call(connector, request), readGuide) }),
@@ -185,11 +186,13 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function readReceipt(answer: unknown, batchRows: number, clean: GuardOptions['clean']): Receipt | undefined {
-  const { status, message, rows, rejected, token } = asRecord(answer) ?? {};
+function readReceipt(answer: unknown, batch: DeliveredBatch, clean: GuardOptions['clean']): Receipt | undefined {
+  const { status, message, rows, refused, token, rejected = Array.isArray(refused) ? refused.length : undefined } = asRecord(answer) ?? {};
   if (!STATUSES.has(status)) return undefined;
   if (rows !== undefined && !isCount(rows)) return undefined;
-  if (rejected !== undefined && (!isCount(rejected) || rejected > batchRows)) return undefined;
+  if (rejected !== undefined && (!isCount(rejected) || rejected > batch.rows)) return undefined;
+  const named = refused === undefined ? undefined : readRefused(refused, batch);
+  if (refused !== undefined && (named === undefined || named.length !== rejected)) return undefined;
   const known = token === undefined || token === null ? undefined : readToken(token);
   if (known === undefined && token !== undefined && token !== null) return undefined;
   return {
@@ -197,8 +200,25 @@ function readReceipt(answer: unknown, batchRows: number, clean: GuardOptions['cl
     ...(typeof message === 'string' ? { message: clean(message) } : {}),
     ...(rows === undefined ? {} : { rows }),
     ...(rejected === undefined ? {} : { rejected }),
+    ...(named === undefined ? {} : { refused: named }),
     ...(known === undefined ? {} : { token: known }),
   };
+}
+
+/** Rows that are in the batch, each once. */
+function readRefused(answer: unknown, { files }: DeliveredBatch): readonly RefusedRow[] | undefined {
+  if (!Array.isArray(answer)) return undefined;
+  const rowsOf = new Map(files.map(({ path, rows }) => [path, rows]));
+  const seen = new Set<string>();
+  const found: RefusedRow[] = [];
+  for (const one of answer as readonly unknown[]) {
+    const { path, row } = asRecord(one) ?? {};
+    if (typeof path !== 'string' || !isCount(row) || row === 0 || row > (rowsOf.get(path) ?? 0)) return undefined;
+    if (seen.has(`${row} ${path}`)) return undefined;
+    seen.add(`${row} ${path}`);
+    found.push({ path, row });
+  }
+  return found;
 }
 
 function readGuide(answer: unknown): SetupGuide | undefined {

@@ -42,6 +42,8 @@ export interface ExplainRequest {
 export interface ExplainedDelivery {
   /** The members on record hold them: a file has told of them. */
   readonly delivered: boolean;
+  /** The destination refused the last row that told of them: the next slot's file has it again. */
+  readonly refused: boolean;
   /** First slot as a member; undefined when not on record. */
   readonly since: Instant | undefined;
   /** The files that told of them, as far as the run is on record. `orLater`: who once lost a duplicate may stand in a later one. */
@@ -167,22 +169,24 @@ async function findRecorded(
   { engine, keys }: OpenedJob,
   { activation, segment, target, mode }: ResolvedJob['job'],
   { member, signal }: ExplainRequest,
-): Promise<Pick<ExplainedDelivery, 'delivered' | 'since' | 'files' | 'orLater'>> {
+): Promise<Pick<ExplainedDelivery, 'delivered' | 'refused' | 'since' | 'files' | 'orLater'>> {
   const pointer = await ledger.snapshot(activation, segment);
-  const none = { delivered: false, since: undefined, files: [], orLater: false };
+  const none = { delivered: false, refused: false, since: undefined, files: [], orLater: false };
   if (pointer === undefined || pointer.target !== target) return none;
+  // Only a snapshot from which refused rows were taken has the column that says so.
   const [row] = await engine.rows(
-    sql`select "since", "delivered" from ${engine.files([join(paths.state, pointer.path)])} where cast("id" as varchar) = ${literal(member)}`,
+    sql`select * from ${engine.files([join(paths.state, pointer.path)])} where cast("id" as varchar) = ${literal(member)}`,
     signal,
   );
   if (row === undefined) return none;
   const since = Number(row['since']);
   const delivered = row['delivered'] === true;
-  if (!delivered) return { ...none, since };
+  const refused = row['refused'] === true;
+  if (!delivered) return { ...none, refused, since };
   // A full export tells of everybody each time: the last file counts. An incremental one tells of those who joined.
   const [run] = await ledger.find(mode === 'full' ? { id: pointer.runId } : { activation, segment, slot: since, status: 'success', limit: 1 });
   const files = (run?.files ?? []).filter(({ rows }) => rows > 0).map(({ path }) => path);
-  return { delivered, since, files, orLater: mode === 'incremental' && keys.length > 0 };
+  return { delivered, refused, since, files, orLater: mode === 'incremental' && keys.length > 0 };
 }
 
 /** Whether somebody loses against others with the same key, found as an export finds it; who wins. */

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { AppError } from '../model/app-error.ts';
 import type { RunCounts } from '../model/run.ts';
-import type { Sql } from '../sql/sql.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { sha256 } from '../support/digest.ts';
@@ -19,10 +18,10 @@ import type { PlannedFile, RunWork } from './run-work.ts';
 import { writeRejects } from './rejects.ts';
 import { selectDirect, type DirectSelection } from './select-direct.ts';
 import { selectJob, hasExits, type Selection } from './select-job.ts';
-import { changeRows, memberRows, selectedRows, type RenderColumn } from './select-rows.ts';
+import { changeRows, memberRows, selectedRows, type RowsQuery } from './select-rows.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { countSpacedValues } from './spaced-values.ts';
-import { writeParts, type WrittenPart } from './write-parts.ts';
+import { STAGED, writeParts, type WrittenPart } from './write-parts.ts';
 import { writeSnapshot } from './write-snapshot.ts';
 
 export interface PrepareInput {
@@ -33,6 +32,8 @@ export interface PrepareInput {
   readonly storage: Storage;
   readonly paths: ExportPaths;
   readonly signal: AbortSignal | undefined;
+  /** The other side may refuse rows: who stands in which one is kept. */
+  readonly who: boolean;
   /** What the manifest says of the run, when its files are built again; the job's own otherwise. */
   readonly recordedAs?: Pick<SegmentJob, 'slot' | 'mode'>;
   readonly step: (
@@ -91,6 +92,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
         rows: due,
         folder,
         stages: job.stages,
+        who: input.who,
         signal,
         onProgress: (rows, bytes, files) => input.step('writing', { rows, totalRows: due, bytes, files }),
       });
@@ -118,6 +120,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
       fingerprint: opened.source.fingerprint,
       columns: opened.columns.map((column) => column.target),
       ...(next === undefined ? {} : { snapshot: next }),
+      ...(input.who && parts.length > 0 ? { who: STAGED } : {}),
       ...(spacedValues === 0 ? {} : { spacedValues }),
       source,
       ...(accepted === undefined ? {} : { accepted }),
@@ -126,27 +129,22 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
 }
 
 /** What goes into the files: everybody in one scan, everybody by way of the selection, or the changes. */
-function rowsQuery(
-  job: SegmentJob,
-  opened: OpenedJob,
-  direct: DirectSelection | undefined,
-  selection: Selection | undefined,
-  hasSnapshot: boolean,
-): (render: RenderColumn) => Sql {
+function rowsQuery(job: SegmentJob, opened: OpenedJob, direct: DirectSelection | undefined, selection: Selection | undefined, hasSnapshot: boolean): RowsQuery {
   const { columns, exclusions, carried } = opened;
   const { audience, calculated } = job;
   const common = { columns, sort: job.file.sort, calculated };
   if (selection === undefined) {
     const { losers, winners } = direct ?? {};
-    return (render) => memberRows({ ...common, render, audience, exclusions, by: 'key', losers, ...(winners === undefined ? {} : { winners }) });
+    return (render, who) => memberRows({ ...common, render, who, audience, exclusions, by: 'key', losers, ...(winners === undefined ? {} : { winners }) });
   }
   const { relation, losers, silent, by } = selection;
   if (job.mode === 'incremental' && hasSnapshot) {
-    return (render) => changeRows({ ...common, render, by, losers, selection: relation, silent, withExits: hasExits(job, opened, hasSnapshot), carried });
+    return (render, who) =>
+      changeRows({ ...common, render, who, by, losers, selection: relation, silent, withExits: hasExits(job, opened, hasSnapshot), carried });
   }
   // A condition over events is dearer than a join with those who were found already.
-  if (audience.eventColumns !== undefined) return (render) => selectedRows({ ...common, render, by, losers, selection: relation });
-  return (render) => memberRows({ ...common, render, audience, exclusions, by, losers });
+  if (audience.eventColumns !== undefined) return (render, who) => selectedRows({ ...common, render, who, by, losers, selection: relation });
+  return (render, who) => memberRows({ ...common, render, who, audience, exclusions, by, losers });
 }
 
 /** The counts, with the rows that were really written; what does not add up fails the run (contract section 5). */

@@ -8,7 +8,8 @@ import type { SegmentJob } from './segment-job.ts';
 import type { Selection } from './select-job.ts';
 import { REASON_FORGOTTEN } from './suppression.ts';
 
-const CSV: FileFormat = {
+/** Of lists for people on this side. */
+export const LIST_FORMAT: FileFormat = {
   type: 'csv',
   delimiter: ',',
   quote: '"',
@@ -38,5 +39,5 @@ export async function writeRejects(input: {
   const rounds = selection.rounds.map(({ reason, losers }) => sql`when "id" in (select "id" from ${losers}) then ${literal(reason)}`);
   const lost = rounds.length === 0 ? sql`null` : sql`case ${joinSql(rounds, ' ')} end`;
   const query = sql`select cast("id" as varchar) as "id", coalesce("reason", ${lost}) as "reason" from ${selection.relation} where "present" and coalesce("reason", ${lost}) is not null and coalesce("reason", '') <> ${literal(REASON_FORGOTTEN)} order by "id"`;
-  await opened.engine.write({ query, path: join(folder, `${runId}.csv`), format: CSV, ...(signal === undefined ? {} : { signal }) });
+  await opened.engine.write({ query, path: join(folder, `${runId}.csv`), format: LIST_FORMAT, ...(signal === undefined ? {} : { signal }) });
 }

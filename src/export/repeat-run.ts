@@ -10,6 +10,7 @@ import { encryptionStages } from './encryption.ts';
 import { findRun } from './find-run.ts';
 import type { AllowOnce } from './guards.ts';
 import { openOnce, type OpenOnce } from './open-once.ts';
+import { withoutRows } from './note-refused.ts';
 import { prepareRun } from './prepare-run.ts';
 import { isInSpool, publishFile, verifyFile } from './publish-parts.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
@@ -145,6 +146,8 @@ async function rebuild(deps: ExportDeps, request: RepeatRequest, record: RunReco
     storage: await open.storage(one),
     paths: deps.paths,
     signal: request.signal,
+    // Staged rows come in an order of their own, now as then.
+    who: (await open.connector(one))?.namesRefused === true,
     recordedAs: { slot: record.slot, mode: record.mode },
     step: () => {},
     crashPoint: () => {},
@@ -196,13 +199,16 @@ async function withClaim(
 }
 
 function finishAgain(deps: ExportDeps, claim: Claim, record: RunRecord, work: RunWork): Promise<RunRecord> {
-  const imported = importEnd(work.delivery?.receipt, record.id).status ?? record.import;
+  const { delivery } = work;
+  const imported = importEnd(delivery?.receipt, record.id).status ?? record.import;
+  // Whom the next slot sends again is settled by the slot itself.
+  const noted = delivery?.receipt === undefined ? work : { ...work, delivery: { ...delivery, receipt: withoutRows(delivery.receipt) } };
   return deps.ledger.finish(claim, {
     status: 'success',
     counts: record.counts,
     files: record.files,
     endedAt: deps.clock(),
-    work: asRecord(work),
+    work: asRecord(noted),
     ...(imported === undefined ? {} : { import: imported }),
   });
 }

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connector } from '../destination/connector.ts';
 import type { Engine } from '../engine/engine.ts';
 import { AppError } from '../model/app-error.ts';
-import { REFUSED_REASON, type RunCounts, type RunFile, type RunStatus } from '../model/run.ts';
+import type { RunCounts, RunFile, RunStatus } from '../model/run.ts';
 import { RUN_STEPS, type CancelRequest, type Claim, type RunRecord, type RunStep } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
@@ -14,6 +15,7 @@ import { keepOnlyFiles } from './keep-spool.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
 import { prepareRun } from './prepare-run.ts';
+import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
 import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
@@ -68,13 +70,6 @@ export async function runSegment(input: RunSegmentInput): Promise<SegmentOutcome
   } finally {
     await heartbeat.stop();
   }
-}
-
-/** Rows that landed and that the other side then refused one by one are not activated. */
-function withRejected(counts: RunCounts, rejected = 0): RunCounts {
-  if (rejected === 0) return counts;
-  const { activated, failed, reasons } = counts;
-  return { ...counts, activated: activated - rejected, failed: failed + rejected, reasons: { ...reasons, [REFUSED_REASON]: rejected } };
 }
 
 class SegmentRun {
@@ -160,6 +155,7 @@ class SegmentRun {
       storage,
       paths: deps.paths,
       signal,
+      who: this.#input.connector?.namesRefused === true && this.#input.connector.delivers !== false,
       step: (name, progress) => this.#report(name, progress),
       crashPoint: (name) => this.#crashPoint(name),
     });
@@ -218,11 +214,15 @@ class SegmentRun {
     await this.#advance('verified', this.#work);
   }
 
+  /** An import that failed is told again when the run is tried again; anything else that was delivered is not. */
+  #isTold(): boolean {
+    return this.#reached('delivered') && this.#work.delivery?.receipt?.status !== 'import-failed';
+  }
+
   async #deliver(): Promise<void> {
     const { connector, deps, job, storage, signal } = this.#input;
     if (connector === undefined || connector.delivers === false) return;
-    // An import that failed is told again when the run is tried again; anything else that was delivered is not.
-    if (this.#reached('delivered') && this.#work.delivery?.receipt?.status !== 'import-failed') return;
+    if (this.#isTold()) return;
     this.#report('importing', {});
     const delivery = await deliverRun({
       connector,
@@ -235,8 +235,18 @@ class SegmentRun {
       // The token is durable before the other side is told, so that a later attempt can look for this very batch.
       journal: async (work) => this.#advance('verified', work),
     });
-    deps.crashPoint?.('delivered');
-    await this.#advance('delivered', { ...this.#work, delivery });
+    this.#crashPoint('delivered');
+    const noted = await noteRefused({
+      engine: this.#input.engine,
+      paths: deps.paths,
+      job,
+      runId: this.#run.id,
+      folder: this.#folder,
+      work: { ...this.#work, delivery },
+      signal,
+    });
+    this.#crashPoint('refused-noted');
+    await this.#advance('delivered', noted);
   }
 
   async #record(): Promise<RunRecord> {
@@ -322,28 +332,22 @@ class SegmentRun {
   }
 
   async #spoolIsWhole(): Promise<boolean> {
-    const { parts = [], snapshot } = this.#work;
-    if (this.#reached('verified')) return snapshot === undefined || this.#snapshotIsThere();
+    const { parts = [] } = this.#work;
+    if (this.#reached('verified')) return this.#snapshotIsThere() && this.#whoIsThere();
     const files = [...parts, ...besideFiles(this.#work)];
     const whole = await Promise.all(files.map((file) => isInSpool(this.#folder, file, true)));
-    return whole.every(Boolean) && (snapshot === undefined || (await this.#snapshotIsThere()));
+    return whole.every(Boolean) && this.#snapshotIsThere() && this.#whoIsThere();
   }
 
-  async #snapshotIsThere(): Promise<boolean> {
-    const { stat } = await import('node:fs/promises');
+  #snapshotIsThere(): boolean {
     const { snapshot } = this.#work;
     if (snapshot === undefined) return true;
-    const places = [join(this.#folder, snapshot.file), join(this.#input.deps.paths.state, snapshot.pointer.path)];
-    return (
-      await Promise.all(
-        places.map((path) =>
-          stat(path).then(
-            () => true,
-            () => false,
-          ),
-        ),
-      )
-    ).some(Boolean);
+    return [join(this.#folder, snapshot.file), join(this.#input.deps.paths.state, snapshot.pointer.path)].some((path) => existsSync(path));
+  }
+
+  /** Until it is noted who was refused, the spool has to say who stands in which row. */
+  #whoIsThere(): boolean {
+    return this.#isTold() || whoFiles(this.#work).every((file) => existsSync(join(this.#folder, file)));
   }
 
   #files(work: RunWork): readonly RunFile[] {

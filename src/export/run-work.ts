@@ -1,5 +1,5 @@
 import type { Receipt } from '../destination/connector.ts';
-import type { AcceptedGuard, RunCounts } from '../model/run.ts';
+import type { AcceptedGuard, Run, RunCounts } from '../model/run.ts';
 import type { RunRecord, SnapshotPointer } from '../state/run-ledger.ts';
 import type { SourceFacts } from './guards.ts';
 
@@ -42,6 +42,10 @@ export interface RunWork {
   /** Line breaks inside values that became spaces. */
   readonly spacedValues?: number;
   readonly columns?: readonly string[];
+  /** The spool's file that says who stands in which row, in the order of the parts; only where the other side may refuse rows. */
+  readonly who?: string;
+  /** Rows that were refused, and the list of who they are, relative to the state's folder. */
+  readonly refused?: Run['refused'];
   readonly delivery?: { readonly token?: Receipt['token']; readonly receipt?: Receipt };
   /** Guards that would have held the run and were let pass. */
   readonly accepted?: readonly AcceptedGuard[];

@@ -61,6 +61,9 @@ interface LoserRound {
   readonly path: string;
 }
 
+/** The selection in the run's spool. */
+export const SELECTION = 'selection.parquet';
+
 /** Evaluates the segment once and writes the selection, from which rows, counts and the next snapshot follow. */
 export async function selectJob(request: SelectionRequest): Promise<Selection> {
   const { job, opened, folder, snapshot, signal } = request;
@@ -76,7 +79,7 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   const differencesOnly = before !== undefined && canTellByDifferences(job, opened);
   const relation = await write(
     selectionQuery({ audience: job.audience, exclusions, calculated: job.calculated, carried, since: job.time, by, snapshot: before, differencesOnly }),
-    'selection.parquet',
+    SELECTION,
   );
   const rounds: LoserRound[] = [];
   const competitions = [

@@ -18,7 +18,12 @@ export interface RowsInput {
   readonly by: RowKey;
   /** A relation with the `id` of who lost a deduplication. */
   readonly losers: Sql | undefined;
+  /** Also who each row is, as the column `#who`. */
+  readonly who?: boolean | undefined;
 }
+
+/** The rows of a file: their values as `render` gives them, and `#who` they are. */
+export type RowsQuery = (render: RenderColumn, who?: boolean) => Sql;
 
 /**
  * Rows of a relation whose key a file of ids does not have, as what comes after `from`: a join, because `not in` keeps all the ids in memory and
@@ -30,8 +35,8 @@ export function without(ids: Sql, key: Expression): Sql {
 
 /** Everybody who goes out, in one scan of the source. `winners`: a relation with the `id` of the only ones who do, of those who passed. */
 export function memberRows(input: RowsInput & { readonly audience: Audience; readonly exclusions: Exclusions; readonly winners?: Sql }): Sql {
-  const { audience, calculated, columns, render, sort, winners } = input;
-  return sql`${audience.with}select ${selectList(columns, render)} from ${audience.from}${calculated}${wonBy(input)} where ${outgoing(input)}${winners === undefined ? noSql : sql` and p."#key" in (select "id" from ${winners})`}${orderBy(sort)}`;
+  const { audience, calculated, sort, winners } = input;
+  return sql`${audience.with}select ${selectList(input)} from ${audience.from}${calculated}${wonBy(input)} where ${outgoing(input)}${winners === undefined ? noSql : sql` and p."#key" in (select "id" from ${winners})`}${orderBy(sort)}`;
 }
 
 /** The condition that a member goes out, deduplication aside. */
@@ -41,8 +46,8 @@ export function outgoing({ audience, exclusions }: { readonly audience: Audience
 
 /** The same rows by way of a selection that is written already, where the condition costs more than a join. */
 export function selectedRows(input: RowsInput & { readonly selection: Sql }): Sql {
-  const { calculated, columns, render, sort, selection, by } = input;
-  return sql`select ${selectList(columns, render)} from profile p${calculated}${wonBy(input)} where ${profileKey(by)} in (select "id" from ${selection} where "present" and "reason" is null)${orderBy(sort)}`;
+  const { calculated, sort, selection, by } = input;
+  return sql`select ${selectList(input)} from profile p${calculated}${wonBy(input)} where ${profileKey(by)} in (select "id" from ${selection} where "present" and "reason" is null)${orderBy(sort)}`;
 }
 
 /**
@@ -52,23 +57,25 @@ export function selectedRows(input: RowsInput & { readonly selection: Sql }): Sq
 export function changeRows(
   input: RowsInput & { readonly selection: Sql; readonly silent: Sql | undefined; readonly withExits: boolean; readonly carried: readonly OutputColumn[] },
 ): Sql {
-  const { selection, losers, silent, withExits, carried, columns, render, sort, calculated, by } = input;
+  const { selection, losers, silent, withExits, carried, columns, render, sort, calculated, by, who = false } = input;
   const won = losers === undefined ? noSql : without(losers, sql`"id"`);
   const heard = silent === undefined ? noSql : without(silent, sql`"id"`);
   const last = carried.map((column) => ident(`s_${column.target}`));
   const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection}${won} where "present" and not "delivered" and "reason" is null`;
   const exits = sql`select "id", 'exited' as "status"${columnsAfter(last.map((name) => sql`${name}`))} from ${selection}${heard} where "delivered" and not "present"`;
-  const list = [...columns.map((column) => changeColumn(column, carried, render)), ...(sort ? [sql`c."id" as "#order"`] : [])];
+  const list = [
+    ...columns.map((column) => changeColumn(column, carried, render)),
+    ...(who ? [sql`c."id" as "#who"`] : []),
+    ...(sort ? [sql`c."id" as "#order"`] : []),
+  ];
   // The few changes are the side that a join is built on; the source passes by.
   const known = sql`select ${joinSql(list, ', ')} from profile p join (${withExits ? sql`${joins} union all ${exits}` : joins}) c on ${profileKey(by)} = c."id"${calculated}`;
   const still = sql`select ${profileKey(by)} as "id" from profile p where ${profileKey(by)} in (select "id" from (${exits}))`;
   const vanished = sql`select ${joinSql(list, ', ')} from (${exits}) c left join (select * from profile limit 0) p on ${profileKey(by)} = c."id"${calculated}${without(sql`(${still})`, sql`c."id"`)}`;
   const rows = withExits ? sql`${known} union all ${vanished}` : known;
   if (!sort) return rows;
-  return sql`select ${joinSql(
-    columns.map((column) => sql`${ident(column.target)}`),
-    ', ',
-  )} from (${rows}) order by "#order"`;
+  const names = [...columns.map(({ target }) => ident(target)), ...(who ? [ident('#who')] : [])].map((name) => sql`${name}`);
+  return sql`select ${joinSql(names, ', ')} from (${rows}) order by "#order"`;
 }
 
 function changeColumn(column: OutputColumn, carried: readonly OutputColumn[], render: RenderColumn): Sql {
@@ -96,11 +103,9 @@ export function stagedRows(staged: Sql, targets: readonly string[], from: number
   )} from ${staged} where file_row_number >= ${literal(from)} and file_row_number < ${literal(to)}`;
 }
 
-function selectList(columns: readonly OutputColumn[], render: RenderColumn): Sql {
-  return joinSql(
-    columns.map((column) => sql`${render(column)} as ${ident(column.target)}`),
-    ', ',
-  );
+function selectList({ columns, render, by, who = false }: RowsInput): Sql {
+  const values = columns.map((column) => sql`${render(column)} as ${ident(column.target)}`);
+  return joinSql(who ? [...values, sql`${profileKey(by)} as "#who"`] : values, ', ');
 }
 
 function columnsAfter(columns: readonly Sql[]): Sql {

@@ -8,7 +8,7 @@ export const ALREADY_RUNNING = 'RC4018';
 
 /** A record as users see it. */
 export function toRun(record: RunRecord): Run {
-  const { accepted } = workOf(record);
+  const { accepted, refused } = workOf(record);
   const { id, activation, segment, mode, status, counts, files, error } = record;
   return {
     id,
@@ -21,6 +21,7 @@ export function toRun(record: RunRecord): Run {
     counts,
     files,
     ...(record.import === undefined ? {} : { import: record.import }),
+    ...(refused === undefined ? {} : { refused }),
     ...(accepted === undefined ? {} : { accepted }),
     startedAt: formatInstant(record.startedAt),
     endedAt: record.endedAt === null ? null : formatInstant(record.endedAt),

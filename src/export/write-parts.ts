@@ -6,19 +6,21 @@ import type { Sql } from '../sql/sql.ts';
 import { emptyFile, engineFormat, type FileSettings } from './file-settings.ts';
 import type { OutputColumn } from './output-columns.ts';
 import { headerLine, lineQuery, needsLines, renderFor, renderForLines } from './row-text.ts';
-import { stagedRows, type RenderColumn } from './select-rows.ts';
+import { stagedRows, type RowsQuery } from './select-rows.ts';
 import { compressionStages, writeFile, type ByteStage, type WrittenFile } from './write-file.ts';
 
 export interface WritePartsRequest {
   readonly engine: Engine;
   /** The rows as columns named after their targets, values as `render` gives them. */
-  readonly query: (render: RenderColumn) => Sql;
+  readonly query: RowsQuery;
   readonly columns: readonly OutputColumn[];
   readonly settings: FileSettings;
   /** How many rows there are; undefined: probably no more than fit into one file. */
   readonly rows: number | undefined;
   /** Absolute folder of the spool. */
   readonly folder: string;
+  /** Keep in the spool, as `STAGED`, who stands in which row: `#who`, in the order of the parts. */
+  readonly who?: boolean;
   /** Further stages behind compression, such as encryption. */
   readonly stages: readonly ByteStage[];
   readonly signal?: AbortSignal | undefined;
@@ -31,11 +33,11 @@ export interface WrittenPart extends WrittenFile {
   readonly file: string;
 }
 
-const STAGED = 'staged.parquet';
+export const STAGED = 'staged.parquet';
 
 /**
  * Writes the rows as parts of exactly `maxRows`, the last one shorter. Mostly that is one part, written by one COPY. More are cut from a staged copy
- * of the rows, so that they are the same rows in the same order whatever the engine's threads do.
+ * of the rows, so that they are the same rows in the same order whatever the engine's threads do; so is one whose rows have to be known by number.
  */
 export async function writeParts(request: WritePartsRequest): Promise<readonly WrittenPart[]> {
   const { engine, settings, columns, folder } = request;
@@ -44,7 +46,8 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
   const format = engineFormat(settings, lines ? { header: headerLine(settings, columns) } : undefined);
   const render = lines ? renderForLines(settings) : renderFor(settings);
   const finish = (rows: Sql): Sql => (lines ? lineQuery(rows, settings, columns) : rows);
-  const rows = request.query(render);
+  const { who = false } = request;
+  const rows = request.query(render, who);
   const write = async (query: Sql, index: number, before: WrittenFile): Promise<WrittenPart> => {
     const file = `part-${index}`;
     const { signal, onProgress } = request;
@@ -58,7 +61,7 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
   };
   const none: WrittenFile = { rows: 0, bytes: 0, sha256: '' };
 
-  if (request.rows === undefined || request.rows <= settings.maxRows) {
+  if (!who && (request.rows === undefined || request.rows <= settings.maxRows)) {
     const whole = await write(finish(rows), 1, none);
     if (whole.rows <= settings.maxRows) return [whole];
     await rm(join(folder, whole.file), { force: true });
@@ -80,6 +83,6 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
     parts.push(part);
     request.onProgress?.(before.rows, before.bytes, parts.length);
   }
-  await rm(staged, { force: true });
+  if (!who) await rm(staged, { force: true });
   return parts;
 }

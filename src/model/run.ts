@@ -45,6 +45,8 @@ export interface Run {
   readonly counts: RunCounts;
   readonly files: readonly RunFile[];
   readonly import?: { readonly status: ImportStatus; readonly message?: string; readonly rows?: number };
+  /** Rows that landed and were then refused one by one: how many, and the list of them (`id,file,row`) below the state's folder. */
+  readonly refused?: { readonly rows: number; readonly list: string };
   readonly accepted?: readonly AcceptedGuard[];
   readonly startedAt: string;
   readonly endedAt: string | null;

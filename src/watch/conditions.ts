@@ -1,4 +1,5 @@
 import { formatInstant, type Instant } from '../model/instant.ts';
+import { REFUSED_REASON } from '../model/run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
 import type { RecordedResource } from '../state/state-store.ts';
 
@@ -105,6 +106,13 @@ function judge(
     );
   if (overdue !== undefined && !suspended) return tell('SlotOverdue', `the slot ${formatInstant(overdue)} has not run: is \`reconcile watch\` running?`);
   if (last?.status === 'running') return tell('RunInProgress', `run ${last.id}, step ${last.step}`);
-  if (last?.status === 'success') return tell('Succeeded', `run ${last.id} succeeded`);
+  if (last?.status === 'success') {
+    const { [REFUSED_REASON]: refused = 0 } = last.counts.reasons;
+    const again =
+      refused === 0
+        ? ''
+        : `; ${refused} ${refused === 1 ? 'row was' : 'rows were'} refused by the destination${last.slot === null ? '' : ' and the next slot sends them again'}`;
+    return tell('Succeeded', `run ${last.id} succeeded${again}`);
+  }
   return tell('NotRunYet', 'it has not run yet');
 }

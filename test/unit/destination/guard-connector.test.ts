@@ -4,7 +4,14 @@ import type { Connector, DeliveredBatch } from '../../../src/destination/connect
 import { guardConnector } from '../../../src/destination/guard-connector.ts';
 import { captureError } from '../../support/campaign/open-connector.ts';
 
-const BATCH: DeliveredBatch = { runId: 'r-1', activation: 'a', segment: 's', rows: 5, files: [], columns: ['email'] };
+const BATCH: DeliveredBatch = {
+  runId: 'r-1',
+  activation: 'a',
+  segment: 's',
+  rows: 5,
+  files: [{ path: 'a.json', address: '', rows: 5, bytes: 9, sha256: '' }],
+  columns: ['email'],
+};
 const SECRET = 'CANARY-token';
 
 function guarded(methods: Readonly<Record<string, unknown>>, deadlineMs = 2_000): Connector {
@@ -38,6 +45,31 @@ describe('what a connector must not answer', () => {
     ['deliver', { status: 'imported', rows: '5' }],
     ['deliver', { status: 'imported', rows: -1 }],
     ['deliver', { status: 'imported', rejected: 6 }],
+    [
+      'deliver',
+      {
+        status: 'imported',
+        rejected: 1,
+        refused: [
+          { path: 'a.json', row: 1 },
+          { path: 'a.json', row: 2 },
+        ],
+      },
+    ],
+    ['deliver', { status: 'imported', refused: 'row 1' }],
+    ['deliver', { status: 'imported', refused: [{ path: 'a.json', row: 0 }] }],
+    ['deliver', { status: 'imported', refused: [{ path: 'a.json', row: 6 }] }],
+    ['deliver', { status: 'imported', refused: [{ path: 'b.json', row: 1 }] }],
+    [
+      'deliver',
+      {
+        status: 'imported',
+        refused: [
+          { path: 'a.json', row: 1 },
+          { path: 'a.json', row: 1 },
+        ],
+      },
+    ],
     ['deliver', { status: 'imported', token: { f: () => 1 } }],
     ['settle', { status: 'success' }],
     ['setup', 'text'],
@@ -66,6 +98,17 @@ test('what is right goes through, and nothing else with it', async () => {
   expect(await connector.check([])).toEqual([{ code: 'A1', level: 'warning', subject: 's', message: 'm ***', hint: 'h', column: 'c' }]);
   expect(await connector.prepare(BATCH)).toBeUndefined();
   expect(await connector.deliver(BATCH, undefined)).toEqual({ status: 'imported', rows: 3, rejected: 2, message: '***', token: { id: 'x', at: null } });
+});
+
+test('rows that it names as refused, and that it names them', async () => {
+  const refused = [
+    { path: 'a.json', row: 5 },
+    { path: 'a.json', row: 1 },
+  ];
+  const connector = guarded({ namesRefused: true, deliver: async () => ({ status: 'imported', refused }) });
+  expect(connector.namesRefused).toBe(true);
+  expect(await connector.deliver(BATCH, undefined)).toEqual({ status: 'imported', rejected: 2, refused });
+  expect(guarded({ namesRefused: 'yes' }).namesRefused).toBeUndefined();
 });
 
 test('a method that is not asynchronous will do', async () => {

@@ -130,7 +130,8 @@ test('refused rows are found by halves and named by file and row; all others go 
   expect(receipt.message).toBe('the endpoint refused 4 rows (part_1.json row 3, part_1.json row 64, part_1.json row 65, part_1.json row 199)');
   expect(taken.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1).filter((id) => !bad.has(id)));
   const lenient = await send(await connect(endpoint, { maxRows: 100, maxRejectedRows: 4 }), batchOf(rowsOf(200)));
-  expect(lenient).toMatchObject({ status: 'imported', rows: 196, rejected: 4 });
+  const named = [3, 64, 65, 199].map((row) => ({ path: 'part_1.json', row }));
+  expect(lenient).toMatchObject({ status: 'imported', rows: 196, rejected: 4, refused: named });
 });
 
 test('when every row is refused it stops after a hundred', async () => {
