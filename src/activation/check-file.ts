@@ -13,6 +13,8 @@ export interface FileCheck {
   readonly title: string | undefined;
   readonly card: DestinationCard | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
+  /** The destination encrypts. */
+  readonly encrypted: boolean;
 }
 
 /** Name and format of one segment's files (contract section 6 "Files", activation-rules 2.5, 2.6, 10.4). */
@@ -25,7 +27,7 @@ export function checkFile(check: FileCheck, report: Report): void {
 }
 
 function checkName(check: FileCheck, report: Report): void {
-  const { activation, segment, title, card, details } = check;
+  const { activation, segment, title, card, details, encrypted } = check;
   const { name, format, compression } = segment.file;
   const types = new Set<string>(parseFileNameTemplate(name).parts.map(({ type }) => type));
   const place = namePlace(check);
@@ -51,13 +53,14 @@ function checkName(check: FileCheck, report: Report): void {
     segmentTitle: title,
     format,
     compression,
+    encrypted,
   });
   const most = Math.min((card && effectiveLimit(card, 'fileNameCharacters', details)?.value) ?? MAX_FILE_NAME_LENGTH, MAX_FILE_NAME_LENGTH);
   if (longest > most) {
     const message = `the file names of \`${segment.name}\` are up to ${longest} bytes long with the number of a part; at most ${most} go`;
     report({ code: 'RC1333', ...place, message, hint: 'shorten the text, or write %SEGMENT_ID% instead of %SEGMENT_NAME%' });
   }
-  const extension = fileExtension(format, compression);
+  const extension = fileExtension({ format, compression, encrypted });
   if (/\.(csv|json|ndjson|parquet|gz|zst)$/i.test(name)) {
     report({
       code: 'RC1332',

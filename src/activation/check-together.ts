@@ -29,11 +29,12 @@ interface FileFacts {
   readonly extension: string;
 }
 
-/** Reads the facts off an activation. `folder` says where a segment's files land. */
+/** Reads the facts off an activation. `folder` says where a segment's files land; `encrypted`, whether the destination encrypts them. */
 export function activationFacts(
   { destination, segments, mapping }: EffectiveActivation,
   title: (segment: string) => string | undefined,
   folder: (segment: EffectiveSegment) => string,
+  encrypted: boolean,
 ): ActivationFacts {
   return {
     destination,
@@ -42,8 +43,9 @@ export function activationFacts(
       const { name, format, compression } = segment.file;
       const facts = { name: segment.name, index: segment.index, hours: hoursOf(segment) };
       if (parseFileNameTemplate(name).problems.length > 0) return facts;
-      const pattern = fileNamePattern({ template: name, destination, segment: segment.name, segmentTitle: title(segment.name), format, compression });
-      const extension = fileExtension(format, compression);
+      const naming = { template: name, destination, segment: segment.name, segmentTitle: title(segment.name), format, compression, encrypted };
+      const pattern = fileNamePattern(naming);
+      const extension = fileExtension(naming);
       return { ...facts, files: { folder: folder(segment), stem: pattern.slice(0, -extension.length), extension } };
     }),
   };

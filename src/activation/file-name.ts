@@ -18,6 +18,8 @@ export interface FileNaming {
   readonly segmentTitle: string | undefined;
   readonly format: 'csv' | 'json' | 'parquet';
   readonly compression: 'none' | 'gzip' | 'zstd';
+  /** The destination's files are encrypted: `.pgp` comes last. */
+  readonly encrypted: boolean;
 }
 
 export interface FileNameRequest extends FileNaming {
@@ -32,7 +34,7 @@ export function renderFileName({ instant, part = 1, ...naming }: FileNameRequest
   const stem = partsOf(naming.template)
     .map((one) => renderPart(one, naming, instant))
     .join('');
-  return `${stem}${part > 1 ? `_${part}` : ''}${fileExtension(naming.format, naming.compression)}`;
+  return `${stem}${part > 1 ? `_${part}` : ''}${fileExtension(naming)}`;
 }
 
 /** What the name is but for its time: equal patterns are the same file names at the same instant. */
@@ -40,7 +42,7 @@ export function fileNamePattern(naming: FileNaming): string {
   const stem = partsOf(naming.template)
     .map((one) => (one.type === 'timestamp' ? one.text : one.type === 'datetime' ? one.text.replaceAll('dd', 'DD') : renderPart(one, naming, 0)))
     .join('');
-  return `${stem}${fileExtension(naming.format, naming.compression)}`;
+  return `${stem}${fileExtension(naming)}`;
 }
 
 /** The longest that a name can get, in UTF-8 bytes: with the number of a late part. */
@@ -54,9 +56,9 @@ export function isStaticName(template: string): boolean {
 }
 
 /** Parquet is compressed inside, so that it still ends in `.parquet` (activation-rules 2.14). */
-export function fileExtension(format: FileNaming['format'], compression: FileNaming['compression']): string {
+export function fileExtension({ format, compression, encrypted }: Pick<FileNaming, 'format' | 'compression' | 'encrypted'>): string {
   const packed = { none: '', gzip: '.gz', zstd: '.zst' }[compression];
-  return format === 'parquet' ? `${packed}.parquet` : `.${format}${packed}`;
+  return `${format === 'parquet' ? `${packed}.parquet` : `.${format}${packed}`}${encrypted ? '.pgp' : ''}`;
 }
 
 /** SEGMENT_NAME: the title, else the name, with all outside `[A-Za-z0-9._-]` as `_` (contract section 6). */

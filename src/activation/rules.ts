@@ -18,7 +18,9 @@ export interface ActivationCheck {
   readonly name: string;
   readonly spec: ActivationSpec;
   /** Of the Destination that it names. */
-  readonly destination: { readonly details: Readonly<Record<string, unknown>> | undefined; readonly card: DestinationCard } | undefined;
+  readonly destination:
+    | { readonly details: Readonly<Record<string, unknown>> | undefined; readonly card: DestinationCard; readonly encrypted: boolean }
+    | undefined;
   readonly segment: (name: string) => SegmentFacts | undefined;
   readonly attributes: (name: string) => AttributesSpec | undefined;
   /** `patternProblem` of the segment room. */
@@ -39,7 +41,15 @@ export function checkActivation(check: ActivationCheck): readonly ActivationFind
   for (const segment of effective.segments) {
     checkSchedule({ spec: check.spec, segment, destination: check.destination, lintSchedule: check.lintSchedule }, report);
     checkFile(
-      { spec: check.spec, activation: effective, segment, title: check.segment(segment.name)?.title, card, details: check.destination?.details },
+      {
+        spec: check.spec,
+        activation: effective,
+        segment,
+        title: check.segment(segment.name)?.title,
+        card,
+        details: check.destination?.details,
+        encrypted: check.destination?.encrypted === true,
+      },
       report,
     );
   }

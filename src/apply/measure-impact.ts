@@ -122,6 +122,7 @@ function naming(
     segmentTitle: resources.get(resourceKey('Segment', segment))?.metadata.title,
     format,
     compression,
+    encrypted: (resources.get(resourceKey('Destination', settings.destination))?.spec as DestinationSpec | undefined)?.encryption !== undefined,
     instant: 0,
   };
 }

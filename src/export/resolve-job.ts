@@ -67,6 +67,7 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
       template: settings.file.name,
       format: settings.file.format,
       compression: settings.file.compression,
+      encrypted: destination.encryption !== undefined,
     };
     const job: SegmentJob = {
       activation,
@@ -87,7 +88,7 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
       file: fileSettings(settings.file, card?.file?.lineBreaksInValues === 'space'),
       guards: effective.guards,
       stages: [],
-      partKey: (part) => `${renderFileName({ ...naming, instant: time, part })}${destination.encryption === undefined ? '' : '.pgp'}`,
+      partKey: (part) => renderFileName({ ...naming, instant: time, part }),
       folder: '',
       target: targetOf(spec.destination, storage),
       allow: request.allow,

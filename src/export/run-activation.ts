@@ -43,12 +43,12 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
   const runs: Run[] = [];
   for (const one of resolved) {
     request.signal?.throwIfAborted();
-    const job = { ...one.job, suppressions, stages: await encryptionStages(one.job.destination, deps) };
+    const job = { ...one.job, suppressions };
     const { outcome, run } = await runSegment({
       deps,
       job,
-      storage: await open.storage(one),
-      connector: await open.connector(one),
+      open: async () => ({ storage: await open.storage(one), connector: await open.connector(one) }),
+      stages: () => encryptionStages(job.destination, deps),
       engine: () => open.engine(one),
       signal: request.signal,
     });

@@ -19,17 +19,26 @@ import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
 import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
-import { recordable } from './told-error.ts';
+import { recordable, stopped, tellError } from './told-error.ts';
 import { abandonUploads } from './withdraw-files.ts';
+import type { ByteStage } from './write-file.ts';
 
 export interface RunSegmentInput {
   readonly deps: ExportDeps;
   readonly job: SegmentJob;
-  readonly storage: Storage;
-  readonly connector: Connector | undefined;
+  /** Asked for once the run is claimed: what cannot be opened is its failure, and on record. */
+  readonly open: () => Promise<RunEnds>;
+  /** Stages behind compression, asked for before anything is written: encrypting. */
+  readonly stages: () => Promise<readonly ByteStage[]>;
   /** Opened on first use: a run that goes on from its spool reads no source. */
   readonly engine: () => Engine;
   readonly signal: AbortSignal | undefined;
+}
+
+/** Where files go, and who is told. */
+export interface RunEnds {
+  readonly storage: Storage;
+  readonly connector: Connector | undefined;
 }
 
 export type SegmentOutcome = { readonly outcome: 'ended' | 'done' | 'busy'; readonly run: RunRecord };
@@ -81,6 +90,7 @@ class SegmentRun {
   #work: RunWork;
   #step: RunStep;
   #cancel: CancelRequest | undefined;
+  #opened: RunEnds | undefined;
 
   constructor(input: RunSegmentInput, claim: Claim, run: RunRecord) {
     this.#input = input;
@@ -104,6 +114,7 @@ class SegmentRun {
     try {
       // Taken up again after its end (a retry or replay that was killed): everything had been delivered and recorded.
       if (this.#reached('recorded')) return await this.#endAgain();
+      this.#opened = await this.#input.open();
       if (!this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare();
       const changed = this.#work.parts?.length ?? 0;
       if (changed > 0) {
@@ -132,6 +143,11 @@ class SegmentRun {
     });
   }
 
+  get #ends(): RunEnds {
+    if (this.#opened === undefined) throw new TypeError('nothing is opened yet');
+    return this.#opened;
+  }
+
   #reached(step: RunStep): boolean {
     return RUN_STEPS.indexOf(this.#step) >= RUN_STEPS.indexOf(step);
   }
@@ -145,17 +161,18 @@ class SegmentRun {
   }
 
   async #prepare(): Promise<void> {
-    const { deps, job, storage, engine, signal } = this.#input;
+    const { deps, job, engine, signal } = this.#input;
+    const { storage, connector } = this.#ends;
     const before = this.#reached('written') ? (this.#work.parts ?? []) : [];
     const prepared = await prepareRun({
-      job,
+      job: { ...job, stages: await this.#input.stages() },
       runId: this.#run.id,
       engine: engine(),
       ledger: deps.ledger,
       storage,
       paths: deps.paths,
       signal,
-      who: this.#input.connector?.namesRefused === true && this.#input.connector.delivers !== false,
+      who: connector?.namesRefused === true && connector.delivers !== false,
       step: (name, progress) => this.#report(name, progress),
       crashPoint: (name) => this.#crashPoint(name),
     });
@@ -169,17 +186,18 @@ class SegmentRun {
   async #refuseChangedBytes(before: readonly PlannedFile[], now: readonly PlannedFile[]): Promise<void> {
     for (const file of before) {
       if (now.some(({ key, sha256 }) => key === file.key && sha256 === file.sha256)) continue;
-      if (!(await landedAs(this.#input.storage, file))) continue;
+      if (!(await landedAs(this.#ends.storage, file))) continue;
       throw new AppError({
         code: 'RC4012',
-        message: `\`${this.#input.storage.address(file.key)}\` is visible already, its spool is lost, and the source would give other bytes now`,
+        message: `\`${this.#ends.storage.address(file.key)}\` is visible already, its spool is lost, and the source would give other bytes now`,
         hint: 'a visible file never changes within its slot: take it away to export the slot anew, or export now with `reconcile run` without --slot',
       });
     }
   }
 
   async #publish(): Promise<void> {
-    const { deps, storage, signal } = this.#input;
+    const { deps, signal } = this.#input;
+    const { storage } = this.#ends;
     const parts = this.#work.parts ?? [];
     if (!this.#reached('published')) {
       let bytes = 0;
@@ -201,7 +219,8 @@ class SegmentRun {
 
   async #verify(): Promise<void> {
     if (this.#reached('verified')) return;
-    const { storage, signal } = this.#input;
+    const { signal } = this.#input;
+    const { storage } = this.#ends;
     const { parts = [] } = this.#work;
     this.#report('verifying', {});
     for (const part of parts) await verifyFile(storage, this.#folder, part);
@@ -220,7 +239,8 @@ class SegmentRun {
   }
 
   async #deliver(): Promise<void> {
-    const { connector, deps, job, storage, signal } = this.#input;
+    const { deps, job, signal } = this.#input;
+    const { connector, storage } = this.#ends;
     if (connector === undefined || connector.delivers === false) return;
     if (this.#isTold()) return;
     this.#report('importing', {});
@@ -283,7 +303,6 @@ class SegmentRun {
     const known = error instanceof AppError ? error : undefined;
     const aborted = signal?.aborted === true && !held;
     if (aborted && this.#cancel !== undefined) {
-      const { storage } = this.#input;
       return endCancelled({
         deps,
         claim: this.#claim,
@@ -292,18 +311,10 @@ class SegmentRun {
         work: this.#work,
         counts: this.#counts,
         cancel: this.#cancel,
-        storage,
+        storage: this.#opened?.storage,
       });
     }
-    const told = aborted
-      ? {
-          code: 'RC4013',
-          message: `the run was stopped${isTimeout(signal.reason) ? ` after ${RUN_DEADLINE_MS / 3_600_000} hours` : ''}`,
-          hint: 'start it again: it goes on where it stands',
-        }
-      : known === undefined
-        ? { code: 'RC4000', message: `a bug: ${error instanceof Error ? error.message : String(error)}` }
-        : { code: known.code, message: known.message, ...(known.hint === undefined ? {} : { hint: known.hint }) };
+    const told = aborted ? stopped(signal.reason, RUN_DEADLINE_MS) : tellError(error);
     // Once files are written some may be visible: they stay on record as ours, and no row counts as activated.
     const visible = this.#reached('written');
     const status: Exclude<RunStatus, 'running'> = held ? 'held' : 'failed';
@@ -320,7 +331,7 @@ class SegmentRun {
       });
       // Before `written` the spool is of no use to anybody; afterwards it is what the slot goes on from.
       if (!visible || job.slot === null) {
-        await abandonUploads(this.#input.storage, this.#work, this.#run.id);
+        if (this.#opened !== undefined) await abandonUploads(this.#opened.storage, this.#work, this.#run.id);
         await rm(this.#folder, { recursive: true, force: true });
       }
       if (known === undefined && !aborted) throw error;
@@ -382,8 +393,4 @@ class SegmentRun {
   #crashPoint(name: string): void {
     this.#input.deps.crashPoint?.(name);
   }
-}
-
-function isTimeout(reason: unknown): boolean {
-  return reason instanceof DOMException && reason.name === 'TimeoutError';
 }

@@ -1,3 +1,4 @@
+import { AppError } from '../model/app-error.ts';
 import type { Run } from '../model/run.ts';
 import type { ExportPaths } from './deps.ts';
 
@@ -20,4 +21,18 @@ function fromProject(text: string, project: string): string {
 
 function escape(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+/** Of a run that a signal or its deadline ended. */
+export function stopped(reason: unknown, deadlineMs: number): Told {
+  const isDeadline = reason instanceof DOMException && reason.name === 'TimeoutError';
+  const after = isDeadline ? ` after ${deadlineMs / 3_600_000} hours` : '';
+  return { code: 'RC4013', message: `the run was stopped${after}`, hint: 'start it again: it goes on where it stands' };
+}
+
+/** What a run ended with; anything that is not meant for people is a bug of ours. */
+export function tellError(error: unknown): Told {
+  if (!(error instanceof AppError)) return { code: 'RC4000', message: `a bug: ${error instanceof Error ? error.message : String(error)}` };
+  const { code, message, hint } = error;
+  return { code, message, ...(hint === undefined ? {} : { hint }) };
 }

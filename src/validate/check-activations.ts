@@ -24,7 +24,10 @@ export function checkActivation(activation: Resource<ActivationSpec>, context: C
   const findings = checkRules({
     name,
     spec: activation.spec,
-    destination: destination === undefined ? undefined : { card: destination.card, details: destination.spec.details },
+    destination:
+      destination === undefined
+        ? undefined
+        : { card: destination.card, details: destination.spec.details, encrypted: destination.spec.encryption !== undefined },
     segment: (segment) => {
       const found = index.find('Segment', segment);
       return found === undefined ? undefined : { title: found.metadata.title, attributes: found.spec.attributes };
@@ -39,7 +42,7 @@ export function checkActivation(activation: Resource<ActivationSpec>, context: C
   const effective = effectiveActivation(name, activation.spec, destination.card);
   const folder = (segment: { readonly name: string }): string =>
     folderOf(activation.spec.destination, destination.spec.storage, segment.name, titleOf(segment.name));
-  return { activation: activationFacts(effective, titleOf, folder) };
+  return { activation: activationFacts(effective, titleOf, folder, destination.spec.encryption !== undefined) };
 }
 
 /** The rules over several activations, and how many Destinations there are. */

@@ -27,6 +27,8 @@ test('signed, encrypted files with a list that sha256sum checks; a replay sends 
   const call = (...args: readonly string[]): ReturnType<typeof reconcile> =>
     reconcile(['-C', project.directory, '--now', SLOT, ...args], { env: { SIGN_PASS: 'sender' } });
 
+  const planned = JSON.parse((await call('plan', '--json')).stdout) as { readonly impact: readonly { readonly files: readonly string[] }[] };
+  expect(planned.impact.flatMap(({ files: names }) => names)).toEqual(planned.impact.map(() => expect.stringMatching(/\.csv\.gz\.pgp$/) as string));
   const applied = await call('apply', '--auto-approve', '--no-input');
   expect(applied.code, applied.stderr).toBe(0);
   const locked = await reconcile(['-C', project.directory, '--now', SLOT, 'run', 'letter', '--slot', SLOT, '--segment', 'rich'], { env: { SIGN_PASS: 'no' } });
@@ -42,7 +44,7 @@ test('signed, encrypted files with a list that sha256sum checks; a replay sends 
     format: 'binary',
   });
 
-  expect([locked.code, locked.stderr]).toEqual([1, expect.stringContaining('RC4027')]);
+  expect([locked.code, locked.stdout]).toEqual([1, expect.stringContaining('RC4027')]);
   expect(ran.code, ran.stderr).toBe(0);
   expect(checked.trim().split('\n')).toEqual(files.map(({ path }) => `${path}: OK`));
   expect(files.length).toBeGreaterThan(1);
@@ -87,13 +89,73 @@ test('an activation that cannot begin neither stops the others nor hides how the
 
   const mistyped = await call({}, 'run', 'letter', 'sealed-lettre', '--slot', SLOT);
   const mixed = await call({ RECEIVER_KEY: 'no key' }, 'run', 'sealed-letter', 'letter', '--slot', SLOT, '--json');
-  const told = JSON.parse(mixed.stdout) as { runs: readonly { activation: string; status: string }[]; diagnostics: readonly { code: string }[] };
+  const told = JSON.parse(mixed.stdout) as {
+    runs: readonly { activation: string; status: string; error?: { code: string } }[];
+  };
   expect([mistyped.code, mistyped.stderr, mistyped.stdout]).toEqual([64, expect.stringContaining('did you mean `sealed-letter`?'), '']);
   expect(mixed.code, mixed.stderr).toBe(6);
-  expect(told.runs.map(({ activation, status }) => `${activation} ${status}`)).toEqual(['letter success', 'letter success']);
-  expect(told.diagnostics.map(({ code }) => code)).toEqual(['RC4020']);
-  expect(mixed.stderr).toContain('RC4020');
+  expect(told.runs.map(({ activation, status, error }) => `${activation} ${status} ${error?.code ?? ''}`)).toEqual([
+    'sealed-letter failed RC4020',
+    'sealed-letter failed RC4020',
+    'letter success ',
+    'letter success ',
+  ]);
 });
+
+interface RunJson {
+  readonly id: string;
+  readonly status: string;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+test('a secret that is missing, a key that is none, a passphrase that is wrong: each attempt is on record, told by status, and goes on once it is mended', async () => {
+  using project = createShopProject();
+  const { publicKey } = await generateKey({ userIDs: [{ name: 'receiver' }], type: 'curve25519', format: 'armored' });
+  const sender = await generateKey({ userIDs: [{ name: 'sender' }], type: 'curve25519', format: 'armored', passphrase: 'open' });
+  project.write('keys/sender.asc', sender.privateKey);
+  const encryption = 'encryption: {pgpPublicKey: {env: RECEIVER_KEY}, signWith: {privateKey: {file: keys/sender.asc}, passphrase: {env: SIGN_PASS}}}';
+  project.write('manifests/all.yaml', project.read('manifests/all.yaml').replace('path: out}}', `path: out}, ${encryption}}`));
+  const good = { RECEIVER_KEY: publicKey, SIGN_PASS: 'open' };
+  const call = (env: Readonly<Record<string, string>>, ...args: readonly string[]): ReturnType<typeof reconcile> =>
+    reconcile(['-C', project.directory, '--now', SLOT, ...args], { env });
+  const applied = await call(good, 'apply', '--auto-approve', '--no-input');
+  expect(applied.code, applied.stderr).toBe(0);
+
+  const slot = ['run', 'letter', '--segment', 'rich', '--slot', SLOT, '--json'] as const;
+  const runOf = (stdout: string): RunJson => (JSON.parse(stdout) as { readonly runs: readonly RunJson[] }).runs[0] ?? { id: '', status: '' };
+  const attempts = [
+    ['RC1405', {}],
+    ['RC4020', { ...good, RECEIVER_KEY: 'CANARY, no key' }],
+    ['RC4027', { ...good, SIGN_PASS: 'CANARY' }],
+  ] as const;
+  const seen: RunJson[] = [];
+  for (const [code, env] of attempts) {
+    const ended = await call(env, ...slot);
+    const run = runOf(ended.stdout);
+    seen.push(run);
+    expect([ended.code, run]).toMatchObject([1, { status: 'failed', error: { code }, counts: { received: 0, failed: 0 }, files: [] }]);
+    expect((await call({}, 'runs', 'list')).stdout).toContain(code);
+    const status = JSON.parse((await call({}, 'status', '--json')).stdout) as {
+      readonly resources: readonly { readonly kind: string; readonly conditions: readonly object[] }[];
+    };
+    expect(status.resources.find(({ kind }) => kind === 'Activation')?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Stalled', status: 'True', message: expect.stringContaining(run.error?.message ?? 'nothing') as string }),
+    );
+    const shown = await call({}, 'runs', 'show', run.id);
+    expect(ended.stdout + ended.stderr + JSON.stringify(status) + shown.stdout).not.toContain('CANARY');
+  }
+  expect(new Set(seen.map(({ id }) => id)).size).toBe(1);
+  expect((await call({}, 'runs', 'show', seen[0]?.id ?? '')).stdout).toMatch(/attempt 1 +failed, .*RC1405[^]*attempt 2 +failed, .*RC4020/);
+
+  // The watch records it as well, for the segments that are due.
+  const watched = await call({}, 'watch', '--once', '--json');
+  expect([watched.code, runOf(watched.stdout)]).toMatchObject([1, { status: 'failed', error: { code: 'RC1405' } }]);
+
+  const ended = await call(good, ...slot);
+  expect([ended.code, runOf(ended.stdout)]).toMatchObject([0, { id: seen[0]?.id, status: 'success' }]);
+  // What has ended in success needs no key to be shown.
+  expect(await call({}, ...slot)).toMatchObject({ code: 0 });
+}, 180_000);
 
 async function openKey(armoredKey: string, passphrase: string): ReturnType<typeof readPrivateKey> {
   const { decryptKey } = await import('openpgp');

@@ -145,7 +145,15 @@ export async function openExportBench(): Promise<ExportBench> {
         temporaryFolder: join(stateFolder, 'tmp'),
         memoryLimitMb: 256,
       });
-      return await runSegment({ deps, job, storage, connector: undefined, engine: () => engine, signal: undefined });
+      const { stages } = job;
+      return await runSegment({
+        deps,
+        job,
+        open: async () => ({ storage, connector: undefined }),
+        stages: async () => stages,
+        engine: () => engine,
+        signal: undefined,
+      });
     },
     async [Symbol.asyncDispose]() {
       await state.close();

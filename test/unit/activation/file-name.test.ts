@@ -14,6 +14,7 @@ const render = (change: Partial<FileNameRequest>): string =>
     segmentTitle: 'Käufer & Co',
     format: 'csv',
     compression: 'none',
+    encrypted: false,
     instant,
     ...change,
   });
@@ -27,6 +28,7 @@ describe('rendering', () => {
     expect(render({ format: 'json', compression: 'zstd' })).toMatch(/\.json\.zst$/);
     expect(render({ format: 'parquet' })).toMatch(/020304\.parquet$/);
     expect(render({ format: 'parquet', compression: 'gzip', part: 2 })).toMatch(/_2\.gz\.parquet$/);
+    expect(render({ compression: 'gzip', part: 2, encrypted: true })).toMatch(/_2\.csv\.gz\.pgp$/);
   });
 
   test('every token', () => {
@@ -84,13 +86,11 @@ describe('templates that are refused', () => {
   });
 });
 
-test('patterns keep the time open; lengths count bytes and the number of a part', () => {
-  expect(
-    fileNamePattern({ template: '%SEGMENT_ID%_%TIMESTAMP%', destination: 'd', segment: 's', segmentTitle: undefined, format: 'csv', compression: 'gzip' }),
-  ).toBe('s_%TIMESTAMP%.csv.gz');
-  expect(longestFileNameBytes({ template: 'é', destination: 'd', segment: 's', segmentTitle: undefined, format: 'csv', compression: 'none' })).toBe(
-    2 + '_99999.csv'.length,
-  );
+test('patterns keep the time open; lengths count bytes, the number of a part and every suffix', () => {
+  const naming = { destination: 'd', segment: 's', segmentTitle: undefined, format: 'csv', compression: 'none', encrypted: false } as const;
+  expect(fileNamePattern({ ...naming, template: '%SEGMENT_ID%_%TIMESTAMP%', compression: 'gzip' })).toBe('s_%TIMESTAMP%.csv.gz');
+  expect(longestFileNameBytes({ ...naming, template: 'é' })).toBe(2 + '_99999.csv'.length);
+  expect(longestFileNameBytes({ ...naming, template: 'é', encrypted: true })).toBe(2 + '_99999.csv.pgp'.length);
   expect([isStaticName('%SEGMENT_ID%'), isStaticName('%TIMESTAMP%')]).toEqual([true, false]);
 });
 

@@ -43,7 +43,7 @@ function check(change: Partial<ActivationSpec>, card = folder, details: Record<s
   return checkActivation({
     name: 'news',
     spec: { ...base, ...change },
-    destination: { card, details },
+    destination: { card, details, encrypted: false },
     segment: (name) => ({ title: title ?? name, attributes: 'customer' }),
     attributes: () => attributes,
     patternProblem,
@@ -62,6 +62,7 @@ const placed = (name: string, change: Partial<ActivationSpec>, card = folder, de
     effective,
     () => undefined,
     () => effective.destination,
+    false,
   );
   return { name, facts, destination: { card, details } };
 };

@@ -187,6 +187,8 @@ describe('what this version would have to ignore is refused', () => {
   });
 });
 
+const KEY = '\n  encryption: {pgpPublicKey: {file: keys/receiver.asc}}';
+
 describe('storages', () => {
   const sftp = 'type: sftp, host: h, username: u, path: /in, hostKey: "SHA256:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"';
 
@@ -219,6 +221,24 @@ describe('storages', () => {
     });
 
     expect(problems(project).filter((one) => one.includes('RC1334'))).toHaveLength(2);
+  });
+
+  // An encrypted file has a suffix of its own; from the second run on the check comes from the cache.
+  test.each([
+    ['one of them encrypted', ['', KEY], 0],
+    ['both encrypted', [KEY, KEY], 2],
+    ['the other one encrypted', [KEY, ''], 0],
+  ])('two activations onto one folder, %s', (_, [first = '', second = ''], collisions) => {
+    const text = (BASE['manifests/newsletter.yaml'] ?? '').replace('file:', "file:\n    name: 'fixed_%SEGMENT_ID%'");
+    const files = (one: string, other: string): Readonly<Record<string, string>> => ({
+      'manifests/newsletter.yaml': text.replace('path: out}', `path: out}${one}`),
+      'manifests/second.yaml': text.replaceAll('outbox', 'outbox-two').replace('name: newsletter', 'name: second').replace('path: out}', `path: out}${other}`),
+    });
+    using project = starter(files('', ''));
+    expect(problems(project).filter((text_) => text_.includes('RC1334'))).toHaveLength(2);
+    for (const [path, content] of Object.entries(files(first, second))) project.write(path, content);
+    expect(problems(project).filter((text_) => text_.includes('RC1334'))).toHaveLength(collisions);
+    expect(problems(project).filter((text_) => text_.includes('RC1334'))).toHaveLength(collisions);
   });
 });
 
