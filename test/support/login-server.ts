@@ -17,7 +17,9 @@ export interface LoginRequest {
 }
 
 /** An answer, or the port of 127.0.0.1 that the request is passed on to. */
-export type LoginAnswer = { readonly status?: number; readonly body: string; readonly type?: string } | { readonly passTo: number };
+export type LoginAnswer =
+  | { readonly status?: number; readonly body: string; readonly type?: string; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly passTo: number };
 
 export interface LoginServer extends AsyncDisposable {
   readonly url: string;
@@ -64,7 +66,7 @@ export async function startLoginServer(answer: (request: LoginRequest) => LoginA
     requests.push({ ...told, body });
     const final = answer({ ...told, body });
     if ('passTo' in final) throw new Error('only a body decides');
-    response.writeHead(final.status ?? 200, { 'content-type': final.type ?? 'application/json' }).end(final.body);
+    response.writeHead(final.status ?? 200, { 'content-type': final.type ?? 'application/json', ...final.headers }).end(final.body);
   };
   const plain = createServer((incoming, response) => void handle(incoming, response));
   plain.on('connection', (socket: Socket) => open.add(socket));

@@ -3,6 +3,7 @@ import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
 import { BROKEN, DAMAGED, SKEWED, type Verdict } from '../verdict.ts';
 import type { Validity } from './azure-access.ts';
+import { judgeAzureLogin } from './judge-azure-login.ts';
 
 const DENIED: Verdict = {
   kind: 'permission',
@@ -24,17 +25,6 @@ const WRONG_KEY: Verdict = {
   kind: 'authentication',
   what: 'the store refused the credentials',
   hint: 'check the account key, connection string or SAS that `storage` refers to: it must be whole, and keys are rotated',
-};
-const NO_LOGIN: Verdict = {
-  kind: 'authentication',
-  what: 'the default credential found no login',
-  hint: 'log in with `az login`, set AZURE_CLIENT_ID and its secret, or give the machine an identity',
-};
-/** Entra ID answered, and did not let it in. */
-const REFUSED_LOGIN: Verdict = {
-  kind: 'authentication',
-  what: 'the login of the default credential was refused',
-  hint: 'check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or the certificate: secrets and certificates expire',
 };
 const THROTTLED: Verdict = {
   kind: 'throttled',
@@ -118,9 +108,7 @@ function judge(error: Error, { startsAt, expiresAt }: Validity = {}): Verdict | 
     if (Math.abs(serverTime - Date.now()) > FIFTEEN_MINUTES_MS || /date header|too old/i.test(error.message)) return SKEWED;
     if (code === 'AuthenticationFailed' || /failed to authenticate/i.test(error.message)) return WRONG_KEY;
   }
-  if (error.name === 'AuthenticationError') return REFUSED_LOGIN;
-  if (/CredentialUnavailable|AuthenticationRequired|AggregateAuthentication/.test(error.name)) return NO_LOGIN;
-  return VERDICTS[code] ?? verdictOfStatus(status);
+  return judgeAzureLogin(error) ?? VERDICTS[code] ?? verdictOfStatus(status);
 }
 
 function verdictOfStatus(status: number | undefined): Verdict | undefined {

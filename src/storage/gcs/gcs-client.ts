@@ -38,6 +38,8 @@ export interface GcsClient {
 }
 
 const GOOGLE = 'https://storage.googleapis.com';
+/** Of a sentence of Google's. */
+const MOST_SAID = 200;
 const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 
 /**
@@ -69,7 +71,8 @@ export async function connectGcs(access: GcsAccess): Promise<GcsClient> {
 async function loginOf({ credentials, endpoint }: GcsAccess): Promise<() => Promise<Readonly<Record<string, string>>>> {
   if (!credentials && endpoint !== undefined) return async () => ({});
   const { Storage } = await import('@google-cloud/storage');
-  const { authClient } = new Storage({ scopes: [SCOPE], ...(credentials && { credentials: { ...credentials } }) });
+  // With a project of its own the library does not ask for the login's, which takes a right and a host of Google's more, and nothing here needs it.
+  const { authClient } = new Storage({ projectId: 'unused', scopes: [SCOPE], ...(credentials && { credentials: { ...credentials } }) });
   return async () => {
     try {
       const token = await authClient.getAccessToken();
@@ -91,23 +94,41 @@ function classifyLoginError(error: unknown): StorageError {
   }
   if (/could not load the default credentials/i.test(said)) {
     return new StorageError('authentication', `${doing}: no credentials were found`, {
-      hint: 'set `storage.credentials`, log in with `gcloud auth application-default login`, or give the machine a service account',
+      hint: 'set `storage.credentials`, log in with `gcloud auth application-default login`, or give the machine a service account; if it has one, its metadata server does not answer',
       cause: error,
     });
   }
   if (/rapt|reauth|expired/i.test(said)) {
     return new StorageError('expired', `${doing}: the login has expired`, { hint: 'log in again with `gcloud auth application-default login`', cause: error });
   }
-  return new StorageError('authentication', `${doing}: the credentials were refused`, {
-    hint: 'check `storage.credentials`: the service account’s key must exist and be enabled',
+  if (/credential_?source|subject token|file at .* does not exist/i.test(said)) {
+    return new StorageError('authentication', `${doing}: the token of the workload cannot be read`, {
+      hint: 'check the file or address that `credential_source` of the credentials names',
+      cause: error,
+    });
+  }
+  const why = reasonOf(error);
+  return new StorageError('authentication', `${doing}: the credentials were refused${why === undefined ? '' : ` (${why})`}`, {
+    hint: 'check `storage.credentials`: the key or the machine’s service account must exist and be enabled; of a workload identity the audience and the conditions of its provider must fit',
     cause: error,
   });
 }
 
+/** Google’s own sentence, without what could be a token. */
+function reasonOf(error: unknown): string | undefined {
+  const said = dataOf(error)?.error_description ?? /\binvalid_[a-z]+: [^\n]+/.exec(error instanceof Error ? error.message : '')?.[0];
+  return typeof said === 'string' && said !== '' ? said.slice(0, MOST_SAID).replaceAll(/[\w.=-]{40,}/g, '…') : undefined;
+}
+
 function descriptionOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const data = 'response' in error ? (error.response as { data?: { error_description?: string; error?: string } } | undefined)?.data : undefined;
+  const data = dataOf(error);
   return `${error.message} ${data?.error ?? ''} ${data?.error_description ?? ''}`;
+}
+
+function dataOf(error: unknown): { readonly error_description?: string; readonly error?: string } | undefined {
+  if (!(error instanceof Error) || !('response' in error)) return undefined;
+  return (error.response as { data?: { error_description?: string; error?: string } } | undefined)?.data;
 }
 
 async function refusalOf(response: Response): Promise<GcsRefusal> {

@@ -24,8 +24,16 @@ function parseCredentials(text: string, bucket: string): Readonly<Record<string,
     // The parser's message quotes the text, which is a secret.
     parsed = undefined;
   }
-  if (typeof parsed === 'object' && parsed !== null && 'client_email' in parsed && 'private_key' in parsed) return { ...parsed };
-  throw new StorageError('authentication', `the credentials of bucket \`${bucket}\` are not a service account’s JSON`, {
-    hint: 'give the whole file that “Create key” downloads, with `client_email` and `private_key`',
-  });
+  if (typeof parsed === 'object' && parsed !== null) {
+    if ('client_email' in parsed && 'private_key' in parsed) return { ...parsed };
+    // Workload identity federation: no secret in it, but where one is.
+    if ('type' in parsed && parsed.type === 'external_account') return { ...parsed };
+  }
+  throw new StorageError(
+    'authentication',
+    `the credentials of bucket \`${bucket}\` are neither a service account’s JSON nor the configuration of a workload identity`,
+    {
+      hint: 'give the whole file that “Create key” downloads, with `client_email` and `private_key`, or that of `gcloud iam workload-identity-pools create-cred-config`',
+    },
+  );
 }

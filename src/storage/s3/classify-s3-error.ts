@@ -41,7 +41,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   CredentialsProviderError: {
     kind: 'authentication',
     what: 'no credentials were found',
-    hint: 'set `storage.accessKeyId` and `storage.secretAccessKey`, or give the machine a role',
+    hint: 'set `storage.accessKeyId` and `storage.secretAccessKey`, or give the machine a role; if it has one, its metadata server does not answer (from inside a container EC2 wants a hop limit of 2)',
   },
   ExpiredToken: EXPIRED,
   ExpiredTokenException: EXPIRED,
