@@ -29,6 +29,11 @@ export interface BadValue {
   /** The first one, as it stands in the source, and its row counted from 1 without the header. */
   readonly value: string;
   readonly row: number;
+  /**
+   * Of an array, a map or an object: where in it `value` stands, such as `[3].price` (nothing: it is the whole), and the type that it should have there, `JSON`
+   * when the whole is none. `value` is JSON then, and may be cut.
+   */
+  readonly inside?: { readonly path: string; readonly type: string };
   readonly of: 'profile' | 'event';
 }
 

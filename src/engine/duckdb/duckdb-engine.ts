@@ -5,12 +5,12 @@ import { digestOf } from '../../support/digest.ts';
 import { nearest } from '../../support/nearest.ts';
 import type { BadValue, ColumnNeed, Engine, LogicalColumn, OpenedSource } from '../engine.ts';
 import { eventColumns, primaryIdentity, profileColumns, type ModelColumn, type ProfileModel } from '../profile-model.ts';
+import { columnValue } from './column-value.ts';
 import { copyStatement } from './copy-statement.ts';
 import { Database } from './database.ts';
 import { findDatasetFiles, type DatasetFiles } from './dataset-files.ts';
 import { describeDataset, requireColumn, type DescribedDataset } from './described-dataset.ts';
 import { measureDataset, type MeasuredDataset } from './source-facts.ts';
-import { typedValue } from './typed-value.ts';
 
 export interface DuckDbEngineOptions {
   readonly model: ProfileModel;
@@ -154,7 +154,7 @@ async function openRelations(
     const eventKeyType = requireColumn(event, events.profile, usedBy);
     for (const column of [events.timestamp, ...typeColumn, ...fields.map((field) => field.column)]) requireColumn(event, column, usedBy);
     if (!sameKind(keyType, eventKeyType)) sharedKeyType = 'VARCHAR';
-    const time: ModelColumn = { path: 'timestamp', column: events.timestamp, type: 'timestamp' };
+    const time: ModelColumn = { path: 'timestamp', column: events.timestamp, type: 'timestamp', declared: { type: 'timestamp' } };
     const facts = await measureDataset(
       db,
       { dataset: event, columns: [time, ...fields], identity: undefined, cacheFolder: options.cacheFolder },
@@ -198,8 +198,8 @@ function viewColumns(
   measured: MeasuredDataset,
   register: Map<string, LogicalColumn> | undefined,
 ): readonly Sql[] {
-  const facts = measured.column(column.column, column.type);
-  const typed = typedValue(ident(column.column), dataset.columns.get(column.column) ?? 'VARCHAR', column.type, facts.digits, facts.bad === 0);
+  const facts = measured.column(column);
+  const typed = columnValue(ident(column.column), dataset.columns.get(column.column) ?? 'VARCHAR', column, facts.digits, facts.bad === 0);
   register?.set(column.path, { name: column.path, type: column.type, hasText: typed.text !== undefined });
   const value = sql`${typed.value} as ${ident(column.path)}`;
   return [
@@ -226,9 +226,10 @@ function choose(all: readonly ModelColumn[], paths: readonly string[], owner: st
 }
 
 function badOf(columns: readonly ModelColumn[], measured: MeasuredDataset, of: BadValue['of']): BadValue[] {
-  return columns.flatMap(({ column, path, type }) => {
-    const facts = measured.column(column, type);
-    return facts.bad === 0 ? [] : [{ column, path, type, count: facts.bad, value: facts.value ?? '', row: facts.row ?? 0, of }];
+  return columns.flatMap((wanted) => {
+    const { bad: count, value = '', row = 0, inside } = measured.column(wanted);
+    const { column, path, type } = wanted;
+    return count === 0 ? [] : [{ column, path, type, count, value, row, of, ...(inside === undefined ? {} : { inside }) }];
   });
 }
 

@@ -1,19 +1,26 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ident, joinSql, sql, type Sql } from '../../sql/sql.ts';
+import { ident, joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
+import { canonicalJson } from '../../support/canonical-json.ts';
 import { digestOf } from '../../support/digest.ts';
+import type { BadValue } from '../engine.ts';
+import type { ModelColumn } from '../profile-model.ts';
 import { checkArchive } from './check-archive.ts';
+import { columnValue, type ColumnValue } from './column-value.ts';
 import type { Database } from './database.ts';
 import type { DescribedDataset } from './described-dataset.ts';
-import { decimalDigits, needsDigits, typedValue, type DecimalDigits } from './typed-value.ts';
+import { decimalDigits, needsDigits, type DecimalDigits } from './typed-value.ts';
 
 /** What was measured of one column read as one type. */
 export interface ColumnFacts {
   readonly bad: number;
   readonly value?: string;
   readonly row?: number;
+  readonly inside?: BadValue['inside'];
   readonly digits?: DecimalDigits;
 }
+
+type Wanted = Pick<ModelColumn, 'column' | 'type' | 'declared'>;
 
 export interface IdentityFacts {
   readonly nulls: number;
@@ -31,7 +38,7 @@ interface DatasetFacts {
 export interface FactsRequest {
   readonly dataset: DescribedDataset;
   /** Column and declared type of everything that will be read. */
-  readonly columns: readonly { readonly column: string; readonly type: string }[];
+  readonly columns: readonly Wanted[];
   /** The primary identity's column; undefined for events. */
   readonly identity: string | undefined;
   readonly cacheFolder: string;
@@ -41,11 +48,13 @@ export interface FactsRequest {
 export interface MeasuredDataset {
   readonly rows: number;
   readonly identity: IdentityFacts;
-  column(column: string, type: string): ColumnFacts;
+  column(wanted: Wanted): ColumnFacts;
 }
 
-const FACTS_VERSION = 1;
+const FACTS_VERSION = 2;
 const EXAMPLES = 3;
+/** Of a value inside another that much is kept, to be told: it may be long itself. */
+const TOLD_CHARACTERS = 200;
 const NO_IDENTITY: IdentityFacts = { nulls: 0, duplicates: 0, examples: [] };
 
 /** Measures what is not known yet about a dataset's present state, in as few scans as possible. */
@@ -63,30 +72,32 @@ export async function measureDataset(database: Database, request: FactsRequest, 
   return {
     rows: facts.rows,
     identity: (identity === undefined ? undefined : identities[identity]) ?? NO_IDENTITY,
-    column: (column, type) => facts.columns[factKey({ column, type })] ?? { bad: 0 },
+    column: (wanted) => facts.columns[factKey(wanted)] ?? { bad: 0 },
   };
 }
 
-function factKey(wanted: { readonly column: string; readonly type: string }): string {
-  return `${wanted.type} ${wanted.column}`;
+function factKey({ column, type, declared: { items, values, fields } }: Wanted): string {
+  const parts = [items, values, fields].every((part) => part === undefined) ? '' : canonicalJson({ items, values, fields });
+  return `${type}${parts} ${column}`;
 }
 
-function canBeBad(dataset: DescribedDataset, wanted: { readonly column: string; readonly type: string }): boolean {
-  const physical = dataset.columns.get(wanted.column) ?? 'VARCHAR';
-  return typedValue(ident(wanted.column), physical, wanted.type).bad !== undefined;
+function valueOf(dataset: DescribedDataset, wanted: Wanted, digits?: DecimalDigits): ColumnValue {
+  return columnValue(ident(wanted.column), dataset.columns.get(wanted.column) ?? 'VARCHAR', wanted, digits);
+}
+
+function canBeBad(dataset: DescribedDataset, wanted: Wanted): boolean {
+  return valueOf(dataset, wanted).bad !== undefined;
 }
 
 async function scan(
   database: Database,
   dataset: DescribedDataset,
-  columns: readonly { readonly column: string; readonly type: string }[],
+  columns: readonly Wanted[],
   signal?: AbortSignal,
 ): Promise<{ readonly rows: number; readonly columns: Record<string, ColumnFacts> }> {
   const digits = await measureDigits(database, dataset, columns, signal);
-  const bads = columns.map(
-    (wanted) => typedValue(ident(wanted.column), dataset.columns.get(wanted.column) ?? 'VARCHAR', wanted.type, digits.get(factKey(wanted))).bad,
-  );
-  const counts = bads.map((bad, index) => sql`count(*) filter (where ${bad ?? sql`false`}) as ${ident(`b${index}`)}`);
+  const values = columns.map((wanted) => valueOf(dataset, wanted, digits.get(factKey(wanted))));
+  const counts = values.map(({ bad }, index) => sql`count(*) filter (where ${bad ?? sql`false`}) as ${ident(`b${index}`)}`);
   const [row] = await database.rows(sql`select ${joinSql([sql`count(*) as n`, ...counts], ', ')} from ${dataset.relation}`, signal);
   const facts: Record<string, ColumnFacts> = {};
   for (const [index, wanted] of columns.entries()) {
@@ -95,7 +106,7 @@ async function scan(
     facts[factKey(wanted)] = {
       bad,
       ...(measured === undefined ? {} : { digits: measured }),
-      ...(bad === 0 ? {} : await firstBad(database, dataset, wanted.column, bads[index] ?? sql`false`, signal)),
+      ...(bad === 0 ? {} : await firstBad(database, dataset, wanted.column, values[index], signal)),
     };
   }
   return { rows: Number(row?.['n'] ?? 0), columns: facts };
@@ -104,7 +115,7 @@ async function scan(
 async function measureDigits(
   database: Database,
   dataset: DescribedDataset,
-  columns: readonly { readonly column: string; readonly type: string }[],
+  columns: readonly Wanted[],
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, DecimalDigits>> {
   const measured = columns.filter(({ column, type }) => needsDigits(dataset.columns.get(column) ?? 'VARCHAR', type));
@@ -121,15 +132,22 @@ async function firstBad(
   database: Database,
   dataset: DescribedDataset,
   column: string,
-  bad: Exclude<Parameters<typeof joinSql>[0][number], string>,
+  value: ColumnValue | undefined,
   signal?: AbortSignal,
-): Promise<{ readonly value: string; readonly row: number }> {
+): Promise<Pick<ColumnFacts, 'value' | 'row' | 'inside'>> {
   const numbered: Sql = sql`select *, row_number() over () as "#row" from ${dataset.relation}`;
+  const first = sql`select * from (${numbered}) where ${value?.bad ?? sql`false`} order by "#row" limit 1`;
+  const text = sql`cast(${ident(column)} as varchar) as v, "#row" as r`;
+  if (value?.place === undefined) {
+    const [row] = await database.rows(sql`select ${text} from (${first})`, signal);
+    return { value: String(row?.['v'] ?? ''), row: Number(row?.['r'] ?? 0) };
+  }
   const [row] = await database.rows(
-    sql`select cast(${ident(column)} as varchar) as v, "#row" as r from (${numbered}) where ${bad} order by "#row" limit 1`,
+    sql`select r, left(b.v, ${literal(TOLD_CHARACTERS)}) as v, b.p as p, b.t as t from (select ${text}, ${value.place} as b from (${first}))`,
     signal,
   );
-  return { value: String(row?.['v'] ?? ''), row: Number(row?.['r'] ?? 0) };
+  const inside = { path: String(row?.['p'] ?? ''), type: String(row?.['t'] ?? '') };
+  return { value: String(row?.['v'] ?? ''), row: Number(row?.['r'] ?? 0), inside };
 }
 
 /** NULL and empty identities, and those that occur more than once. */

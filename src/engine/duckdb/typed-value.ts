@@ -26,8 +26,12 @@ const INTEGERS: ReadonlySet<string> = new Set([
 ]);
 const FLOATS: ReadonlySet<string> = new Set(['FLOAT', 'DOUBLE']);
 const MAX_DECIMAL_DIGITS = 38;
+export const ISO_DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
 /** ISO 8601 with a space or a T; without a zone it is UTC. */
-const ISO_TIMESTAMP = '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?';
+const ISO_TIME = '[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?';
+export const ISO_TIMESTAMP = `${ISO_DATE}(${ISO_TIME}( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?`;
+/** The same in UTC: casts without a thought of zones, which is faster. */
+export const ISO_UTC_TIMESTAMP = `${ISO_DATE}(${ISO_TIME}Z?)?`;
 
 /** Digits of a decimal column without fixed precision, as the health check measured them. */
 export interface DecimalDigits {
@@ -36,7 +40,7 @@ export interface DecimalDigits {
 }
 
 /**
- * The expressions for one column. A physical column that already has the declared type is used bare, so that a scan costs what the engine's
+ * The expressions for one column of a plain type (`nested-value.ts` has the others). A physical column that already has the declared type is used bare, so that a scan costs what the engine's
  * own scan costs; text is typed with strict patterns, since DuckDB's casts take `1.5` for an integer and a time for a date. `trusted`: the health
  * check has found no bad value, so that the patterns need not be tried again.
  */
@@ -44,7 +48,6 @@ export function typedValue(raw: Expression, physical: string, declared: string, 
   const type = declared.replace(/\(.*/, '');
   const bare: TypedValue = { value: raw, text: undefined, bad: undefined };
   if (type === 'string') return physical === 'VARCHAR' ? bare : { ...bare, value: sql`cast(${raw} as varchar)` };
-  if (type === 'array' || type === 'map' || type === 'object') return nested(raw, physical, type);
   if (physical === 'VARCHAR') return fromText(raw, declared, type, digits, trusted);
   switch (type) {
     case 'integer':
@@ -107,18 +110,12 @@ function fromText(raw: Expression, declared: string, type: string, digits: Decim
     case 'boolean':
       return checked(raw, sql`try_cast(${raw} as boolean)`);
     case 'date':
-      return checked(raw, only(literal('[0-9]{4}-[0-9]{2}-[0-9]{2}'), sql`try_cast(${raw} as date)`));
+      return checked(raw, only(literal(ISO_DATE), sql`try_cast(${raw} as date)`));
     case 'timestamp':
       return checked(raw, only(literal(ISO_TIMESTAMP), sql`(try_cast(${raw} as timestamptz) at time zone 'UTC')`));
     default:
       return { value: raw, text: undefined, bad: undefined };
   }
-}
-
-function nested(raw: Expression, physical: string, type: string): TypedValue {
-  const matches = type === 'array' ? physical.endsWith('[]') : type === 'map' ? physical.startsWith('MAP') : physical.startsWith('STRUCT');
-  // Text that holds JSON becomes the engine's JSON type; element access works on both.
-  return matches ? { value: raw, text: undefined, bad: undefined } : checked(raw, sql`try_cast(${raw} as json)`);
 }
 
 function fixedDecimal(raw: Expression, declared: string): TypedValue | undefined {

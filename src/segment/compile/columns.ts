@@ -16,5 +16,22 @@ export function rowSql(compiler: Compiler, path: string, type: PqlType): Fragmen
 }
 
 function shaped(column: Fragment, type: PqlType | undefined): Fragment | Sql {
-  return type?.kind === 'array' || type?.kind === 'map' || type?.kind === 'object' ? sql`try_cast(${column} as ${typeSql(type)})` : column;
+  if (type?.kind !== 'array' && type?.kind !== 'map' && type?.kind !== 'object') return column;
+  // A cast of text to a timestamp forgets the zone; one to an instant does not.
+  return hasTimestamp(type)
+    ? sql`try_cast(try_cast(${column} as ${typeSql(type, sql`timestamptz`)}) as ${typeSql(type)})`
+    : sql`try_cast(${column} as ${typeSql(type)})`;
+}
+
+function hasTimestamp(type: PqlType): boolean {
+  switch (type.kind) {
+    case 'array':
+      return hasTimestamp(type.item);
+    case 'map':
+      return hasTimestamp(type.value);
+    case 'object':
+      return [...type.fields.values()].some(hasTimestamp);
+    default:
+      return type.kind === 'timestamp';
+  }
 }

@@ -1,8 +1,11 @@
 import { ident, joinSql, sql, type Sql } from '../../sql/sql.ts';
 import type { PqlType } from '../type.ts';
 
-/** The engine's type for a type of PQL. A decimal inside a collection has ten decimals: there the source's own digits are not known. */
-export function typeSql(type: PqlType): Sql {
+/**
+ * The engine's type for a type of PQL. A decimal inside a collection has ten decimals: there the source's own digits are not known. `instant` is the type
+ * of timestamps.
+ */
+export function typeSql(type: PqlType, instant: Sql = sql`timestamp`): Sql {
   switch (type.kind) {
     case 'integer':
       return sql`bigint`;
@@ -15,14 +18,14 @@ export function typeSql(type: PqlType): Sql {
     case 'date':
       return sql`date`;
     case 'timestamp':
-      return sql`timestamp`;
+      return instant;
     case 'array':
-      return sql`${typeSql(type.item)}[]`;
+      return sql`${typeSql(type.item, instant)}[]`;
     case 'map':
-      return sql`map(varchar, ${typeSql(type.value)})`;
+      return sql`map(varchar, ${typeSql(type.value, instant)})`;
     case 'object':
       return sql`struct(${joinSql(
-        [...type.fields].map(([name, member]) => sql`${ident(name)} ${typeSql(member)}`),
+        [...type.fields].map(([name, member]) => sql`${ident(name)} ${typeSql(member, instant)}`),
         ', ',
       )})`;
     default:
