@@ -44,7 +44,8 @@ export function eventType(schema: ProfileSchema): PqlType {
 
 function toType(spec: unknown): PqlType {
   const { type = 'string', items, values, fields } = typeof spec === 'string' ? ({ type: spec } as TypeSpec) : (spec as TypeSpec);
-  if (type.startsWith('decimal')) return scalar('decimal');
+  const fixed = /^decimal\((\d+),\s*(\d+)\)$/.exec(type);
+  if (fixed) return { kind: 'decimal', digits: { precision: Number(fixed[1]), scale: Number(fixed[2]) } };
   switch (type) {
     case 'array':
       return { kind: 'array', item: toType(items ?? 'string') };
@@ -53,6 +54,7 @@ function toType(spec: unknown): PqlType {
     case 'object':
       return { kind: 'object', fields: new Map(Object.entries(fields ?? {}).map(([name, member]) => [name, toType(member)])) };
     case 'integer':
+    case 'decimal':
     case 'double':
     case 'boolean':
     case 'date':

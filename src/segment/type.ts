@@ -1,9 +1,18 @@
 /** A type of PQL. `any` stands for something that was already complained about: nothing more is said of it. */
 export type PqlType =
-  | { readonly kind: 'string' | 'integer' | 'decimal' | 'double' | 'boolean' | 'date' | 'timestamp' | 'null' | 'any' }
+  | {
+      readonly kind: 'string' | 'integer' | 'decimal' | 'double' | 'boolean' | 'date' | 'timestamp' | 'null' | 'any';
+      /** Of a decimal as it was declared; to an expression all decimals are the same. */
+      readonly digits?: DecimalDigits;
+    }
   | { readonly kind: 'array'; readonly item: PqlType }
   | { readonly kind: 'map'; readonly value: PqlType }
   | { readonly kind: 'object'; readonly fields: ReadonlyMap<string, PqlType>; readonly event?: true };
+
+export interface DecimalDigits {
+  readonly precision: number;
+  readonly scale: number;
+}
 
 export type ScalarKind = 'string' | 'integer' | 'decimal' | 'double' | 'boolean' | 'date' | 'timestamp' | 'null' | 'any';
 

@@ -66,3 +66,61 @@ test('a fixture with a typo is an invalid manifest, an unknown segment bad usage
   const unwritable = await reconcile(['-C', directory, 'test', '--junit', 'no/such/folder/junit.xml']);
   expect([unwritable.code, unwritable.stderr]).toEqual([1, expect.stringContaining('cannot write')]);
 });
+
+test('a value inside a fixture that does not fit its declared type is told at its own place, each of them', async () => {
+  await writeFile(
+    join(directory, 'manifests/nested.yaml'),
+    `apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: nested}
+spec:
+  source: shop
+  dataset: customers
+  identities: {crmId: {column: customer_id, primary: true}}
+  fields:
+    orders:
+      column: orders
+      type: array
+      items: {type: object, fields: {sku: string, price: "decimal(6,2)", big: decimal, n: integer, on: date, rates: {type: map, values: double}}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: tried}
+spec:
+  attributes: nested
+  pql: orders.sum(price) > 10
+  tests:
+    - name: fine
+      profile: {orders: [{sku: A, price: 12.5, big: "1234567890123456789012345678", n: "-9223372036854775808", on: 2024-02-29, rates: {a: 1e3}}, {}, null]}
+      member: true
+    - name: not fine
+      profile:
+        orders:
+          - {price: 1.555}
+          - {price: cheap, n: 1.5}
+          - {n: "9223372036854775808", on: 2023-02-29}
+          - {rates: {a: much}, big: "12345678901234567890123456789"}
+          - {rates: [1]}
+          - 5
+          - {prise: 1}
+      member: true
+`,
+  );
+  const { code, stdout, stderr } = await reconcile(['-C', directory, 'test', 'tried', '--json']);
+  expect(code, stderr).toBe(8);
+  const { diagnostics } = JSON.parse(stdout) as {
+    readonly diagnostics: readonly { readonly file: string; readonly line: number; readonly column: number; readonly message: string }[];
+  };
+  expect(diagnostics.map(({ file, line, column, message }) => `${file}:${line}:${column} ${message}`)).toEqual([
+    'manifests/nested.yaml:27:21 expected a decimal(6,2), found `1.555`',
+    'manifests/nested.yaml:28:21 expected a decimal(6,2), found `"cheap"`',
+    'manifests/nested.yaml:28:31 expected an integer, found `1.5`',
+    'manifests/nested.yaml:29:17 expected an integer, found `"9223372036854775808"`',
+    'manifests/nested.yaml:29:44 expected a date, found `"2023-02-29"`',
+    'manifests/nested.yaml:30:25 expected a double, found `"much"`',
+    'manifests/nested.yaml:30:37 expected a decimal, found `"12345678901234567890123456789"`',
+    'manifests/nested.yaml:31:21 expected a map of double, found `[1]`',
+    'manifests/nested.yaml:32:13 expected an object, found `5`',
+    'manifests/nested.yaml:33:14 unknown member `prise`',
+  ]);
+});

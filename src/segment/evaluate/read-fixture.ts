@@ -1,9 +1,9 @@
 import { nearest } from '../../support/nearest.ts';
 import type { ProfileSchema, SchemaField } from '../profile-schema.ts';
-import { describeType, type PqlType } from '../type.ts';
+import { describeType, type DecimalDigits, type PqlType } from '../type.ts';
 import type { EvaluatedProfile } from './evaluate.ts';
 import { parseMoment } from './evaluate-time.ts';
-import { parseDecimal, type Members, type Value } from './value.ts';
+import { parseDecimal, type Decimal, type Members, type Value } from './value.ts';
 
 /** Something in a fixture that is not as the Attributes say; `path` leads to it: `profile`, `events`, then keys and positions. */
 export interface FixtureProblem {
@@ -16,6 +16,10 @@ export interface ReadFixture {
   readonly profile: EvaluatedProfile;
   readonly problems: readonly FixtureProblem[];
 }
+
+/** What the engine holds of a decimal whose digits nothing fixes, in a column of its own and inside a value. */
+const COLUMN_DIGITS: DecimalDigits = { precision: 38, scale: 0 };
+const INSIDE_DIGITS: DecimalDigits = { precision: 38, scale: 10 };
 
 type Plain = Readonly<Record<string, unknown>>;
 type Path = readonly (string | number)[];
@@ -40,14 +44,22 @@ export function readFixture(profile: Plain, events: readonly Plain[], schema: Pr
 
 type Report = (path: Path, message: string, hint?: string) => void;
 
-function readMembers(plain: Plain, known: ReadonlyMap<string, SchemaField>, at: Path, what: string, report: Report, prefix = ''): Map<string, Value> {
+function readMembers(
+  plain: Plain,
+  known: ReadonlyMap<string, SchemaField>,
+  at: Path,
+  what: string,
+  report: Report,
+  prefix = '',
+  digits = COLUMN_DIGITS,
+): Map<string, Value> {
   const found = new Map<string, Value>();
   for (const [key, value] of Object.entries(plain)) {
     const path = `${prefix}${key}`;
     const field = known.get(path);
-    if (field !== undefined) found.set(path, readValue(value, field.type, [...at, key], report));
+    if (field !== undefined) found.set(path, readValue(value, field.type, [...at, key], report, digits));
     else if (isPlain(value) && [...known.keys()].some((name) => name.startsWith(`${path}.`))) {
-      for (const [inner, one] of readMembers(value, known, [...at, key], what, report, `${path}.`)) found.set(inner, one);
+      for (const [inner, one] of readMembers(value, known, [...at, key], what, report, `${path}.`, digits)) found.set(inner, one);
     } else {
       const near = nearest(path, known.keys());
       report([...at, key], `unknown ${what} \`${path}\``, near === undefined ? undefined : `did you mean \`${near}\`?`);
@@ -56,11 +68,12 @@ function readMembers(plain: Plain, known: ReadonlyMap<string, SchemaField>, at: 
   return found;
 }
 
-/** A plain value as a value of its declared type; null stays null. */
-export function readValue(value: unknown, type: PqlType, at: Path, report: Report): Value {
+/** A plain value as a value of its declared type; null stays null. `digits` is what a decimal holds that no declaration says more of. */
+export function readValue(value: unknown, type: PqlType, at: Path, report: Report, digits: DecimalDigits = COLUMN_DIGITS): Value {
   if (value === null || value === undefined) return null;
   const wrong = (hint?: string): null => {
-    report(at, `expected ${/^[aeiou]/.test(type.kind) ? 'an' : 'a'} ${describeType(type)}, found ${showPlain(value)}`, hint);
+    const name = type.kind === 'decimal' && type.digits !== undefined ? `decimal(${type.digits.precision},${type.digits.scale})` : describeType(type);
+    report(at, `expected ${/^[aeiou]/.test(type.kind) ? 'an' : 'a'} ${name}, found ${showPlain(value)}`, hint);
     return null;
   };
   const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : undefined;
@@ -70,9 +83,16 @@ export function readValue(value: unknown, type: PqlType, at: Path, report: Repor
     case 'boolean':
       return typeof value === 'boolean' ? value : wrong();
     case 'integer':
-      return text !== undefined && /^[+-]?\d+$/.test(text) ? BigInt(text) : wrong();
-    case 'decimal':
-      return (text === undefined ? undefined : parseDecimal(text)) ?? wrong('write digits and a point');
+      if (text === undefined || !/^[+-]?\d+$/.test(text)) return wrong();
+      return BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? BigInt(text) : wrong('an integer has 64 bits');
+    case 'decimal': {
+      const decimal = text === undefined ? undefined : parseDecimal(text);
+      if (decimal === undefined) return wrong('write digits and a point');
+      const { precision, scale } = type.digits ?? digits;
+      const before = precision - scale;
+      if (hasRoom(decimal, before, type.digits?.scale)) return decimal;
+      return wrong(`it has at most ${before} digits before the point${type.digits === undefined ? '' : ` and ${scale} behind it`}`);
+    }
     case 'double':
       return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : wrong();
     case 'date':
@@ -80,19 +100,28 @@ export function readValue(value: unknown, type: PqlType, at: Path, report: Repor
     case 'timestamp':
       return (text === undefined ? undefined : parseMoment(text)) ?? wrong('write 2026-11-20T10:00:00Z');
     case 'array':
-      return Array.isArray(value) ? value.map((item, index) => readValue(item, type.item, [...at, index], report)) : wrong('write a list: [a, b]');
+      return Array.isArray(value)
+        ? value.map((item, index) => readValue(item, type.item, [...at, index], report, INSIDE_DIGITS))
+        : wrong('write a list: [a, b]');
     case 'map':
       return isPlain(value)
-        ? new Map(Object.entries(value).map(([key, one]) => [key, readValue(one, type.value, [...at, key], report)]))
+        ? new Map(Object.entries(value).map(([key, one]) => [key, readValue(one, type.value, [...at, key], report, INSIDE_DIGITS)]))
         : wrong('write {key: value}');
     case 'object': {
       if (!isPlain(value)) return wrong('write {name: value}');
       const fields = new Map([...type.fields].map(([name, member]) => [name, { type: member, labels: [] }]));
-      return { members: readMembers(value, fields, at, 'member', report) };
+      return { members: readMembers(value, fields, at, 'member', report, '', INSIDE_DIGITS) };
     }
     default:
       return wrong();
   }
+}
+
+/** Whether the digits that count fit: zeros at either end do not. */
+function hasRoom({ unscaled, scale }: Decimal, before: number, behind: number | undefined): boolean {
+  const power = 10n ** BigInt(scale);
+  const fits = unscaled / power < 10n ** BigInt(before) && unscaled / power > -(10n ** BigInt(before));
+  return fits && (behind === undefined || scale <= behind || unscaled % 10n ** BigInt(scale - behind) === 0n);
 }
 
 function isPlain(value: unknown): value is Plain {

@@ -27,10 +27,10 @@ test('a test passes, fails with what decided, or is broken', () => {
 });
 
 test('a test’s own now counts, and decimals are exact', () => {
-  const results = run('person.birthdate occurs before today and income > 0.1', [
-    { name: 'then', now: '1990-01-01T00:00:00Z', profile: { 'person.birthdate': '1995-01-01', income: '0.2' }, member: false },
-    { name: 'now', profile: { 'person.birthdate': '1995-01-01', income: '0.10000000000000000001' }, member: true },
-    { name: 'exactly', profile: { 'person.birthdate': '1995-01-01', income: '0.10' }, member: false },
+  const results = run('person.birthdate occurs before today and income + 0.2 = 0.3', [
+    { name: 'then', now: '1990-01-01T00:00:00Z', profile: { 'person.birthdate': '1995-01-01', income: '0.1' }, member: false },
+    { name: 'now', profile: { 'person.birthdate': '1995-01-01', income: '0.1' }, member: true },
+    { name: 'not quite', profile: { 'person.birthdate': '1995-01-01', income: '0.11' }, member: false },
   ]);
   expect(results.map(({ status }) => status)).toEqual(['passed', 'passed', 'passed']);
 });
@@ -41,6 +41,10 @@ test.each([
   [{ homeOwner: 'yes' }, 'expected a boolean, found `"yes"`'],
   [{ 'person.lastLogin': 'yesterday' }, 'expected a timestamp, found `"yesterday"`'],
   [{ numbers: 3 }, 'expected an array of integer, found `3`'],
+  [{ 'person.age': '9223372036854775808' }, 'expected an integer, found `"9223372036854775808"`'],
+  [{ income: '1.555' }, 'expected a decimal(12,2), found `"1.555"`'],
+  [{ income: '12345678901' }, 'expected a decimal(12,2), found `"12345678901"`'],
+  [{ numbers: [1, 1.5] }, 'expected an integer, found `1.5`'],
 ])('a fixture that no source could hold is told: %j', (profile, message) => {
   expect(readFixture(profile, [], schema).problems.map((problem) => problem.message)).toEqual([message]);
 });
