@@ -42,5 +42,6 @@ function typeOf({ type, inside }: BadValue): string {
 function showValue({ value, inside }: BadValue): string {
   if (inside === undefined) return JSON.stringify(value);
   const short = value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value;
-  return inside.type === 'JSON' ? `${JSON.stringify(short)}, which is not JSON` : short;
+  if (inside.type !== 'JSON') return short;
+  return `${JSON.stringify(short)}${/^\s*[[{]/.test(value) ? ', which is not JSON' : ''}`;
 }

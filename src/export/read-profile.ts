@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
+import { shaped } from '../segment/compile/columns.ts';
 import { readValue } from '../segment/evaluate/read-fixture.ts';
 import type { EvaluatedProfile } from '../segment/evaluate/evaluate.ts';
 import type { Value } from '../segment/evaluate/value.ts';
@@ -40,12 +41,12 @@ function chooseFields(known: ReadonlyMap<string, SchemaField>, paths: readonly s
 
 function selected(alias: string, fields: ReadonlyMap<string, SchemaField>): Sql {
   if (fields.size === 0) return noSql;
-  const list = [...fields].map(([path, { type }]) => sql`${asText(ident(alias, path), type.kind)} as ${ident(path)}`);
+  const list = [...fields].map(([path, { type }]) => sql`${asText(shaped(ident(alias, path), type), type.kind)} as ${ident(path)}`);
   return sql`, ${joinSql(list, ', ')}`;
 }
 
 /** Text keeps every digit on its way out of the engine. */
-function asText(column: ReturnType<typeof ident>, kind: string): Sql {
+function asText(column: ReturnType<typeof shaped>, kind: string): Sql {
   if (kind === 'timestamp') return sql`strftime(${column}, '%Y-%m-%dT%H:%M:%S.%fZ')`;
   return isNested(kind) ? sql`cast(to_json(${column}) as varchar)` : sql`cast(${column} as varchar)`;
 }
@@ -64,6 +65,7 @@ function toPlain(cell: unknown, kind: string): unknown {
   return isNested(kind) ? JSON.parse(cell, keepNumbers) : cell;
 }
 
+/** Without the zeros that a decimal has only because those inside a value have ten digits. */
 function keepNumbers(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  return typeof value === 'number' ? (context?.source ?? value) : value;
+  return typeof value === 'number' ? (context?.source?.replace(/(\.\d*[1-9])0+$|\.0+$/, '$1') ?? value) : value;
 }

@@ -15,7 +15,8 @@ export function rowSql(compiler: Compiler, path: string, type: PqlType): Fragmen
   return shaped(ident('e', path), type);
 }
 
-function shaped(column: Fragment, type: PqlType | undefined): Fragment | Sql {
+/** A column as PQL reads it. */
+export function shaped(column: Fragment, type: PqlType | undefined): Fragment | Sql {
   if (type?.kind !== 'array' && type?.kind !== 'map' && type?.kind !== 'object') return column;
   // A cast of text to a timestamp forgets the zone; one to an instant does not.
   return hasTimestamp(type)
