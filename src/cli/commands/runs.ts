@@ -49,8 +49,8 @@ export async function run(context: CommandContext, [action, id]: readonly unknow
   await using project = await openProject(context);
   const records = action === 'list' ? await project.ledger.find(filterOf(options)) : [await findRun(project.ledger, String(id))];
   const [first] = records;
-  if (first !== undefined && action === 'cancel') return cancel(context, project, first, options);
-  if (first !== undefined && (action === 'retry' || action === 'replay')) return repeat(context, project, first, action, options);
+  if (first !== undefined && action === 'cancel') return await cancel(context, project, first, options);
+  if (first !== undefined && (action === 'retry' || action === 'replay')) return await repeat(context, project, first, action, options);
   if (context.options.json) {
     const { toRun } = await import('../../export/to-run.ts');
     context.out(JSON.stringify({ runs: records.map((record) => withPasteableHint(toRun(record), context.options)) }));

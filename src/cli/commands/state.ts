@@ -46,24 +46,24 @@ export async function run(context: CommandContext, [action, target]: readonly un
   await using project = await openProject(context);
   switch (action as Action) {
     case 'list':
-      return list(context, project, wanted);
+      return await list(context, project, wanted);
     case 'show':
-      return show(context, project, wanted ?? '');
+      return await show(context, project, wanted ?? '');
     case 'history':
-      return history(context, project, Number(options['limit']));
+      return await history(context, project, Number(options['limit']));
     case 'unlock':
-      return unlock(context, project, options['epoch'] as number | undefined);
+      return await unlock(context, project, options['epoch'] as number | undefined);
     case 'doctor': {
       const { examineRecords } = await import('../examine-records.ts');
-      return examineRecords(context, project);
+      return await examineRecords(context, project);
     }
     case 'export': {
       const { writeExport } = await import('../move-state.ts');
-      return writeExport(context, project, options['out'] as string | undefined);
+      return await writeExport(context, project, options['out'] as string | undefined);
     }
     case 'import': {
       const { readExport } = await import('../move-state.ts');
-      return readExport(context, project, wanted ?? '');
+      return await readExport(context, project, wanted ?? '');
     }
   }
 }

@@ -72,9 +72,9 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
       if (context.options.json && !once && event.type === 'slot-ended') context.out(JSON.stringify({ runs: event.runs }));
     },
   };
-  if (!once) return watch(context, project, worker, { reconcile, manifests: () => manifests }, log);
+  if (!once) return await watch(context, project, worker, { reconcile, manifests: () => manifests }, log);
   if (options['autoApply'] === true) await reconcile();
-  return runOnce(context, worker, log);
+  return await runOnce(context, worker, log);
 }
 
 async function runOnce(context: CommandContext, worker: Omit<SlotWorkerDeps, 'impatient' | 'signal'>, log: (line: LogLine) => void): Promise<ExitCode> {
