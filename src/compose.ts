@@ -5,8 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { CommandContext } from './cli/context.ts';
 import { loadCatalogue, type Catalogue } from './destination/catalogue.ts';
 import type { ConnectorContext, CreateConnector } from './destination/connector.ts';
+import { Database, type DatabaseOptions } from './engine/duckdb/database.ts';
 import { createDuckDbEngine } from './engine/duckdb/duckdb-engine.ts';
-import type { Engine } from './engine/engine.ts';
 import type { ProfileModel } from './engine/profile-model.ts';
 import type { ExportDeps, ExportProgress } from './export/deps.ts';
 import { AppError } from './model/app-error.ts';
@@ -34,6 +34,11 @@ export interface OpenedProject extends AsyncDisposable {
   /** The value of a secret; throws RC1405 when it is not there. */
   readonly secret: (ref: SecretRef) => Promise<string>;
   readonly engine: ExportDeps['engine'];
+  /**
+   * Begins to open the database that the next engine takes, for commands that will surely read the source: resolves when it opens by itself, while
+   * segments are read and compiled. Never rejects; what goes wrong is told by the engine.
+   */
+  startEngine(): Promise<void>;
   readonly storage: ExportDeps['storage'];
   readonly connector: ExportDeps['connector'];
   /** Everything an export needs. */
@@ -59,14 +64,47 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
   let catalogue: Catalogue | undefined;
   const getCatalogue = (): Catalogue => (catalogue ??= loadCatalogue({ projectDirectory: directory }));
 
-  const engine: ExportDeps['engine'] = (model, signal) => {
+  const database: DatabaseOptions = {
+    project: directory,
+    temporaryFolder: join(stateFolder, 'cache', 'engine'),
+    memoryLimitMb: readMemoryLimit(),
+    threads: availableParallelism(),
+  };
+  let started: Promise<Database> | undefined;
+  const takeDatabase = async (): Promise<Database> => {
+    const taken = started;
+    started = undefined;
+    return (await taken?.catch(() => undefined)) ?? Database.open(database);
+  };
+  const makeCacheParent = (): void => {
     try {
       // The engine's cache may be the first thing in it.
       makePrivateFolder(stateFolder);
     } catch {
       // Where nothing can be written, the engine says so if it has to write.
     }
-    return createEngine(directory, stateFolder, model, signal);
+  };
+  const startEngine = async (): Promise<void> => {
+    makeCacheParent();
+    try {
+      started ??= (await Database.begin(database)).opened;
+      started.catch(() => undefined);
+    } catch {
+      // Tried again, and told, by the engine.
+    }
+  };
+
+  const engine: ExportDeps['engine'] = (model, signal) => {
+    makeCacheParent();
+    requireEmbedded(model);
+    return createDuckDbEngine({
+      ...database,
+      project: directory,
+      model,
+      cacheFolder: join(stateFolder, 'cache'),
+      openDatabase: takeDatabase,
+      ...(signal === undefined ? {} : { signal }),
+    });
   };
 
   const storage: ExportDeps['storage'] = async (spec) => {
@@ -101,6 +139,7 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
     catalogue: getCatalogue,
     secret,
     engine,
+    startEngine,
     storage,
     connector,
     exportDeps: (progress) => ({
@@ -126,6 +165,7 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
       ...(progress === undefined ? {} : { progress }),
     }),
     async [Symbol.asyncDispose]() {
+      await (await started?.catch(() => undefined))?.[Symbol.asyncDispose]();
       await state.close();
     },
   };
@@ -194,23 +234,16 @@ async function readSecret(ref: SecretRef, directory: string): Promise<string> {
   }
 }
 
-function createEngine(project: string, stateFolder: string, model: ProfileModel, signal: AbortSignal | undefined): Engine {
-  const { source, sourceName } = model;
-  if (source.engine !== 'duckdb') {
-    throw new AppError({
-      code: 'RC2010',
-      message: `the engine \`${source.engine}\` of the Source \`${sourceName}\` is not in this version`,
-      hint: 'use `engine: duckdb`',
-    });
-  }
-  const memoryLimitMb = Number(process.env['RECONCILE_MEMORY_MB'] ?? MEMORY_LIMIT_MB);
-  return createDuckDbEngine({
-    model,
-    project,
-    cacheFolder: join(stateFolder, 'cache'),
-    temporaryFolder: join(stateFolder, 'cache', 'engine'),
-    memoryLimitMb: Number.isFinite(memoryLimitMb) && memoryLimitMb >= 64 ? memoryLimitMb : MEMORY_LIMIT_MB,
-    threads: availableParallelism(),
-    ...(signal === undefined ? {} : { signal }),
+function requireEmbedded({ source, sourceName }: ProfileModel): void {
+  if (source.engine === 'duckdb') return;
+  throw new AppError({
+    code: 'RC2010',
+    message: `the engine \`${source.engine}\` of the Source \`${sourceName}\` is not in this version`,
+    hint: 'use `engine: duckdb`',
   });
+}
+
+function readMemoryLimit(): number {
+  const wanted = Number(process.env['RECONCILE_MEMORY_MB'] ?? MEMORY_LIMIT_MB);
+  return Number.isFinite(wanted) && wanted >= 64 ? wanted : MEMORY_LIMIT_MB;
 }

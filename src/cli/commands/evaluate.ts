@@ -35,6 +35,7 @@ export async function run(context: CommandContext, [names]: readonly unknown[]):
   const wanted = names as readonly string[];
   const segments = wanted.length === 0 ? applied : [...new Set(wanted)];
   if (segments.length === 0) throw new AppError({ code: 'RC4015', message: 'no Segment is applied', hint: 'reconcile apply', exit: ExitCode.badUsage });
+  await project.startEngine();
   const progress = createProgressReporter(context);
   const deps = project.exportDeps(progress.report);
   const now = context.options.now ?? context.clock();

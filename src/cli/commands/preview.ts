@@ -43,6 +43,7 @@ export async function run(context: CommandContext, [name]: readonly unknown[], o
   ]);
   const segment = name === undefined ? undefined : findApplied<SegmentSpec>(resources, 'Segment', String(name)).spec;
   await using project = await openProject(context);
+  await project.startEngine();
   const result = await sampleSegment(project, {
     resources,
     attributes: segment?.attributes ?? String(options['attributes']),

@@ -46,6 +46,8 @@ export async function run(context: CommandContext, [activations]: readonly unkno
   const names = [...new Set(activations as readonly string[])];
   // A name that is mistyped is told before anything runs.
   for (const name of names) findApplied(resources, 'Activation', name);
+  // A slot that has ended already needs no engine.
+  if (slot === null) await project.startEngine();
   const progress = createProgressReporter(context);
   const deps = project.exportDeps(progress.report);
   const runs: Run[] = [];

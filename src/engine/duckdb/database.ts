@@ -1,4 +1,4 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
@@ -47,19 +47,31 @@ export class Database implements AsyncDisposable {
   }
 
   static async open(options: DatabaseOptions): Promise<Database> {
+    return (await Database.begin(options)).opened;
+  }
+
+  /** Resolves as soon as the engine opens on a thread of its own, beside which the caller can go on. */
+  static async begin(options: DatabaseOptions): Promise<{ readonly opened: Promise<Database> }> {
     const spill = await makeFolder(options.temporaryFolder);
     const { DuckDBInstance } = await import('./library.ts');
     const memoryLimit = `${options.memoryLimitMb}MB`;
-    const instance = await DuckDBInstance.create(':memory:', {
+    const creating = DuckDBInstance.create(':memory:', {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       memory_limit: memoryLimit,
       threads: String(options.threads ?? availableParallelism()),
       temp_directory: spill,
     });
+    return { opened: Database.#finish(creating, spill, memoryLimit, options) };
+  }
+
+  static async #finish(creating: Promise<DuckDBInstance>, spill: string, memoryLimit: string, options: DatabaseOptions): Promise<Database> {
+    const instance = await creating;
     const connection = await instance.connect();
     const second = await instance.connect();
     await connection.run("set TimeZone = 'UTC'");
+    // A file's footer is read for each view and statement over it otherwise, about 5 ms each for fifty million events.
+    await connection.run('set parquet_metadata_cache = true');
     return new Database([connection, second], options.project, memoryLimit, async () => {
       connection.closeSync();
       second.closeSync();

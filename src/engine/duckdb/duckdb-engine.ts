@@ -21,6 +21,8 @@ export interface DuckDbEngineOptions {
   readonly memoryLimitMb: number;
   readonly threads?: number;
   readonly signal?: AbortSignal;
+  /** Opens the database, or hands out one that is opening already; by default one is opened with the first use. */
+  readonly openDatabase?: () => Promise<Database>;
 }
 
 const PROGRESS_MS = 250;
@@ -31,7 +33,7 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
   if (model.source.engine !== 'duckdb') throw new TypeError(`the embedded engine was asked to read the ${model.source.engine} source \`${model.sourceName}\``);
   const { datasets } = model.source;
   let opening: Promise<Database> | undefined;
-  const database = (): Promise<Database> => (opening ??= Database.open(options));
+  const database = (): Promise<Database> => (opening ??= options.openDatabase?.() ?? Database.open(options));
   const described = new Map<string, DescribedDataset>();
 
   const describe = async (name: string, needed: readonly string[]): Promise<DescribedDataset> => {
