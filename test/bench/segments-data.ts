@@ -99,6 +99,7 @@ interface EventSegment {
 
 const PURCHASE = `kind = 'purchase'`;
 
+/** Five that have little in common but the events they read. */
 export const EVENT_SEGMENTS: Readonly<Record<string, EventSegment>> = {
   'three-purchases': {
     pql: 'chain(xEvent, timestamp, [A: WHAT(eventType = "purchase") WHEN(<= 90 days before now) COUNT(3)])',
@@ -126,6 +127,23 @@ export const EVENT_SEGMENTS: Readonly<Record<string, EventSegment>> = {
       `select count(*) from '${profiles}' where id in (select person from '${events}' where kind in ('addToCart', 'purchase') and ts between ${daysAgo(60)} and ${until()} group by person having min(ts) filter (where kind = 'addToCart') < max(ts) filter (where ${PURCHASE}))`,
   },
 };
+
+/** Five about the same events: how often, how much and how dear somebody bought. */
+export const PURCHASE_SEGMENTS: Readonly<Record<string, EventSegment>> = {
+  'bought-twice': ofPurchases('count() >= 2', 'count(*) >= 2'),
+  'spent-much': ofPurchases('sum(amount) > 400', 'sum(amount) > 400'),
+  'dear-baskets': ofPurchases('average(amount) > 250', 'avg(amount) > 250'),
+  'one-dear-basket': ofPurchases('max(amount) > 290', 'max(amount) > 290'),
+  'many-pieces': ofPurchases('sum(quantity) >= 8', 'sum(quantity) >= 8'),
+};
+
+function ofPurchases(pql: string, having: string): EventSegment {
+  return {
+    pql: `xEvent[eventType = "purchase"].${pql}`,
+    byHand: (profiles, events) =>
+      `select count(*) from '${profiles}' where id in (select person from '${events}' where ${PURCHASE} group by person having ${having})`,
+  };
+}
 
 function until(): string {
   return `timestamp '${NOW.slice(0, 19)}'`;

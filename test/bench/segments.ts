@@ -1,6 +1,6 @@
 /**
  * Segments counted by the real command, one by one and together, against SQL written by hand, in turn, each in a process of its own:
- *   node test/bench/segments.ts [--profiles N] [--events N] [--rounds N] [--data FOLDER] [--unordered] [--memory MB] [--only profile|event|statement]
+ *   node test/bench/segments.ts [--profiles N] [--events N] [--rounds N] [--data FOLDER] [--unordered] [--memory MB] [--only profile|event|purchase|statement]
  * `--data` keeps the generated files for the next time (2.7 GB by default); `--unordered` reads events that are not in order of time; `--memory` sets
  * RECONCILE_MEMORY_MB. Prints tables of medians and fails when a count differs from the one by hand.
  */
@@ -15,7 +15,7 @@ import type { AppliedResource, AppliedResources } from '../../src/export/deps.ts
 import { countSegments } from '../../src/export/count-segments.ts';
 import { resourceKey, type ResourceKey } from '../../src/model/resource.ts';
 import { spend, type Spent } from './spend.ts';
-import { ATTRIBUTES, eventsQuery, EVENT_SEGMENTS, NOW, PROFILE_SEGMENTS, profilesQuery } from './segments-data.ts';
+import { ATTRIBUTES, eventsQuery, EVENT_SEGMENTS, NOW, PROFILE_SEGMENTS, profilesQuery, PURCHASE_SEGMENTS } from './segments-data.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const { values: options } = parseArgs({
@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
     data: { type: 'string' },
     unordered: { type: 'boolean', default: false },
     memory: { type: 'string' },
-    only: { type: 'string', default: 'profile,event,statement' },
+    only: { type: 'string', default: 'profile,event,purchase,statement' },
   },
 });
 const rounds = Number(options.rounds);
@@ -34,13 +34,15 @@ const folder = await mkdtemp(join(tmpdir(), 'bench-segments-'));
 const data = resolve(options.data ?? folder);
 const PROFILES = join(data, 'profiles.parquet');
 const EVENTS = join(data, options.unordered ? 'events-unordered.parquet' : 'events.parquet');
+const ALL_EVENT_SEGMENTS = { ...EVENT_SEGMENTS, ...PURCHASE_SEGMENTS };
 const names = { profile: Object.keys(PROFILE_SEGMENTS), event: Object.keys(EVENT_SEGMENTS) };
 if (options.memory !== undefined) process.env['RECONCILE_MEMORY_MB'] = options.memory;
 
 try {
   await prepare();
   if (options.only.includes('profile')) await compareProfile();
-  if (options.only.includes('event')) await compareEvents();
+  if (options.only.includes('event')) await compareEvents('five different questions', EVENT_SEGMENTS);
+  if (options.only.includes('purchase')) await compareEvents('five questions about purchases', PURCHASE_SEGMENTS);
   if (options.only.includes('statement')) await compareStatements();
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -65,13 +67,14 @@ async function compareProfile(): Promise<void> {
 }
 
 /** Whole processes over events, each beside the same question by hand, which has all the memory of the machine. */
-async function compareEvents(): Promise<void> {
-  const ours = new Map<string, Spent[]>(names.event.map((name) => [name, []]));
-  const theirs = new Map<string, Spent[]>(names.event.map((name) => [name, []]));
+async function compareEvents(what: string, set: typeof EVENT_SEGMENTS): Promise<void> {
+  const of = Object.keys(set);
+  const ours = new Map<string, Spent[]>(of.map((name) => [name, []]));
+  const theirs = new Map<string, Spent[]>(of.map((name) => [name, []]));
   const together: Spent[] = [];
   await inTurn(async () => {
     const counts: Record<string, number> = {};
-    for (const name of names.event) {
+    for (const name of of) {
       const hand = await byHand(name);
       theirs.get(name)?.push(hand);
       const one = await evaluate([name]);
@@ -79,23 +82,23 @@ async function compareEvents(): Promise<void> {
       counts[name] = Number(hand.output);
       expectSame(name, one.output, counts);
     }
-    const all = await evaluate(names.event);
+    const all = await evaluate(of);
     together.push(all);
     expectSame('together', all.output, counts);
   });
-  console.log(`\n| event segment | by hand | ours | ratio | processor by hand | ours | ratio | memory by hand | ours |\n|${' --- |'.repeat(9)}`);
-  for (const name of names.event) {
+  console.log(`\n| ${what} | by hand | ours | ratio | processor by hand | ours | ratio | memory by hand | ours |\n|${' --- |'.repeat(9)}`);
+  for (const name of of) {
     const [a, b] = [theirs.get(name) ?? [], ours.get(name) ?? []];
     const ratio = (key: 'ms' | 'cpuMs'): string => median(b.map((one, index) => one[key] / (a[index]?.[key] ?? 1))).toFixed(2);
     console.log(
       `| ${name} | ${seconds(mid(a, 'ms'))} | ${seconds(mid(b, 'ms'))} | ${ratio('ms')} | ${seconds(mid(a, 'cpuMs'))} | ${seconds(mid(b, 'cpuMs'))} | ${ratio('cpuMs')} | ${most(a)} | ${most(b)} |`,
     );
   }
-  const sums = (key: 'ms' | 'cpuMs'): number[] => together.map((_, index) => names.event.reduce((sum, name) => sum + (ours.get(name)?.[index]?.[key] ?? 0), 0));
+  const sums = (key: 'ms' | 'cpuMs'): number[] => together.map((_, index) => of.reduce((sum, name) => sum + (ours.get(name)?.[index]?.[key] ?? 0), 0));
   const [wall, cpu] = [sums('ms'), sums('cpuMs')];
   const ratio = (key: 'ms' | 'cpuMs', all: readonly number[]): string => median(together.map((one, index) => one[key] / (all[index] ?? 1))).toFixed(2);
   console.log(
-    `\nfive together: ${seconds(mid(together, 'ms'))} of ${seconds(median(wall))}, ratio ${ratio('ms', wall)}; processor ${seconds(mid(together, 'cpuMs'))} of ${seconds(median(cpu))}, ratio ${ratio('cpuMs', cpu)}; memory ${most(together)}`,
+    `\ntogether: ${seconds(mid(together, 'ms'))} of ${seconds(median(wall))}, ratio ${ratio('ms', wall)}; processor ${seconds(mid(together, 'cpuMs'))} of ${seconds(median(cpu))}, ratio ${ratio('cpuMs', cpu)}; memory ${most(together)}`,
   );
 }
 
@@ -143,7 +146,7 @@ function evaluate(segments: readonly string[]): Promise<Spent> {
 }
 
 function byHand(name: string): Promise<Spent> {
-  return bare([EVENT_SEGMENTS[name]?.byHand(PROFILES, EVENTS) ?? '']);
+  return bare([ALL_EVENT_SEGMENTS[name]?.byHand(PROFILES, EVENTS) ?? '']);
 }
 
 /** Bare DuckDB with its own settings; prints the last statement's first value. */
@@ -186,7 +189,7 @@ async function prepare(): Promise<void> {
   );
   await spend(process.execPath, [join(ROOT, 'scripts', 'reconcile.mjs'), '-C', folder, '--now', NOW, 'apply', '--auto-approve', '--no-input']);
   // The source's health is measured once per state of its files and kept.
-  await evaluate([...names.profile, ...names.event]);
+  await evaluate([...names.profile, ...Object.keys(ALL_EVENT_SEGMENTS)]);
 }
 
 function resources(): AppliedResources {
@@ -195,7 +198,7 @@ function resources(): AppliedResources {
     [resourceKey('Source', 'big'), { metadata: { name: 'big' }, spec: source }],
     [resourceKey('Attributes', 'person'), { metadata: { name: 'person' }, spec: ATTRIBUTES }],
   ]);
-  const segments = [...Object.entries(PROFILE_SEGMENTS), ...Object.entries(EVENT_SEGMENTS).map(([name, { pql }]) => [name, pql] as const)];
+  const segments = [...Object.entries(PROFILE_SEGMENTS), ...Object.entries(ALL_EVENT_SEGMENTS).map(([name, { pql }]) => [name, pql] as const)];
   for (const [name, pql] of segments) found.set(resourceKey('Segment', name), { metadata: { name }, spec: { attributes: 'person', pql } });
   return found;
 }
