@@ -5,8 +5,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 
 /**
- * Stay packages: native parts, workers of their own, or vendors' SDKs that only some destinations load. The rest is bundled, since loading
- * hundreds of small files costs far more than running them (chevrotain from node_modules 230 ms, bundled 11 ms).
+ * Stay packages: native parts, workers of their own, vendors' SDKs that only some destinations load, and what few projects need (re2js). The rest is
+ * bundled, since loading hundreds of small files costs far more than running them (chevrotain from node_modules 230 ms, bundled 11 ms).
  */
 const EXTERNAL = [
   '@adobe/acc-js-sdk',
@@ -16,6 +16,7 @@ const EXTERNAL = [
   '@google-cloud/*',
   'openpgp',
   'pino',
+  're2js',
   'ssh2',
   'ssh2-sftp-client',
   'vitest',

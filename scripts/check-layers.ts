@@ -34,7 +34,8 @@ const ROOMS: Readonly<Record<string, Layer>> = {
 /** What a pure room may not name, and what to do instead. */
 const OUTSIDE_MODULES =
   /^(node:)?(fs|fs\/promises|net|http|https|tls|dgram|dns|child_process|worker_threads|process|os|timers|timers\/promises|readline|sqlite)$/;
-const PURE_BUILTINS = /^node:(crypto|path|util|buffer|url|string_decoder)$/;
+/** `module`: a library that few need is required when it is. */
+const PURE_BUILTINS = /^node:(crypto|path|util|buffer|url|string_decoder|module)$/;
 const OUTSIDE_GLOBALS: Readonly<Record<string, ReadonlySet<string>>> = {
   Date: new Set(['now']),
   Math: new Set(['random']),

@@ -8,7 +8,7 @@ import type { DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, DestinationSpec, StorageSpec } from '../model/generated/kinds.ts';
 import type { Resource } from '../model/resource.ts';
 import { lintSchedule } from '../schedule/lint-schedule.ts';
-import { patternProblem } from '../segment/check/check-pattern.ts';
+import { patternProblem } from '../segment/pattern/read-pattern.ts';
 import { canonicalJson } from '../support/canonical-json.ts';
 import type { CheckContext, ResourceFacts } from './check-resource.ts';
 import { checkExpressions } from './check-segments.ts';

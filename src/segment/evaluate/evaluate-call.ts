@@ -1,4 +1,4 @@
-import { toRegExp } from '../check/check-pattern.ts';
+import { readPattern, type Pattern } from '../pattern/read-pattern.ts';
 import type { Typed } from '../typed.ts';
 import { equalValues } from './compare-values.ts';
 import { partsOf, fromMillis } from './evaluate-time.ts';
@@ -20,11 +20,10 @@ export function evaluateCall(evaluation: Evaluation, node: Call, env: Values): V
     case 'equals':
       return texts(first, second, third === false, (a, b) => askText(node.fn, a, b));
     case 'matches':
-      return texts(first, second, false, (a, b) => toRegExp(b).test(a));
+      return texts(first, second, false, (a, b) => patternOf(b).matches(a));
     case 'regexGroup': {
       if (typeof first !== 'string' || typeof second !== 'string') return null;
-      const match = toRegExp(second).exec(first);
-      return match === null ? null : (match[Number(third)] ?? '');
+      return patternOf(second).group(first, Number(third)) ?? null;
     }
     case 'getMonth':
       return isMoment(first) ? BigInt(partsOf(first).month) : null;
@@ -62,6 +61,12 @@ export function evaluateCall(evaluation: Evaluation, node: Call, env: Values): V
 /** Each value once, where it stands first; NULL is left out. */
 export function firstOnes(items: readonly Value[]): readonly Value[] {
   return items.filter((item, index) => item !== null && items.findIndex((other) => other !== null && equalValues(other, item)) === index);
+}
+
+function patternOf(text: string): Pattern {
+  const pattern = readPattern(text);
+  if ('message' in pattern) throw new TypeError(`an unchecked pattern: ${pattern.message}`);
+  return pattern;
 }
 
 function isNull(evaluation: Evaluation, node: Typed, env: Values): boolean {

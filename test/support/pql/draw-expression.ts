@@ -1,3 +1,5 @@
+import { readPattern } from '../../../src/segment/pattern/read-pattern.ts';
+import { drawPattern } from './draw-pattern.ts';
 import { DAYS, TEXTS, type Draw, type FieldDeclaration, type World } from './world.ts';
 
 /** Something that an expression can name where it stands. */
@@ -19,7 +21,7 @@ interface Place {
 type Scalar = 'string' | 'integer' | 'decimal' | 'double' | 'boolean' | 'date' | 'timestamp';
 const UNITS = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years', 'decades', 'centuries', 'millennia'];
 const NUMBERS: readonly Scalar[] = ['integer', 'decimal', 'double'];
-const PATTERNS = ['a', '^a', '(?i)^AB?$', 'b.*', '^[a-z]+$', '\\\\d+', '@(\\\\w+)', '^.$', '\\\\s', 'x|y', '[^a]', 'one.two'];
+const PATTERNS = ['a', '^a', '(?i)^AB?$', 'b.*', '^[a-z]+$', '\\d+', '@(\\w+)', '^.$', '\\s', 'x|y', '[^a]', 'one.two'];
 
 /** A condition on a person of the world, in PQL; `segments` are names that it may ask membership of. */
 export function drawCondition(draw: Draw, world: World, segments: readonly string[] = []): string {
@@ -53,7 +55,7 @@ function condition(at: Place): string {
     case 5:
       return infix(at, value(at, 'string'), 'like', text(at, pick(at, ['%', '_', 'a%', '%a', '%b%', '_b', '', 'A_', '%😀', 'one%'])));
     case 6:
-      return `${value(at, 'string')}.matches("${pick(at, PATTERNS)}")`;
+      return `${value(at, 'string')}.matches(${text(at, pattern(at))})`;
     case 7:
     case 8:
       return `${value(at, pick(at, ['date', 'timestamp'] as const))} occurs ${window(at)}`;
@@ -135,7 +137,7 @@ function value(at: Place, type: Scalar): string {
   switch (type) {
     case 'string':
       return pick(at, [
-        () => `${value(inner, 'string')}.regexGroup("${pick(at, ['(a)(b)?', '@(\\\\w+)', '^(.)'])}", 1)`,
+        () => `${value(inner, 'string')}.regexGroup(${text(at, pick(at, ['(a)(b)?', '@(\\w+)', '^(.)', `(${pattern(at)})`]))}, 1)`,
         () => `if(${condition(inner)}, ${value(inner, 'string')}, ${value(inner, 'string')})`,
         () => `${array(inner, 'string')}.head()`,
         () => `${collection(inner)('string', pick(at, ['min', 'max']))}`,
@@ -279,6 +281,13 @@ function time(at: Place): string {
       `${pick(at, ['this', 'last', 'next'])} ${pick(at, ['day', 'week', 'month', 'year', 'decade', 'century', 'millennium', 'hour', 'minute', 'second', 'millisecond'])}`,
     () => constant(at, 'date'),
   ])();
+}
+
+/** A usual pattern or a drawn one that can be read, on its own and as a group. */
+function pattern(at: Place): string {
+  if (at.draw(2) === 0) return pick(at, PATTERNS);
+  const drawn = drawPattern(at.draw, false, 2);
+  return [drawn, `(${drawn})`].some((one) => 'message' in readPattern(one)) ? pick(at, PATTERNS) : drawn;
 }
 
 function constant(at: Place, type: Scalar): string {

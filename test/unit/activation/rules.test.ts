@@ -7,7 +7,7 @@ import { loadCatalogue } from '../../../src/destination/catalogue.ts';
 import type { DestinationCard } from '../../../src/model/destination-card.ts';
 import type { ActivationSpec, AttributesSpec, MappingEntry } from '../../../src/model/generated/kinds.ts';
 import { lintSchedule } from '../../../src/schedule/lint-schedule.ts';
-import { patternProblem } from '../../../src/segment/check/check-pattern.ts';
+import { patternProblem } from '../../../src/segment/pattern/read-pattern.ts';
 
 const catalogue = loadCatalogue({});
 const cardOf = (type: string): DestinationCard => {

@@ -1,0 +1,116 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { assert, asyncProperty, gen, nat } from 'fast-check';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readPattern } from '../../src/segment/pattern/read-pattern.ts';
+import { printSql } from '../../src/sql/print-sql.ts';
+import { joinSql, literal, sql, type Sql } from '../../src/sql/sql.ts';
+import { drawPattern, drawText } from '../support/pql/draw-pattern.ts';
+import { openDatabase } from '../support/segment-database.ts';
+
+/** `PQL_CASES=50000 PQL_SEED=… npx vitest run test/property/pattern` for the long run; a pattern over a text is one case. */
+const CASES = Number(process.env['PQL_CASES'] ?? 6000);
+const SEED = Number(process.env['PQL_SEED'] ?? 20261124);
+const PATTERNS = 20;
+const TEXTS = 10;
+const GROUPS = [0, 1, 2, 3];
+
+let connection: DuckDBConnection;
+beforeAll(async () => {
+  connection = await openDatabase([]);
+});
+afterAll(() => connection.closeSync());
+
+interface Answer {
+  readonly matches: boolean;
+  /** Of a match; empty for a group that the pattern does not have, which is refused where the group is asked for. */
+  readonly groups: readonly string[];
+}
+
+/** By text, or undefined for a pattern that is refused. */
+type Answers = readonly Answer[] | undefined;
+
+function ours(pattern: string, texts: readonly string[]): Answers {
+  const read = readPattern(pattern);
+  if ('message' in read) return undefined;
+  return texts.map((text) => {
+    const matches = read.matches(text);
+    const groups = GROUPS.map((group) => (group > read.groups ? '' : read.group(text, group)));
+    expect(groups[0] === undefined).toBe(!matches);
+    return { matches, groups: matches ? (groups as Answer['groups']) : [] };
+  });
+}
+
+/** All patterns as values of rows, where a refused one answers NULL. */
+async function ofRows(patterns: readonly string[], texts: readonly string[]): Promise<readonly Answers[]> {
+  const rows = patterns.flatMap((pattern, p) => texts.map((text, t) => sql`(${literal(p)}, ${literal(t)}, ${literal(pattern)}, ${literal(text)})`));
+  const groups = GROUPS.map((group) => sql`try(regexp_extract(t, p, ${literal(group)}))`);
+  const query = sql`select try(regexp_matches(t, p)), ${joinSql(groups, ', ')} from (values ${joinSql(rows, ', ')}) as v(a, b, p, t) order by a, b`;
+  const found = await ask(query);
+  return patterns.map((_, p) => {
+    const answers = found.slice(p * texts.length, (p + 1) * texts.length);
+    if (answers.some(([matches]) => matches === null)) return undefined;
+    return answers.map(([matches, ...rest]) => ({ matches: matches as boolean, groups: matches === true ? (rest as string[]) : [] }));
+  });
+}
+
+/** A pattern as segments compile it: a constant, which the optimizer looks into. */
+async function ofConstant(pattern: string, texts: readonly string[]): Promise<readonly boolean[]> {
+  const rows = texts.map((text, t) => sql`(${literal(t)}, ${literal(text)})`);
+  const found = await ask(sql`select regexp_matches(t, ${literal(pattern)}) from (values ${joinSql(rows, ', ')}) as v(b, t) order by b`);
+  return found.map(([matches]) => matches as boolean);
+}
+
+async function ask(query: Sql): Promise<readonly (readonly unknown[])[]> {
+  return (await connection.runAndReadAll(printSql(query, 'duckdb'))).getRows();
+}
+
+test(
+  `the same patterns are read and find the same as in DuckDB: ${CASES} cases (seed ${SEED})`,
+  async () => {
+    const seen = { refused: 0, found: 0, missed: 0 };
+    await assert(
+      asyncProperty(gen(), async (draw) => {
+        const from = (count: number): number => draw(nat, { max: count - 1 });
+        const texts = Array.from({ length: TEXTS }, () => drawText(from));
+        const patterns = Array.from({ length: PATTERNS }, () => drawPattern(from));
+        const theirs = await ofRows(patterns, texts);
+        for (const [index, pattern] of patterns.entries()) {
+          const mine = ours(pattern, texts);
+          expect({ pattern, texts, answers: mine }).toEqual({ pattern, texts, answers: theirs[index] });
+          if (mine === undefined) seen.refused += 1;
+          else for (const { matches } of mine) seen[matches ? 'found' : 'missed'] += 1;
+        }
+        const constant = patterns.find((pattern) => ours(pattern, texts) !== undefined) ?? '';
+        expect({ constant, texts, answers: ours(constant, texts)?.map(({ matches }) => matches) }).toEqual({
+          constant,
+          texts,
+          answers: await ofConstant(constant, texts),
+        });
+      }),
+      { numRuns: Math.ceil(CASES / PATTERNS / TEXTS), seed: SEED },
+    );
+    const cases = seen.found + seen.missed;
+    expect(seen.refused * TEXTS).toBeGreaterThan(CASES / 20);
+    expect(Math.min(seen.found, seen.missed)).toBeGreaterThan(cases / 5);
+  },
+  CASES * 20 + 60_000,
+);
+
+function show(answers: Answers): string {
+  if (answers === undefined) return 'refused';
+  return answers.map(({ matches, groups }) => (matches ? groups.join('|') : 'no match')).join();
+}
+
+const regressions = JSON.parse(readFileSync(new URL('pattern-regressions.json', import.meta.url), 'utf8')) as readonly {
+  readonly pattern: string;
+  readonly text: string;
+  readonly answer: string;
+  readonly because: string;
+}[];
+
+/** What JavaScript's own expressions, the port or the first reading of them got wrong. */
+test.each(regressions)('$pattern over $text: $because', async ({ pattern, text, answer }) => {
+  expect(show(ours(pattern, [text]))).toBe(answer);
+  expect(show((await ofRows([pattern], [text]))[0])).toBe(answer);
+});
