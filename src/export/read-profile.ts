@@ -41,7 +41,7 @@ function chooseFields(known: ReadonlyMap<string, SchemaField>, paths: readonly s
 
 function selected(alias: string, fields: ReadonlyMap<string, SchemaField>): Sql {
   if (fields.size === 0) return noSql;
-  const list = [...fields].map(([path, { type }]) => sql`${asText(shaped(ident(alias, path), type), type.kind)} as ${ident(path)}`);
+  const list = [...fields].map(([path, { type }]) => sql`${asText(shaped(ident(alias, path), type, true), type.kind)} as ${ident(path)}`);
   return sql`, ${joinSql(list, ', ')}`;
 }
 

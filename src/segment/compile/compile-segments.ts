@@ -6,6 +6,7 @@ import { MAX_ITEM_NESTING } from '../check/check-nesting.ts';
 import { eventFields } from '../event-order.ts';
 import type { PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
+import { asksInnerTimes } from './columns.ts';
 import { ALWAYS, NO_ENV, WHERE, type Compiler } from './context.ts';
 import { EventFacts, type DecidedBy } from './event-facts.ts';
 import { asksOfEvents } from './event-set.ts';
@@ -58,6 +59,7 @@ export function compileSegments(segments: readonly { readonly name: string; read
   const filters = new Map<string, Sql>();
   for (const { name, typed } of segments) {
     compiler.eventFields = eventFields(typed);
+    compiler.innerTimes = asksInnerTimes(typed);
     // The same names in both, so that both find the same facts.
     restartNames();
     filters.set(name, compiler.truth(typed, NO_ENV, WHERE));
@@ -80,6 +82,7 @@ export function compileValues(typed: readonly Typed[], options: CompileOptions):
   const { compiler } = createCompiler(options);
   const values = typed.map((node) => {
     compiler.eventFields = eventFields(node);
+    compiler.innerTimes = asksInnerTimes(node);
     return { value: compiler.value(node, NO_ENV), type: node.type };
   });
   return {
@@ -131,6 +134,7 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
     eventColumns: new Set(),
     usesEvents: false,
     eventFields: new Map(),
+    innerTimes: false,
     segment(name) {
       const found = options.segments?.get(name);
       if (found === undefined) throw new AppError({ code: 'RC1213', message: `unknown segment \`${name}\``, hint: 'declare it, or remove the inSegment' });
@@ -160,14 +164,16 @@ function createCompiler(options: CompileOptions): { readonly compiler: Compiler;
         deciding = false;
         return compiler.facts.addCondition(condition, node.kind === 'chain' ? sql`${literal(mode.negated)}` : undefined);
       }
-      const outer = compiler.eventFields;
+      const { eventFields: outer, innerTimes } = compiler;
       const inner = compiler.segment(node.name);
       if (open.has(node.name))
         throw new AppError({ code: 'RC1217', message: `the segment \`${node.name}\` asks for its own membership`, hint: 'remove one of the inSegment' });
       open.add(node.name);
       compiler.eventFields = eventFields(inner);
+      compiler.innerTimes = asksInnerTimes(inner);
       const result = compiler.truth(inner, NO_ENV, ALWAYS);
       compiler.eventFields = outer;
+      compiler.innerTimes = innerTimes;
       open.delete(node.name);
       return mode.negated ? sql`(not ${result})` : result;
     },

@@ -46,6 +46,8 @@ export interface Compiler {
   usesEvents: boolean;
   /** Event fields that the expression at hand names: a list of events holds these, and they order events of the same time. */
   eventFields: ReadonlyMap<string, PqlType>;
+  /** The expression at hand asks for times inside arrays, maps and objects. */
+  innerTimes: boolean;
   value(node: Typed, env: Env): Sql;
   truth(node: Typed, env: Env, mode: TruthMode): Sql;
 }

@@ -159,8 +159,21 @@ test.each<readonly [string, NestedTypeSpec, string]>([
 });
 
 function shaped({ schema }: Found): ReturnType<typeof columnSql> {
-  return columnSql({ profileColumns: new Set<string>() } as unknown as Compiler, 'v', schema.fields.get('v')?.type);
+  return columnSql({ profileColumns: new Set<string>(), innerTimes: true } as unknown as Compiler, 'v', schema.fields.get('v')?.type);
 }
+
+test.each<readonly [string, NestedTypeSpec]>([
+  [`['2024-01-02T00:30:00+01:00']`, { type: 'array', items: 'timestamp' }],
+  [`map {'a': '2024-01-02T00:30:00+01:00'}`, { type: 'map', values: 'timestamp' }],
+  [`[{T: '2024-01-02T00:30:00+01:00', n: 1}]`, { type: 'array', items: { type: 'object', fields: { t: 'timestamp', n: 'integer' } } }],
+  [`{o: {t: '2024-01-02T00:30:00+01:00'}}::json`, { type: 'object', fields: { o: { type: 'object', fields: { t: 'timestamp' } } } }],
+  [`[{t: timestamp '2024-01-01 23:30', s: 'x'}]`, { type: 'array', items: { type: 'object', fields: { t: 'timestamp', s: 'string' } } }],
+])('the zone of a time that is text inside %s counts', async (value, declared) => {
+  await writeParquet(`select 1 as id, ${value} as v`);
+  const found = await open(declared, 'people.parquet');
+  const [row] = await found.engine.rows(sql`select cast(${shaped(found)} as varchar) as text from profile p`);
+  expect(row?.['text']).toContain('2024-01-01 23:30:00');
+});
 
 /** Texts of which some are of the type and some are not, in every spelling that one of the engine's casts may take or leave. */
 const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
