@@ -8,13 +8,15 @@ interface Verdict {
 }
 
 const REACH_HINT = 'look whether the address and port are right, the server runs, and no firewall or allow list stands in between';
+/** It answered before: the address is right, or somebody stands in between. */
+const BREAK_HINT = `${REACH_HINT}; a server that breaks off on its way says why in its own log: its disk may be full`;
 const CERTIFICATE_HINT = 'the server’s certificate must be valid for its name; give Node a company’s own authority with NODE_EXTRA_CA_CERTS';
 
 const VERDICTS: Readonly<Record<string, Verdict>> = {
   ECONNREFUSED: { kind: 'transient', what: 'the connection was refused', hint: REACH_HINT },
-  ECONNRESET: { kind: 'transient', what: 'the connection broke', hint: REACH_HINT },
+  ECONNRESET: { kind: 'transient', what: 'the connection broke', hint: BREAK_HINT },
   ECONNABORTED: { kind: 'transient', what: 'the connection broke', hint: REACH_HINT },
-  EPIPE: { kind: 'transient', what: 'the connection broke', hint: REACH_HINT },
+  EPIPE: { kind: 'transient', what: 'the connection broke', hint: BREAK_HINT },
   ETIMEDOUT: { kind: 'transient', what: 'the server did not answer in time', hint: REACH_HINT },
   ESOCKETTIMEDOUT: { kind: 'transient', what: 'the server did not answer in time', hint: REACH_HINT },
   UND_ERR_SOCKET: { kind: 'transient', what: 'the connection broke', hint: REACH_HINT },

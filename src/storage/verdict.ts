@@ -23,7 +23,13 @@ export const SKEWED: Verdict = {
 
 const NO_ROOM: Verdict = { kind: 'no-space', what: 'the store is full', hint: 'make room, or have it enlarged' };
 
-/** What a store that failed (5xx) means: some say only in words that their disk is full. */
-export function verdictOfFailure(message: string): Verdict {
-  return /no space left|disk( is)? full|insufficient (disk )?space/i.test(message) ? NO_ROOM : BROKEN;
+/** What a store that failed (5xx) means: some say only in words that their disk is full, and some say nothing at all (azurite then does). */
+export function verdictOfFailure(status: number, message: string): Verdict {
+  if (/no space left|disk( is)? full|insufficient (disk )?space/i.test(message)) return NO_ROOM;
+  if (!/^(unknown ?error)?$/i.test(message.trim())) return BROKEN;
+  return {
+    kind: 'transient',
+    what: `the store failed: it answered ${status} and gave no reason`,
+    hint: 'it was tried several times; a server of your own says why in its log, and its disk may be full; of a provider’s, look at the status page',
+  };
 }

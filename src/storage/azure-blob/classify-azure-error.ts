@@ -1,7 +1,7 @@
 import { abortedError } from '../check-aborted.ts';
 import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
-import { BROKEN, DAMAGED, SKEWED, type Verdict } from '../verdict.ts';
+import { BROKEN, DAMAGED, SKEWED, type Verdict, verdictOfFailure } from '../verdict.ts';
 import type { Validity } from './azure-access.ts';
 import { judgeAzureLogin } from './judge-azure-login.ts';
 
@@ -108,13 +108,13 @@ function judge(error: Error, { startsAt, expiresAt }: Validity = {}): Verdict | 
     if (Math.abs(serverTime - Date.now()) > FIFTEEN_MINUTES_MS || /date header|too old/i.test(error.message)) return SKEWED;
     if (code === 'AuthenticationFailed' || /failed to authenticate/i.test(error.message)) return WRONG_KEY;
   }
-  return judgeAzureLogin(error) ?? VERDICTS[code] ?? verdictOfStatus(status);
+  return judgeAzureLogin(error) ?? VERDICTS[code] ?? verdictOfStatus(status, error.message);
 }
 
-function verdictOfStatus(status: number | undefined): Verdict | undefined {
+function verdictOfStatus(status: number | undefined, message: string): Verdict | undefined {
   if (status === undefined) return undefined;
   if (status === 429 || status === 503) return THROTTLED;
-  if (status >= 500) return BROKEN;
+  if (status >= 500) return verdictOfFailure(status, message);
   if (status === 401 || status === 403) return DENIED;
   if (status === 404) return MISSING;
   if (status >= 400) return { kind: 'configuration', what: `the store does not take the request (${status})`, hint: 'check the keys of `storage`' };

@@ -37,7 +37,7 @@ function judge({ status, reason, message }: GcsRefusal): Verdict {
       : { kind: 'missing-container', what: 'there is no such bucket', hint: 'make it, or check `storage.bucket`' };
   }
   if (status === 408) return BROKEN;
-  if (status >= 500) return verdictOfFailure(message);
+  if (status >= 500) return verdictOfFailure(status, message);
   if (/crc32c|md5|checksum|hash/i.test(message) || reason === 'invalidChecksum') {
     return DAMAGED;
   }

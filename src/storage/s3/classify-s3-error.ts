@@ -113,7 +113,7 @@ function verdictOfStatus(status: number | undefined, message: string): Verdict |
   if (status === undefined) return undefined;
   if (status === 429 || status === 503) return THROTTLED;
   if (status === 507) return { kind: 'no-space', what: 'the store is full', hint: 'make room, or have it enlarged' };
-  if (status >= 500) return verdictOfFailure(message);
+  if (status >= 500) return verdictOfFailure(status, message);
   if (status === 401 || status === 403) return DENIED;
   if (status === 404) return { kind: 'not-found', what: 'there is no such bucket or object', hint: 'check `storage.bucket` and `storage.endpoint`' };
   if (status === 301 || status === 307) return REGION;
