@@ -5,7 +5,7 @@
 import { BlobSASPermissions, generateBlobSASQueryParameters, StorageSharedKeyCredential } from '@azure/storage-blob';
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { StorageSpec } from '../../src/model/generated/kinds.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { AZURITE, startAzurite, type AzureServer, type AzuriteOptions } from '../support/servers/azurite.ts';
@@ -14,6 +14,8 @@ import { CAN_MOUNT, describeWithServer } from '../support/servers/real-server.ts
 import { SSHD, startSshd } from '../support/servers/sshd.ts';
 import { startVersitygw, VERSITYGW } from '../support/servers/versitygw.ts';
 import { expectTold, fillStorage, makeRoom } from '../support/storage-trouble.ts';
+import { deliver } from '../support/login-delivery.ts';
+import { shiftedClock } from '../support/shifted-clock.ts';
 import { startTinyDisk } from '../support/tiny-disk.ts';
 import type { TempProject } from '../support/temp-project.ts';
 
@@ -126,7 +128,7 @@ describeWithServer('what keeps s3 from delivering', VERSITYGW, () => {
 
   it.each([
     ['an expired token', 400, 'ExpiredToken', /temporary credentials have expired/, /fetch new ones/],
-    ['a clock that is wrong', 403, 'RequestTimeTooSkewed', /clock differs/, /NTP/],
+    ['a clock that is wrong for good', 403, 'RequestTimeTooSkewed', /clock differs/, /NTP/],
   ] as const)(
     'tells %s',
     async (_, status, code, says, hint) => {
@@ -136,6 +138,50 @@ describeWithServer('what keeps s3 from delivering', VERSITYGW, () => {
       proxy.answer(...Array.from({ length: 50 }, () => ({ when: () => true, status, headers: { 'content-type': 'application/xml' }, body })));
       const secrets = { id: server.accessKeyId, secret: server.secretAccessKey };
       await expectTold({ type: 'amazon-s3', spec: specOf(server, { endpoint: proxy.url }), secrets, says, hint, fix: () => specOf(server) }, 'slot');
+    },
+    120_000,
+  );
+
+  it.each(['retry', 'watch'] as const)(
+    'goes on where it stands once connections are no longer all cut: by %s',
+    async (again) => {
+      await using server = await startVersitygw();
+      await using proxy = await startFaultProxy(server.port);
+      const secrets = { id: server.accessKeyId, secret: server.secretAccessKey };
+      // Small requests pass; the file does not, in none of the six attempts.
+      proxy.injectEach(() => ({ kind: 'cut', direction: 'up', afterBytes: 300_000 }));
+      const fix = (): undefined => void proxy.heal();
+      const spec = specOf(server, { endpoint: proxy.url });
+      await expectTold({ type: 'amazon-s3', spec, secrets, says: /connection broke|the store failed/, hint: /look whether|tried several times/, fix }, again);
+    },
+    180_000,
+  );
+
+  // The server refuses the first request (RequestTimeTooSkewed); by its answer the SDK corrects the time of those that follow.
+  it.each([
+    ['ahead', 20 * 60_000],
+    ['behind', -3 * HOUR_MS],
+  ])(
+    'delivers although the clock of this machine is %s, and doctor says so',
+    async (_, aheadMs) => {
+      await using server = await startVersitygw();
+      await using proxy = await startFaultProxy(server.port);
+      const direct = specOf(server, { accessKeyId: { env: 'ID' }, secretAccessKey: { env: 'KEY' } });
+      const secrets = { ID: server.accessKeyId, KEY: server.secretAccessKey };
+      const spec: StorageSpec = { ...direct, endpoint: proxy.url } as StorageSpec;
+      const env = { ...secrets, NODE_OPTIONS: `--import ${shiftedClock(aheadMs)}` };
+      const ended = await deliver({ type: 'amazon-s3', spec, direct, secrets, env, doctor: true });
+      expect(ended, ended.said).toMatchObject({ code: 0, equal: true });
+      expect(ended.doctor?.said).toMatch(/clock/);
+      expect(ended.doctor?.said).toMatch(/NTP/);
+      // It was really wrong.
+      const sent =
+        /^x-amz-date: (\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)/im
+          .exec(proxy.heads[0] ?? '')
+          ?.slice(1)
+          .map(Number) ?? [];
+      const [year = 0, month = 1, day = 1, hour = 0, minute = 0] = sent;
+      expect(Math.abs(Date.UTC(year, month - 1, day, hour, minute) - Date.now())).toBeGreaterThan(15 * 60_000);
     },
     120_000,
   );

@@ -43,7 +43,7 @@ export async function makeRoom(spec: StorageSpec, project: TempProject): Promise
 }
 
 /** Fails, is recorded, is mended, and delivers; `again` is how the user goes on. */
-export async function expectTold(trouble: Trouble, again: 'retry' | 'slot'): Promise<void> {
+export async function expectTold(trouble: Trouble, again: 'retry' | 'slot' | 'watch'): Promise<void> {
   using project = createTempProject({ ...smallDelivery(trouble.type, trouble.spec), ...trouble.secrets });
   const command = (now: string, ...args: readonly string[]) => reconcile(['-C', project.directory, '--now', now, ...args]);
   expect(await command(SMALL_DELIVERY_APPLIED, 'apply', '--auto-approve')).toMatchObject({ code: 0 });
@@ -73,7 +73,10 @@ export async function expectTold(trouble: Trouble, again: 'retry' | 'slot'): Pro
     project.write('manifests/all.yaml', smallDelivery(trouble.type, mended)['manifests/all.yaml'] ?? '');
     expect(await command(now, 'apply', '--auto-approve')).toMatchObject({ code: 0 });
   }
-  const ended = await (again === 'retry' ? command(now, 'runs', 'retry', run?.id ?? '') : command(now, 'run', 'remote', '--slot', SMALL_DELIVERY_SLOT));
+  const slot = ['--slot', SMALL_DELIVERY_SLOT];
+  const goOn = { retry: ['runs', 'retry', run?.id ?? ''], slot: ['run', 'remote', ...slot], watch: ['watch', '--once'] }[again];
+  // The watch comes by a minute after the slot, before the next one is due.
+  const ended = await command(again === 'watch' ? SMALL_DELIVERY_SLOT.replace(':00Z', ':59Z') : now, ...goOn);
   expect(ended, ended.stdout + ended.stderr).toMatchObject({ code: 0 });
 
   const local = await command(now, 'run', 'local', '--slot', SMALL_DELIVERY_SLOT);

@@ -2,6 +2,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { shiftedClock } from '../shifted-clock.ts';
 import { findServer, freePort, onTinyDisk, startServer } from './real-server.ts';
 
 export const AZURITE: string | undefined = findServer('azurite-3.37.0/node_modules/azurite/dist/src/blob/main.js');
@@ -36,8 +37,7 @@ export async function startAzurite({ diskBytes, aheadMs = 0, certificate }: Azur
   const args = ['--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', base, '--silent', '--skipApiVersionCheck', '--disableTelemetry'];
   if (certificate) args.push('--cert', certificate.certFile, '--key', certificate.keyFile, '--oauth', 'basic');
   const scheme = certificate ? 'https' : 'http';
-  const clock = `const D = Date; globalThis.Date = class extends D { constructor(...a) { super(...(a.length ? a : [D.now() + ${aheadMs}])); } static now() { return D.now() + ${aheadMs}; } };`;
-  const command = [...(aheadMs === 0 ? [] : ['--import', `data:text/javascript,${encodeURIComponent(clock)}`]), AZURITE, ...args];
+  const command = [...(aheadMs === 0 ? [] : ['--import', shiftedClock(aheadMs)]), AZURITE, ...args];
   const started = diskBytes === undefined ? ([process.execPath, command] as const) : onTinyDisk(process.execPath, command, base, diskBytes);
   const server = await startServer(...started, port, { env: { AZURITE_ACCOUNTS: `${account}:${key}`, NODE_OPTIONS: '' } });
   const url = `${scheme}://127.0.0.1:${port}/${account}`;
