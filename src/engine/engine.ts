@@ -8,6 +8,8 @@ export interface ColumnNeed {
   readonly profile: readonly string[];
   /** Field paths of events; `undefined` when no event is read at all. */
   readonly event: readonly string[] | undefined;
+  /** Only the profiles of this part, and their events: `of` parts make the whole. For what does not fit in memory at once; `health` is that of all. */
+  readonly part?: { readonly number: number; readonly of: number };
 }
 
 /** A column of the relation `profile` or `event` as the engine offers it. */

@@ -144,6 +144,7 @@ async function openRelations(
   const events = need.event === undefined || attributes.events === undefined ? undefined : attributes.events;
   let eventRows: number | undefined;
   let sharedKeyType = keyType;
+  let alike = true;
   if (events !== undefined && need.event !== undefined) {
     const fields = choose(
       eventColumns(attributes),
@@ -169,7 +170,9 @@ async function openRelations(
       ...[time, ...fields].flatMap((column) => viewColumns(column, event, facts, undefined)),
       sql`${'column' in events.eventType ? sql`cast(${ident(events.eventType.column)} as varchar)` : literal(events.eventType.value)} as "eventType"`,
     ];
-    await db.run(sql`create or replace temp view event as select ${joinSql(parts, ', ')} from ${event.relation}`);
+    alike = keyType === eventKeyType || sharedKeyType === 'VARCHAR';
+    const only = partOf(need, keyExpression(ident(events.profile), eventKeyType, sharedKeyType), alike);
+    await db.run(sql`create or replace temp view event as select ${joinSql(parts, ', ')} from ${event.relation}${only}`);
   }
 
   const key = keyExpression(ident(primary.column), keyType, sharedKeyType);
@@ -180,7 +183,7 @@ async function openRelations(
     sql`${emptyToNull ? sql`nullif(${text}, '')` : text} as "id"`,
     ...wanted.flatMap((column) => viewColumns(column, profile, measured, columns)),
   ];
-  await db.run(sql`create or replace temp view profile as select ${joinSql(parts, ', ')} from ${profile.relation}`);
+  await db.run(sql`create or replace temp view profile as select ${joinSql(parts, ', ')} from ${profile.relation}${partOf(need, key, alike)}`);
   return {
     columns,
     health: {
@@ -233,6 +236,12 @@ function badOf(columns: readonly ModelColumn[], measured: MeasuredDataset, of: B
     const { column, path, type } = wanted;
     return count === 0 ? [] : [{ column, path, type, count, value, row, of, ...(inside === undefined ? {} : { inside }) }];
   });
+}
+
+/** Equal keys fall into the same part; those of different types of numbers are compared as doubles for it. */
+function partOf({ part }: ColumnNeed, key: Exclude<SqlPart, string>, alike: boolean): Sql {
+  if (part === undefined) return sql``;
+  return sql` where hash(${alike ? key : sql`cast(${key} as double)`}) % ${literal(part.of)} = ${literal(part.number)}`;
 }
 
 function keyExpression(raw: Exclude<SqlPart, string>, physical: string, shared: string): Exclude<SqlPart, string> {
