@@ -143,14 +143,16 @@ function checkFormat(check: FileCheck, report: Report): void {
     report({
       code: 'RC1339',
       ...placeOf(check, 'csv'),
-      message: `\`${key}\` ${JSON.stringify(text)} holds the delimiter, the quote or a line break, and is written as it is: nobody could read the file back`,
+      message: `\`${key}\` ${JSON.stringify(text)} holds the delimiter, the quote or a line break, or ends with the escape, and is written as it is: nobody could read the file back`,
       hint: 'write a text without them, or one that stands in quotes as a whole',
     });
   }
 }
 
 /** A text that a reader takes for one value, as it stands: plain, or in quotes from its first to its last character. */
-function isOneValue(text: string, { delimiter, quote }: EffectiveFile['csv']): boolean {
+function isOneValue(text: string, { delimiter, quote, escape }: EffectiveFile['csv']): boolean {
+  // Read together with what follows it.
+  if (escape !== '' && escape !== quote && text.endsWith(escape)) return false;
   if (!holds(text, [delimiter, quote, '\n', '\r'])) return true;
   return quote !== '' && text.length >= 2 && text.startsWith(quote) && text.endsWith(quote) && !holds(text.slice(1, -1), [quote, '\n', '\r']);
 }

@@ -63,6 +63,8 @@ export type Cell = string | number | bigint | boolean | null;
 
 export interface WriteRequest {
   readonly query: Sql;
+  /** How many columns it has; said of exports, which may have many. */
+  readonly columns?: number;
   /** Absolute path; whatever is there is replaced. May be a named pipe. */
   readonly path: string;
   readonly format: FileFormat;

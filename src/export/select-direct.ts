@@ -3,6 +3,7 @@ import { SCRATCH_FORMAT } from '../engine/file-format.ts';
 import { ident, joinSql, sql, type Sql } from '../sql/sql.ts';
 import { REASON_DUPLICATE } from './exclusion.ts';
 import type { OpenedJob } from './open-job.ts';
+import { hashParts } from './hash-parts.ts';
 import { pickWinners } from './pick-winners.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { losersQuery, tieOrder } from './select-members.ts';
@@ -51,10 +52,12 @@ export async function selectDirect(job: SegmentJob, opened: OpenedJob, folder: s
     ', ',
   );
   const listed = joinSql(names, ', ');
-  const twice = await write(
-    sql`select ${listed}, count(*) as "n" from (${audience.with}select ${values} from ${audience.from}${calculated} where ${where}) group by ${listed} having count(*) > 1`,
-    'shared.parquet',
+  const parts = hashParts(passed, names);
+  const keysOf = sql`${audience.with}select ${values} from ${audience.from}${calculated} where ${where}`;
+  const twiceOf = await eachInTurn(parts, (part, index) =>
+    write(sql`select ${listed}, count(*) as "n" from (${keysOf}) where ${part} group by ${listed} having count(*) > 1`, `shared-${index}.parquet`),
   );
+  const twice = allOf(twiceOf);
   const [row] = await engine.rows(sql`select coalesce(sum("n"), 0) as "rows", count(*) as "keys" from ${twice}`, signal);
   const [shared, sharedKeys] = [Number(row?.['rows'] ?? 0), Number(row?.['keys'] ?? 0)];
   const lost = shared - sharedKeys;
@@ -65,13 +68,30 @@ export async function selectDirect(job: SegmentJob, opened: OpenedJob, folder: s
   const order = tieOrder(columns);
   const ordered = order.map((value, index) => sql`, ${value} as ${ident(`o${index}`)}`);
   const everybody = sql`${audience.with}select p."#key" as "id", ${values}${joinSql(ordered, ' ')} from ${audience.from}${calculated} where ${where}`;
-  const common = { engine, write, name: 'winners', keys: keys.length, ahead: [], order, calculated, by: 'key', signal } as const;
-  if (shared > passed * MANY_DUPLICATES) return { losers: undefined, winners: await pickWinners({ ...common, competitors: everybody }), counts };
   const same = joinSql(
     names.map((name) => sql`c.${name} = d.${name}`),
     ' and ',
   );
-  const competitors = sql`select c.* from (${everybody}) c join ${twice} d on ${same}`;
-  const winners = await pickWinners({ ...common, competitors });
-  return { losers: await write(losersQuery(competitors, winners), 'losers.parquet'), winners: undefined, counts };
+  const many = shared > passed * MANY_DUPLICATES;
+  const rounds = await eachInTurn(parts, async (part, index) => {
+    const all = sql`select * from (${everybody}) where ${part}`;
+    const competitors = many ? all : sql`select c.* from (${all}) c join ${twiceOf[index] ?? twice} d on ${same}`;
+    const request = { engine, write, name: `winners-${index}`, keys: keys.length, ahead: [], order, calculated, by: 'key', signal } as const;
+    const winners = await pickWinners({ ...request, competitors });
+    return many ? winners : write(losersQuery(competitors, winners), `losers-${index}.parquet`);
+  });
+  return { losers: many ? undefined : allOf(rounds), winners: many ? allOf(rounds) : undefined, counts };
+}
+
+async function eachInTurn<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  for (const [index, item] of items.entries()) results.push(await work(item, index));
+  return results;
+}
+
+function allOf(relations: readonly Sql[]): Sql {
+  return sql`(${joinSql(
+    relations.map((relation) => sql`select * from ${relation}`),
+    ' union all ',
+  )})`;
 }

@@ -19,6 +19,7 @@ export type ByteStage = (source: AsyncIterable<Buffer>) => AsyncIterable<Buffer>
 export interface WriteFileRequest {
   readonly engine: Engine;
   readonly query: Sql;
+  readonly columns: number;
   readonly format: FileFormat;
   /** What a file without rows holds, where the engine would write something else. */
   readonly whenEmpty: string | undefined;
@@ -37,13 +38,14 @@ export function compressionStages(format: 'csv' | 'json' | 'parquet', compressio
 
 /** Writes one file into the spool; hashing, counting and compressing overlap with the engine's writing, and memory does not grow with the rows. */
 export async function writeFile(request: WriteFileRequest): Promise<WrittenFile> {
-  const { engine, query, format, path, signal, stages, onProgress } = request;
+  const { engine, query, columns, format, path, signal, stages, onProgress } = request;
   await rm(path, { force: true });
   const plain = stages.length === 0 ? path : `${path}.plain`;
   await rm(plain, { force: true });
   let bytesSoFar = 0;
   const writing = engine.write({
     query,
+    columns,
     format,
     path: plain,
     ...(signal === undefined ? {} : { signal }),

@@ -56,7 +56,17 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
       onProgress === undefined ? {} : { onProgress: (some: number, bytes: number) => onProgress(before.rows + some, before.bytes + bytes, index - 1) };
     return {
       file,
-      ...(await writeFile({ engine, query, format, whenEmpty: emptyFile(settings, format), stages, path: join(folder, file), signal, ...report })),
+      ...(await writeFile({
+        engine,
+        query,
+        columns: lines ? 1 : columns.length,
+        format,
+        whenEmpty: emptyFile(settings, format),
+        stages,
+        path: join(folder, file),
+        signal,
+        ...report,
+      })),
     };
   };
   const none: WrittenFile = { rows: 0, bytes: 0, sha256: '' };

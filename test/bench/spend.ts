@@ -28,7 +28,7 @@ export function spend(command: string, args: readonly string[]): Promise<Spent> 
     child.on('close', (code) => {
       clearInterval(timer);
       if (code === 0) done({ ms: performance.now() - started, ...last, output });
-      else failed(new Error(`exit ${code}: ${errors}`));
+      else failed(new Error(`exit ${code}: ${errors}${output}`));
     });
   });
 }

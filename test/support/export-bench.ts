@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDuckDbEngine } from '../../src/engine/duckdb/duckdb-engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import type { Audience } from '../../src/export/audience.ts';
 import type { ExportDeps } from '../../src/export/deps.ts';
 import { fileSettings } from '../../src/export/file-settings.ts';
+import { prepareRun } from '../../src/export/prepare-run.ts';
 import { runSegment, type SegmentOutcome } from '../../src/export/run-segment.ts';
 import type { SegmentJob } from '../../src/export/segment-job.ts';
 import type { AttributesSpec, FileSpec, MappingEntry } from '../../src/model/generated/kinds.ts';
@@ -21,6 +23,8 @@ export interface ExportBench extends AsyncDisposable {
   readonly state: OpenedState;
   writePeople(text: string): Promise<void>;
   run(change?: Partial<BenchJob>): Promise<SegmentOutcome>;
+  /** Only makes the files, in the spool, where they are at these paths: by one engine for all calls, over the attributes and the dataset of the first. */
+  write(change?: Partial<BenchJob>): Promise<readonly string[]>;
   read(name: string): Promise<string>;
 }
 
@@ -61,90 +65,40 @@ export async function openExportBench(): Promise<ExportBench> {
   const stateFolder = join(folder, '.reconcile');
   await mkdir(stateFolder);
   const storage = createLocalStorage({ root: join(folder, 'out') });
+  let shared: Engine | undefined;
+  const depsOf = (change: Partial<BenchJob>): ExportDeps => ({
+    ledger: state.ledger,
+    engine: () => {
+      throw new Error('not used');
+    },
+    storage: async () => storage,
+    connector: async () => undefined,
+    card: () => undefined,
+    secret: async () => '',
+    owner: currentOwner(),
+    clock: () => Date.now(),
+    sleep: async () => {},
+    newId: () => `run-${(ids += 1)}`,
+    log: () => {},
+    paths: {
+      project: folder,
+      state: stateFolder,
+      spool: join(stateFolder, 'spool'),
+      snapshots: join(stateFolder, 'snapshots'),
+      cache: join(stateFolder, 'cache'),
+    },
+    ...(change.crashPoint === undefined ? {} : { crashPoint: change.crashPoint }),
+    ...change.deps,
+  });
   return {
     folder,
     state,
     writePeople: (text) => writeFile(join(folder, 'people.csv'), text),
     read: (name) => readFile(join(folder, 'out', name), 'utf8'),
     async run(change = {}) {
-      const attributes = change.attributes ?? ATTRIBUTES;
-      const spec = {
-        destination: 'outbox',
-        segments: ['all'],
-        mapping: [...(change.mapping ?? [{ source: 'identityMap.crmId', target: 'id' }, { source: 'first' }])],
-        file: change.file ?? {},
-      };
-      const effective = effectiveActivation('act', spec);
-      const audience: Audience = {
-        segment: 'all',
-        with: noSql,
-        from: sql`profile p`,
-        predicate: change.predicate ?? sql`true`,
-        profileColumns: change.profileColumns ?? [],
-        eventColumns: undefined,
-      };
-      const settings = effective.segments[0]?.file;
-      if (settings === undefined) throw new Error('no segment');
-      const job: SegmentJob = {
-        activation: 'act',
-        segment: 'all',
-        mode: change.mode ?? 'full',
-        slot: change.slot ?? null,
-        time: change.slot ?? 0,
-        attributesName: 'customer',
-        attributes,
-        destinationName: 'outbox',
-        destination: { type: 'local-directory', storage: { type: 'local', path: 'out' } },
-        audience,
-        mapping: effective.mapping.map(({ entry, target }) => ({ entry, target })),
-        expressions: new Map(),
-        expressionPaths: { profile: [], event: undefined },
-        calculated: noSql,
-        file: fileSettings(settings, change.spaces === true),
-        guards: change.guards,
-        stages: change.stages ?? [],
-        partKey: (part) => `${change.name ?? 'out'}${part === 1 ? '' : `_${part}`}.${settings.format}`,
-        folder: '',
-        target: 'here',
-        allow: change.allow,
-        again: 'reconcile run act --segment all',
-      };
-      const deps: ExportDeps = {
-        ledger: state.ledger,
-        engine: () => {
-          throw new Error('not used');
-        },
-        storage: async () => storage,
-        connector: async () => undefined,
-        card: () => undefined,
-        secret: async () => '',
-        owner: currentOwner(),
-        clock: () => Date.now(),
-        sleep: async () => {},
-        newId: () => `run-${(ids += 1)}`,
-        log: () => {},
-        paths: {
-          project: folder,
-          state: stateFolder,
-          spool: join(stateFolder, 'spool'),
-          snapshots: join(stateFolder, 'snapshots'),
-          cache: join(stateFolder, 'cache'),
-        },
-        ...(change.crashPoint === undefined ? {} : { crashPoint: change.crashPoint }),
-        ...change.deps,
-      };
-      await using engine = createDuckDbEngine({
-        model: {
-          name: 'customer',
-          attributes,
-          sourceName: 'shop',
-          source: { engine: 'duckdb', datasets: { people: { path: change.dataset ?? 'people.csv' } } },
-        },
-        project: folder,
-        cacheFolder: deps.paths.cache,
-        temporaryFolder: join(stateFolder, 'tmp'),
-        memoryLimitMb: 256,
-      });
+      const job = jobOf(change);
+      const deps = depsOf(change);
+      await using engine = openEngine(folder, job.attributes, change.dataset ?? 'people.csv');
       const { stages } = job;
       return await runSegment({
         deps,
@@ -155,9 +109,87 @@ export async function openExportBench(): Promise<ExportBench> {
         signal: undefined,
       });
     },
+    async write(change = {}) {
+      const job = jobOf(change);
+      const { paths, newId } = depsOf(change);
+      const engine = (shared ??= openEngine(folder, job.attributes, change.dataset ?? 'people.csv'));
+      const runId = newId();
+      const { work } = await prepareRun({
+        job,
+        runId,
+        engine,
+        ledger: state.ledger,
+        storage,
+        paths,
+        who: false,
+        signal: undefined,
+        step: ignore,
+        crashPoint: ignore,
+      });
+      return (work.parts ?? []).map(({ file }) => join(paths.spool, runId, file));
+    },
     async [Symbol.asyncDispose]() {
+      await shared?.[Symbol.asyncDispose]();
       await state.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function ignore(): void {}
+
+function jobOf(change: Partial<BenchJob>): SegmentJob {
+  const attributes = change.attributes ?? ATTRIBUTES;
+  const spec = {
+    destination: 'outbox',
+    segments: ['all'],
+    mapping: [...(change.mapping ?? [{ source: 'identityMap.crmId', target: 'id' }, { source: 'first' }])],
+    file: change.file ?? {},
+  };
+  const effective = effectiveActivation('act', spec);
+  const audience: Audience = {
+    segment: 'all',
+    with: noSql,
+    from: sql`profile p`,
+    predicate: change.predicate ?? sql`true`,
+    profileColumns: change.profileColumns ?? [],
+    eventColumns: undefined,
+  };
+  const settings = effective.segments[0]?.file;
+  if (settings === undefined) throw new Error('no segment');
+  return {
+    activation: 'act',
+    segment: 'all',
+    mode: change.mode ?? 'full',
+    slot: change.slot ?? null,
+    time: change.slot ?? 0,
+    attributesName: 'customer',
+    attributes,
+    destinationName: 'outbox',
+    destination: { type: 'local-directory', storage: { type: 'local', path: 'out' } },
+    audience,
+    mapping: effective.mapping.map(({ entry, target }) => ({ entry, target })),
+    expressions: new Map(),
+    expressionPaths: { profile: [], event: undefined },
+    calculated: noSql,
+    file: fileSettings(settings, change.spaces === true),
+    guards: change.guards,
+    stages: change.stages ?? [],
+    partKey: (part) => `${change.name ?? 'out'}${part === 1 ? '' : `_${part}`}.${settings.format}`,
+    folder: '',
+    target: 'here',
+    allow: change.allow,
+    again: 'reconcile run act --segment all',
+  };
+}
+
+function openEngine(folder: string, attributes: AttributesSpec, path: string): Engine {
+  const stateFolder = join(folder, '.reconcile');
+  return createDuckDbEngine({
+    model: { name: 'customer', attributes, sourceName: 'shop', source: { engine: 'duckdb', datasets: { people: { path } } } },
+    project: folder,
+    cacheFolder: join(stateFolder, 'cache'),
+    temporaryFolder: join(stateFolder, 'tmp'),
+    memoryLimitMb: 256,
+  });
 }

@@ -1,4 +1,5 @@
 import { literal, joinSql, sql, type Sql } from '../../sql/sql.ts';
+import type { WriteRequest } from '../engine.ts';
 import type { FileFormat } from '../file-format.ts';
 
 /** One column has no delimiter, but the writer wants one: a character that no text is expected to hold. */
@@ -6,13 +7,15 @@ const NO_DELIMITER = '\u0001';
 
 /** Half the engine's own: with bounded memory, threads that fill larger groups wait for each other, which takes a quarter more time. */
 const ROW_GROUP_ROWS = 61_440;
+/** Groups of many columns have fewer rows. */
+const ROW_GROUP_VALUES = 12 * ROW_GROUP_ROWS;
 
 /** The COPY that writes a query's rows to a file. */
-export function copyStatement(query: Sql, path: string, format: FileFormat): Sql {
-  return sql`copy (${query}) to ${literal(path)} (${joinSql([sql`use_tmp_file false`, ...options(format)], ', ')})`;
+export function copyStatement({ query, path, format, columns = 1 }: WriteRequest): Sql {
+  return sql`copy (${query}) to ${literal(path)} (${joinSql([sql`use_tmp_file false`, ...options(format, columns)], ', ')})`;
 }
 
-function options(format: FileFormat): readonly Sql[] {
+function options(format: FileFormat, columns: number): readonly Sql[] {
   switch (format.type) {
     case 'csv':
       return [
@@ -52,7 +55,7 @@ function options(format: FileFormat): readonly Sql[] {
         sql`format parquet`,
         sql`compression ${literal(format.compression)}`,
         sql`dictionary_size_limit 4096`,
-        sql`row_group_size ${literal(format.rowGroupRows ?? ROW_GROUP_ROWS)}`,
+        sql`row_group_size ${literal(format.rowGroupRows ?? Math.min(ROW_GROUP_ROWS, Math.floor(ROW_GROUP_VALUES / columns)))}`,
       ];
   }
 }

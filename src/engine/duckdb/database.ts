@@ -14,6 +14,8 @@ export interface DatabaseOptions {
   readonly temporaryFolder: string;
   /** Of the engine's own buffers; the process needs about 100 MB more. */
   readonly memoryLimitMb: number;
+  /** As much as a statement that writes many columns may have, so that more than one thread writes. */
+  readonly wideMemoryMb?: number;
   readonly threads?: number;
   /** Absolute; paths in errors are told relative to it. */
   readonly project?: string;
@@ -29,20 +31,15 @@ export class Database implements AsyncDisposable {
   /** Beside a statement that runs. */
   readonly #second: DuckDBConnection;
   readonly #close: () => Promise<void>;
-  readonly #project: string | undefined;
-  readonly #memoryLimit: string;
+  readonly #options: DatabaseOptions;
+  #memoryLimitMb: number;
   #giving: Promise<void> | undefined;
 
-  private constructor(
-    [connection, second]: readonly [DuckDBConnection, DuckDBConnection],
-    project: string | undefined,
-    memoryLimit: string,
-    close: () => Promise<void>,
-  ) {
+  private constructor([connection, second]: readonly [DuckDBConnection, DuckDBConnection], options: DatabaseOptions, close: () => Promise<void>) {
     this.#connection = connection;
     this.#second = second;
-    this.#project = project;
-    this.#memoryLimit = memoryLimit;
+    this.#options = options;
+    this.#memoryLimitMb = options.memoryLimitMb;
     this.#close = close;
   }
 
@@ -54,25 +51,26 @@ export class Database implements AsyncDisposable {
   static async begin(options: DatabaseOptions): Promise<{ readonly opened: Promise<Database> }> {
     const spill = await makeFolder(options.temporaryFolder);
     const { DuckDBInstance } = await import('./library.ts');
-    const memoryLimit = `${options.memoryLimitMb}MB`;
     const creating = DuckDBInstance.create(':memory:', {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
-      memory_limit: memoryLimit,
+      memory_limit: `${options.memoryLimitMb}MB`,
       threads: String(options.threads ?? availableParallelism()),
       temp_directory: spill,
+      // The system caches files already; a second copy grows with the source and makes nothing faster.
+      enable_external_file_cache: 'false',
     });
-    return { opened: Database.#finish(creating, spill, memoryLimit, options) };
+    return { opened: Database.#finish(creating, spill, options) };
   }
 
-  static async #finish(creating: Promise<DuckDBInstance>, spill: string, memoryLimit: string, options: DatabaseOptions): Promise<Database> {
+  static async #finish(creating: Promise<DuckDBInstance>, spill: string, options: DatabaseOptions): Promise<Database> {
     const instance = await creating;
     const connection = await instance.connect();
     const second = await instance.connect();
     await connection.run("set TimeZone = 'UTC'");
     // A file's footer is read for each view and statement over it otherwise, about 5 ms each for fifty million events.
     await connection.run('set parquet_metadata_cache = true');
-    return new Database([connection, second], options.project, memoryLimit, async () => {
+    return new Database([connection, second], options, async () => {
       connection.closeSync();
       second.closeSync();
       instance.closeSync();
@@ -85,15 +83,15 @@ export class Database implements AsyncDisposable {
     await this.#guard(signal, async (text) => void (await this.#connection.run(text)), statement);
   }
 
-  /** Runs a statement that answers with a count of rows, such as COPY. */
-  async count(statement: Sql, signal?: AbortSignal): Promise<number> {
-    await this.#giveBack();
-    const timer = setInterval(() => void this.#giveBack(), GIVE_BACK_MS);
+  /** Runs a COPY of so many columns and answers with the count of its rows. */
+  async copy(statement: Sql, columns: number, signal?: AbortSignal): Promise<number> {
+    const before = this.#memoryLimitMb;
+    const mb = memoryForColumns(columns, this.#options);
+    if (mb > before) await this.#limitTo(mb);
     try {
-      return await this.#guard(signal, async (text) => Number((await this.#connection.run(text)).rowsChanged), statement);
+      return await this.#givingBack(() => this.#guard(signal, async (text) => Number((await this.#connection.run(text)).rowsChanged), statement));
     } finally {
-      clearInterval(timer);
-      await this.#giving;
+      if (mb > before) await this.#limitTo(before);
     }
   }
 
@@ -108,10 +106,42 @@ export class Database implements AsyncDisposable {
     );
   }
 
+  /** Does something with less of the engine's memory than there might be; with all of it when that is too little. */
+  async withMemory<T>(mb: number, work: () => Promise<T>): Promise<T> {
+    const before = this.#memoryLimitMb;
+    if (mb >= before) return work();
+    try {
+      await this.#limitTo(mb);
+      return await this.#givingBack(work);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'RC2004') throw error;
+    } finally {
+      await this.#limitTo(before);
+    }
+    return work();
+  }
+
+  /** Refused when more is in use, or by an engine that has broken down, which the work has reported then: neither is a reason to stop. */
+  async #limitTo(mb: number): Promise<void> {
+    this.#memoryLimitMb = mb;
+    await this.#connection.run(limitOf(mb)).catch(() => undefined);
+  }
+
   /** Rows that the running statement has gone through, or undefined when the engine does not tell. */
   progress(): { readonly percentage: number; readonly rows: number } | undefined {
     const { percentage, rows_processed } = this.#connection.progress;
     return percentage < 0 ? undefined : { percentage, rows: Number(rows_processed) };
+  }
+
+  async #givingBack<T>(work: () => Promise<T>): Promise<T> {
+    await this.#giveBack();
+    const timer = setInterval(() => void this.#giveBack(), GIVE_BACK_MS);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+      await this.#giving;
+    }
   }
 
   /**
@@ -123,7 +153,7 @@ export class Database implements AsyncDisposable {
     if (process.memoryUsage.rss() <= LARGE_BYTES) return;
     // Refused while a statement needs all of its memory: then nothing is there to be given back.
     this.#giving ??= this.#second
-      .run(`set memory_limit = '${this.#memoryLimit}'`)
+      .run(limitOf(this.#memoryLimitMb))
       .then(
         () => undefined,
         () => undefined,
@@ -139,7 +169,7 @@ export class Database implements AsyncDisposable {
     try {
       return await work(printSql(statement, 'duckdb'));
     } catch (error) {
-      throw wasAborted(signal) ? interrupted() : translate(error, this.#project);
+      throw wasAborted(signal) ? interrupted() : translate(error, this.#options.project);
     } finally {
       signal?.removeEventListener('abort', interrupt);
     }
@@ -148,6 +178,20 @@ export class Database implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close();
   }
+}
+
+/**
+ * The writer starts a thread for each 4 MiB per column that it gets of a quarter of the engine's memory, and one in any case: with too little, exports of
+ * many columns take twice the time. As many threads as there is memory for.
+ */
+function memoryForColumns(columns: number, { memoryLimitMb, wideMemoryMb = memoryLimitMb, threads = availableParallelism() }: DatabaseOptions): number {
+  const perThreadMb = (4 * 4 * columns * (1 << 20)) / 1e6;
+  const more = Math.min(threads - 1, Math.floor(wideMemoryMb / perThreadMb));
+  return Math.max(memoryLimitMb, Math.ceil(more * perThreadMb));
+}
+
+function limitOf(mb: number): string {
+  return `set memory_limit = '${mb}MB'`;
 }
 
 function toCell(value: unknown): Cell {

@@ -19,6 +19,7 @@ export interface DuckDbEngineOptions {
   readonly cacheFolder: string;
   readonly temporaryFolder: string;
   readonly memoryLimitMb: number;
+  readonly wideMemoryMb?: number;
   readonly threads?: number;
   readonly signal?: AbortSignal;
   /** Opens the database, or hands out one that is opening already; by default one is opened with the first use. */
@@ -108,7 +109,7 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
       const { onProgress } = request;
       const timer = onProgress === undefined ? undefined : setInterval(() => onProgress(db.progress()?.rows ?? 0), PROGRESS_MS);
       try {
-        return await explained(db.count(copyStatement(request.query, request.path, request.format), request.signal ?? options.signal));
+        return await explained(db.copy(copyStatement(request), request.columns ?? 1, request.signal ?? options.signal));
       } finally {
         clearInterval(timer);
       }

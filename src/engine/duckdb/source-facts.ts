@@ -55,6 +55,9 @@ const FACTS_VERSION = 2;
 const EXAMPLES = 3;
 /** Of a value inside another that much is kept, to be told: it may be long itself. */
 const TOLD_CHARACTERS = 200;
+/** For the table of all hashes, of which the rest goes to disk: no slower, and a run needs no more memory for this than for its writing. */
+const GROUPING_MB = 128;
+const ROWS_PER_PASS = 20_000_000;
 const NO_IDENTITY: IdentityFacts = { nulls: 0, duplicates: 0, examples: [] };
 
 /** Measures what is not known yet about a dataset's present state, in as few scans as possible. */
@@ -66,7 +69,8 @@ export async function measureDataset(database: Database, request: FactsRequest, 
   if (known.rows === undefined) for (const file of dataset.files.paths) await checkArchive(file, dataset.files.format, signal);
   const fresh = unknown.length > 0 || known.rows === undefined ? await scan(database, dataset, unknown, signal) : { rows: known.rows, columns: {} };
   const identities = { ...known.identities };
-  if (identity !== undefined && identities[identity] === undefined) identities[identity] = await lookAtIdentity(database, dataset, identity, signal);
+  if (identity !== undefined && identities[identity] === undefined)
+    identities[identity] = await lookAtIdentity(database, dataset, identity, fresh.rows, signal);
   const facts = { rows: fresh.rows, identities, columns: { ...known.columns, ...fresh.columns } };
   if (unknown.length > 0 || known.rows === undefined || (identity !== undefined && known.identities[identity] === undefined)) await writeFacts(path, facts);
   return {
@@ -151,16 +155,37 @@ async function firstBad(
 }
 
 /** NULL and empty identities, and those that occur more than once. */
-async function lookAtIdentity(database: Database, dataset: DescribedDataset, column: string, signal?: AbortSignal): Promise<IdentityFacts> {
+async function lookAtIdentity(database: Database, dataset: DescribedDataset, column: string, rows: number, signal?: AbortSignal): Promise<IdentityFacts> {
   const key = ident(column);
   const empty = dataset.columns.get(column) === 'VARCHAR' ? sql`${key} is null or ${key} = ''` : sql`${key} is null`;
-  const [nulls] = await database.rows(sql`select count(*) as n from ${dataset.relation} where ${empty}`, signal);
-  const twice = sql`select ${key} as k from ${dataset.relation} where not (${empty}) group by ${key} having count(*) > 1`;
+  const [counted] = await database.rows(sql`select count(*) as n from ${dataset.relation} where ${empty}`, signal);
+  const nulls = Number(counted?.['n'] ?? 0);
+  const keys = sql`select ${key} as k from ${dataset.relation} where not (${empty})`;
+  if ((await isInOrder(database, keys, signal)) || !(await mayOccurTwice(database, keys, rows, signal))) return { ...NO_IDENTITY, nulls };
+  const twice = sql`select k from (${keys}) group by k having count(*) > 1`;
   const examples = await database.rows(
-    sql`select cast(k as varchar) as k, count(*) over () as n from (${twice}) order by k limit ${{ type: 'literal', value: EXAMPLES }}`,
+    sql`select cast(k as varchar) as k, count(*) over () as n from (${twice}) order by k limit ${literal(EXAMPLES)}`,
     signal,
   );
-  return { nulls: Number(nulls?.['n'] ?? 0), duplicates: Number(examples[0]?.['n'] ?? 0), examples: examples.map((row) => String(row['k'])) };
+  return { nulls, duplicates: Number(examples[0]?.['n'] ?? 0), examples: examples.map((row) => String(row['k'])) };
+}
+
+/** Each above the one before it, so that none is there twice: needs no memory, and ends at the first that is not. */
+async function isInOrder(database: Database, keys: Sql, signal?: AbortSignal): Promise<boolean> {
+  const steps = sql`select k <= lag(k) over () as "back" from (${keys})`;
+  return (await database.rows(sql`select 1 as n from (${steps}) where "back" limit 1`, signal)).length === 0;
+}
+
+/** Compares hashes, so that memory depends on neither the number nor the width of the keys. False is certain. */
+async function mayOccurTwice(database: Database, keys: Sql, rows: number, signal?: AbortSignal): Promise<boolean> {
+  const passes = Math.max(1, Math.ceil(rows / ROWS_PER_PASS));
+  for (let pass = 0; pass < passes; pass += 1) {
+    // Bits of the hash that the engine's own tables and partitions do not go by.
+    const part = passes === 1 ? sql`true` : sql`(h >> 28) % ${literal(passes)} = ${literal(pass)}`;
+    const twice = sql`select h from (select hash(k) as h from (${keys})) where ${part} group by h having count(*) > 1`;
+    if ((await database.withMemory(GROUPING_MB, () => database.rows(sql`select 1 as n from (${twice}) limit 1`, signal))).length > 0) return true;
+  }
+  return false;
 }
 
 async function readFacts(path: string): Promise<DatasetFacts> {

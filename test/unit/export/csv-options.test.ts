@@ -1,10 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
+import { checkActivation } from '../../../src/activation/rules.ts';
+import { loadCatalogue } from '../../../src/destination/catalogue.ts';
+import { lintSchedule } from '../../../src/schedule/lint-schedule.ts';
+import { patternProblem } from '../../../src/segment/pattern/read-pattern.ts';
 import type { AttributesSpec, CsvWriteSpec } from '../../../src/model/generated/kinds.ts';
 import { openExportBench, type ExportBench } from '../../support/export-bench.ts';
 
@@ -57,15 +63,12 @@ const AROUND: readonly Combination[] = product({
   csv: { ...rest, ...(dateFormat === undefined ? {} : { dateFormat }), ...(timestampFormat === undefined ? {} : { timestampFormat }) },
 }));
 
-// Each way of writing goes with another of what stands around it, over and over; and each of those with both writers.
-const COMBINATIONS: readonly Combination[] = [
-  ...WRITING.map((csv, index) => {
-    const around = AROUND[(index * 7) % AROUND.length];
-    return { compression: around?.compression ?? 'none', csv: { ...around?.csv, ...csv } };
-  }),
-  ...AROUND.map(({ compression, csv }) => ({ compression, csv: { delimiter: ';', quote: '"', escape: '"', ...csv } })),
-  ...AROUND.map(({ compression, csv }) => ({ compression, csv: { delimiter: ';', quote: '"', escape: '\\', nullValue: 'NULL', quoteAll: true, ...csv } })),
-];
+/** Everything with everything: some 26,000. Run whole by RECONCILE_CSV_CROSS=all; otherwise every way of writing with as many others as the gate has time for. */
+const CROSS: readonly Combination[] = WRITING.flatMap((csv) => AROUND.map(({ compression, csv: around }) => ({ compression, csv: { ...around, ...csv } })));
+const STEP = process.env['RECONCILE_CSV_CROSS'] === 'all' ? 1 : 11;
+// The step shares no factor with the length of AROUND, so that in turn each stands with each of WRITING's values.
+const COMBINATIONS = CROSS.filter((_, index) => index % STEP === 0);
+const AT_ONCE = 500;
 
 const ATTRIBUTES: AttributesSpec = {
   source: 'shop',
@@ -81,19 +84,29 @@ const ATTRIBUTES: AttributesSpec = {
 };
 const COLUMNS = ['id', 'first', 'last', 'born', 'seen', 'sum'] as const;
 
-/** Python's csv module; zstd files are unpacked beforehand, which its standard library cannot. */
+/** Python's csv module, which compares too; zstd files are unpacked beforehand, which its standard library cannot. Prints what is not as wanted. */
 const READER = `
 import csv, gzip, json, sys
-out = []
-for f in json.load(open(sys.argv[1])):
+given = json.load(open(sys.argv[1]))
+for f in given['files']:
     o = f['csv']
     doubled = o['escape'] == o['quote']
     opener = gzip.open if f['path'].endswith('.gz') else open
     with opener(f['path'], 'rt', newline='', encoding='utf-8') as file:
-        rows = list(csv.reader(file, delimiter=o['delimiter'], quotechar=o['quote'] or None, doublequote=doubled, escapechar=None if doubled or not o['quote'] else o['escape'],
-                               quoting=csv.QUOTE_MINIMAL if o['quote'] else csv.QUOTE_NONE, strict=True))
-    out.append([rows[0] if o['header'] else None, rows[1:] if o['header'] else rows])
-json.dump(out, sys.stdout)
+        rows = list(csv.reader(file, delimiter=o['delimiter'], quotechar=o['quote'], doublequote=doubled, escapechar=None if doubled else o['escape'], quoting=csv.QUOTE_MINIMAL, strict=True))
+    header = rows.pop(0) if o['header'] else None
+    def text(value): return f['nullText'] if value is None else f['emptyText'] if value == '' else value
+    dates, times = given['dates'][f['dateFormat']], given['times'][f['timestampFormat']]
+    wanted = [[str(i), text(first), text(last), dates[i], times[i], f'{i}.50'] for i, (first, last) in enumerate(given['people'])]
+    rows.sort(key=lambda row: int(row[0]))
+    if rows != wanted or header != (given['columns'] if o['header'] else None):
+        bad = next((pair for pair in zip(rows, wanted) if pair[0] != pair[1]), (len(rows), header))
+        print(json.dumps([o, bad]))
+`;
+
+const WITHOUT_QUOTES = `
+import csv, json, sys
+print(json.dumps(list(csv.reader(open(json.load(open(sys.argv[1])), newline='', encoding='utf-8'), delimiter='|', quoting=csv.QUOTE_NONE, strict=True))))
 `;
 
 describe.skipIf(!existsSync(MESSY))('on messy-names', () => {
@@ -102,11 +115,11 @@ describe.skipIf(!existsSync(MESSY))('on messy-names', () => {
   test(
     `${COMBINATIONS.length} combinations of options come back equal through Python's csv module and DuckDB's reader`,
     () => roundTrip(people, COMBINATIONS),
-    400_000,
+    3_600_000,
   );
 });
 
-const WITH_HOSTILE = COMBINATIONS.slice(0, WRITING.length).filter(({ csv }) => [',', '\t', '¦'].includes(csv.delimiter ?? ','));
+const WITH_HOSTILE = CROSS.filter((_, index) => index % 71 === 0);
 
 test(`${WITH_HOSTILE.length} combinations of options, hostile values: equal through Python's csv module and DuckDB's reader`, () => {
   const names = HOSTILE.flatMap((first, index) => [
@@ -119,6 +132,58 @@ test(`${WITH_HOSTILE.length} combinations of options, hostile values: equal thro
   );
 }, 400_000);
 
+/** Texts that stand where they must not, some of the time. */
+const CLASHING: readonly Combination[] = product({
+  delimiter: [',', "'", '"', '\\', '|'],
+  quote: ['"', "'"],
+  escape: ['"', "'", '\\'],
+  nullValue: ['', ',', '|', '"', "''", 'a\nb'],
+  emptyValue: [undefined, '', '"', '"|"'],
+}).map(({ emptyValue, ...csv }) => ({ compression: 'none', csv: { ...csv, ...(emptyValue === undefined ? {} : { emptyValue }) } }));
+
+test(`of ${CLASHING.length} combinations, validate refuses those that nobody could read back and no other; of ${CROSS.length} none`, async () => {
+  const refused = CLASHING.filter(isRefused);
+  const allowed = CLASHING.filter((combination) => !isRefused(combination));
+  expect([refused.every(hasClash), allowed.some(hasClash)]).toEqual([true, false]);
+  expect(CROSS.filter(isRefused)).toEqual([]);
+  await roundTrip(
+    HOSTILE.map((first, index) => ({ first, last: HOSTILE[(index + 5) % HOSTILE.length] ?? null, born: dayOf(index) })),
+    allowed,
+  );
+}, 400_000);
+
+/** The rule in other words. */
+const hasClash = ({ csv: { delimiter = '', quote = '', escape = '', nullValue = '', emptyValue = '' } }: Combination): boolean =>
+  delimiter === quote ||
+  delimiter === escape ||
+  [nullValue, emptyValue].some((text) => {
+    if (escape !== quote && text.endsWith(escape)) return true;
+    const inQuotes = text.length >= 2 && text.startsWith(quote) && text.endsWith(quote);
+    return (inQuotes ? [quote, '\n'] : [delimiter, quote, '\n']).some((bad) => (inQuotes ? text.slice(1, -1) : text).includes(bad));
+  });
+
+const CARD = loadCatalogue({}).find('local-directory')?.card ?? expect.unreachable('no card');
+
+function isRefused({ csv, compression }: Combination): boolean {
+  const findings = checkActivation({
+    name: 'a',
+    spec: {
+      destination: 'out',
+      segments: ['all'],
+      mapping: [{ source: 'identityMap.crmId', target: 'id' }],
+      export: 'full',
+      schedule: { every: '24h', at: '02:00', start: '2026-01-01' },
+      file: { csv, compression },
+    },
+    destination: { card: CARD, details: {}, encrypted: false },
+    segment: () => ({ title: 'all', attributes: 'customer' }),
+    attributes: () => ATTRIBUTES,
+    patternProblem,
+    lintSchedule,
+  });
+  return findings.some(({ code }) => code === 'RC1339');
+}
+
 test('without quotes: what can be read back is written, anything else fails the run and leaves nothing', async () => {
   await using bench = await openExportBench();
   const options = { attributes: ATTRIBUTES, mapping: [{ source: 'identityMap.crmId', target: 'id' }, ...COLUMNS.slice(1).map((source) => ({ source }))] };
@@ -127,7 +192,7 @@ test('without quotes: what can be read back is written, anything else fails the 
   const csv = { quote: '', delimiter: '|', escape: '' } as const;
 
   const written = await bench.run({ ...options, file: { csv, sort: true } });
-  const [[, rows] = [null, []]] = readByPython(bench, [{ csv: { ...csv, header: true }, path: join(bench.folder, 'out', 'out.csv') }]);
+  const [rows = []] = runPython(bench, WITHOUT_QUOTES, join(bench.folder, 'out', 'out.csv')) as string[][][];
   const refused: (string | undefined)[] = [];
   for (const [first, change] of [
     ['a|b', { csv }],
@@ -142,7 +207,7 @@ test('without quotes: what can be read back is written, anything else fails the 
   }
 
   expect(written.run.error).toBeUndefined();
-  expect(rows.map((row) => row[1])).toEqual(plain.map(({ first }) => first));
+  expect(rows.slice(1).map((row) => row[1])).toEqual(plain.map(({ first }) => first));
   expect(refused).toEqual(['RC4040', 'RC4040', 'RC4040', 'RC4040']);
   expect(existsSync(join(bench.folder, 'out', 'second.csv'))).toBe(false);
 });
@@ -150,51 +215,33 @@ test('without quotes: what can be read back is written, anything else fails the 
 async function roundTrip(people: readonly Row[], combinations: readonly Combination[]): Promise<void> {
   await using bench = await openExportBench();
   await writePeople(bench, people);
-  const files: { path: string; csv: CsvWriteSpec }[] = [];
-  for (const [index, { csv, compression }] of combinations.entries()) {
-    const { run } = await bench.run({
-      name: `f${index}`,
-      attributes: ATTRIBUTES,
-      file: { csv, compression },
-      mapping: [{ source: 'identityMap.crmId', target: 'id' }, ...COLUMNS.slice(1).map((source) => ({ source }))],
-    });
-    expect(run.error, JSON.stringify(csv)).toBeUndefined();
-    files.push({ path: named(bench, `f${index}.csv`, compression), csv: { ...csv, header: csv.header ?? true } });
-  }
-  const read = readByPython(bench, files);
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
-  const cells = people.map((row, id) => [String(id), row.first, row.last, row.born, new Date(row.born.getTime() + 3_723_000), `${id}.50`] as const);
-
-  for (const [index, { path, csv }] of files.entries()) {
-    const said = JSON.stringify(csv);
-    const [header, rows] = read[index] ?? [null, []];
-    const empty = csv.emptyValue ?? `${csv.quote}${csv.quote}`;
-    const text = (value: string | null): string => (value === null ? unquoted(csv.nullValue ?? '', csv) : value === '' ? unquoted(empty, csv) : value);
-    const wanted = cells.map(([id, first, last, born, seen, sum]) => [
-      id,
-      text(first),
-      text(last),
-      formatted(born, csv.dateFormat ?? 'YYYY-MM-DD'),
-      formatted(seen, csv.timestampFormat ?? 'YYYY-MM-DDTHH:mm:ssZ'),
-      sum,
-    ]);
-    expect(
-      rows.toSorted((a, b) => Number(a[0]) - Number(b[0])),
-      said,
-    ).toEqual(wanted);
-    expect(header, said).toEqual(csv.header === true ? COLUMNS : null);
-    // DuckDB's reader takes no delimiter beyond ASCII, and asks that NULL is not told by a pair of quotes.
-    if (csv.delimiter === '¦') continue;
-    const nullValue = csv.nullValue === '""' ? undefined : (csv.nullValue ?? '');
-    expect(await readByDuckDb(connection, path, csv, nullValue), said).toEqual(
-      cells.map(([, first, last], id) => [id, ...[first, last].map((value) => (isNull(value, nullValue, empty) ? null : text(value)))]),
-    );
+  await connection.run(
+    `create table expected as select * from (values ${people.map(({ first, last }, id) => `(${id}, ${orNull(first)}, ${orNull(last)})`).join(',')}) v(id, f, l)`,
+  );
+  for (let from = 0; from < combinations.length; from += AT_ONCE) {
+    const files: WrittenFile[] = [];
+    for (const { csv, compression } of combinations.slice(from, from + AT_ONCE)) {
+      const [path = ''] = await bench.write({
+        attributes: ATTRIBUTES,
+        file: { csv, compression },
+        mapping: [{ source: 'identityMap.crmId', target: 'id' }, ...COLUMNS.slice(1).map((source) => ({ source }))],
+      });
+      files.push({ path: named(path, compression), csv: { ...csv, header: csv.header ?? true } });
+    }
+    expect(comparedByPython(bench, people, files)).toEqual([]);
+    for (const { path, csv } of files) {
+      // DuckDB's reader takes no delimiter beyond ASCII, and asks that NULL is not told by a pair of quotes.
+      if (csv.delimiter === '¦') continue;
+      expect(await comparedByDuckDb(connection, path, csv, people.length), JSON.stringify(csv)).toEqual([people.length, 0]);
+    }
+    await rm(join(bench.folder, '.reconcile', 'spool'), { recursive: true, force: true });
   }
 }
 
-/** What DuckDB's reader takes for NULL: that text without quotes, which an empty text may be written as too. */
-function isNull(value: string | null, nullValue: string | undefined, empty: string): boolean {
-  return value === null ? nullValue !== undefined : value === '' && nullValue === '' && empty === '';
+interface WrittenFile {
+  readonly path: string;
+  readonly csv: CsvWriteSpec;
 }
 
 /** What a reader makes of a text that is written as it is. */
@@ -202,39 +249,66 @@ function unquoted(text: string, { quote = '"' }: CsvWriteSpec): string {
   return text.length >= 2 && text.startsWith(quote) && text.endsWith(quote) ? text.slice(1, -1) : text;
 }
 
-async function readByDuckDb(
-  connection: DuckDBConnection,
-  path: string,
-  csv: CsvWriteSpec,
-  nullValue: string | undefined,
-): Promise<readonly (readonly unknown[])[]> {
-  const { delimiter = ',', quote = '"', escape = '"', header, lineEnding } = csv;
-  const names = COLUMNS.map((column) => `'${column}':'VARCHAR'`).join(',');
-  const reader = await connection.runAndReadAll(
-    `select id::int, '.' || first, '.' || last from read_csv(${quoted(path)}, auto_detect=false, header=${String(header)}, delim=${quoted(delimiter)}, quote=${quoted(quote)}, escape=${quoted(escape)}, new_line=${quoted(lineEnding === 'CRLF' ? '\\r\\n' : '\\n')}, nullstr=${quoted(nullValue ?? '<none>')}, allow_quoted_nulls=false, columns={${names}}) order by 1`,
-  );
-  // The dot: this library takes a mark of byte order away from the start of a text.
-  return reader.getRows().map(([id, ...texts]) => [id, ...texts.map((text) => (typeof text === 'string' ? text.slice(1) : null))]);
+function emptyAs(csv: CsvWriteSpec): string {
+  return csv.emptyValue ?? `${csv.quote}${csv.quote}`;
 }
 
-function readByPython(bench: ExportBench, files: readonly { readonly path: string; readonly csv: CsvWriteSpec }[]): [string[] | null, string[][]][] {
-  const list = join(bench.folder, 'files.json');
-  writeFileSync(list, JSON.stringify(files));
-  return JSON.parse(execFileSync('python3', ['-c', READER, list], { encoding: 'utf8', maxBuffer: 1 << 30 })) as [string[] | null, string[][]][];
+/** How many rows it reads, and how many of them are not as wanted. */
+async function comparedByDuckDb(connection: DuckDBConnection, path: string, csv: CsvWriteSpec, rows: number): Promise<readonly number[]> {
+  const { delimiter = ',', quote = '"', escape = '"', header, lineEnding } = csv;
+  const nullValue = ['""', "''"].includes(csv.nullValue ?? '') ? undefined : (csv.nullValue ?? '');
+  const names = COLUMNS.map((column) => `'${column}':'VARCHAR'`).join(',');
+  const missing = nullValue === undefined ? quoted(unquoted(csv.nullValue ?? '', csv)) : 'null';
+  // NULL is that text without quotes, which an empty text may be written as too.
+  const empty = emptyAs(csv) === nullValue ? 'null' : quoted(unquoted(emptyAs(csv), csv));
+  const wanted = (column: string): string => `case when ${column} is null then ${missing} when ${column} = '' then ${empty} else ${column} end`;
+  const reader = await connection.runAndReadAll(
+    `select count(*)::int, (count(*) filter (where first is distinct from ${wanted('f')} or last is distinct from ${wanted('l')}))::int from read_csv(${quoted(path)}, auto_detect=false, header=${String(header)}, delim=${quoted(delimiter)}, quote=${quoted(quote)}, escape=${quoted(escape)}, new_line=${quoted(lineEnding === 'CRLF' ? '\\r\\n' : '\\n')}, nullstr=${quoted(nullValue ?? '<none>')}, allow_quoted_nulls=false, columns={${names}}) r left join expected e on e.id = r.id::int`,
+  );
+  const [row = []] = reader.getRows();
+  expect(rows).toBeGreaterThan(0);
+  return row.map(Number);
+}
+
+function comparedByPython(bench: ExportBench, people: readonly Row[], files: readonly WrittenFile[]): readonly unknown[] {
+  const dateFormats = files.map(({ csv }) => csv.dateFormat ?? 'YYYY-MM-DD');
+  const timestampFormats = files.map(({ csv }) => csv.timestampFormat ?? 'YYYY-MM-DDTHH:mm:ssZ');
+  const formats = (names: readonly string[], of: (row: Row) => Date): Record<string, readonly string[]> =>
+    Object.fromEntries([...new Set(names)].map((format) => [format, people.map((row) => formatted(of(row), format))]));
+  const given = {
+    columns: COLUMNS,
+    people: people.map(({ first, last }) => [first, last]),
+    dates: formats(dateFormats, ({ born }) => born),
+    times: formats(timestampFormats, ({ born }) => new Date(born.getTime() + 3_723_000)),
+    files: files.map(({ path, csv }, index) => ({
+      path,
+      csv,
+      nullText: unquoted(csv.nullValue ?? '', csv),
+      emptyText: unquoted(emptyAs(csv), csv),
+      dateFormat: dateFormats[index],
+      timestampFormat: timestampFormats[index],
+    })),
+  };
+  return runPython(bench, READER, given);
+}
+
+function runPython(bench: ExportBench, script: string, given: unknown): readonly unknown[] {
+  const list = join(bench.folder, 'given.json');
+  writeFileSync(list, JSON.stringify(given));
+  const printed = execFileSync('python3', ['-c', script, list], { encoding: 'utf8', maxBuffer: 1 << 30 });
+  return printed
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 /** The file under its own suffix, so that every reader knows what it is; zstd unpacked. */
-function named(bench: ExportBench, name: string, compression: Combination['compression']): string {
-  const path = join(bench.folder, 'out', name);
+function named(path: string, compression: Combination['compression']): string {
   if (compression === 'none') return path;
+  const other = `${path}.${compression === 'gzip' ? 'csv.gz' : 'csv'}`;
   const bytes = readFileSync(path);
-  if (compression === 'gzip') {
-    writeFileSync(`${path}.gz`, bytes);
-    return `${path}.gz`;
-  }
-  const unpacked = `${path}.plain.csv`;
-  writeFileSync(unpacked, zstdDecompressSync(bytes));
-  return unpacked;
+  writeFileSync(other, compression === 'gzip' ? bytes : zstdDecompressSync(bytes));
+  return other;
 }
 
 async function writePeople(bench: ExportBench, people: readonly Row[]): Promise<void> {
@@ -272,6 +346,10 @@ function formatted(date: Date, format: string): string {
     ss: iso.slice(17, 19),
   };
   return format.replaceAll(/'([^']*)'|YYYY|MM|DD|HH|mm|ss/g, (letters, literal: string | undefined) => literal ?? parts[letters] ?? letters);
+}
+
+function orNull(value: string | null): string {
+  return value === null ? 'null' : quoted(value);
 }
 
 function cell(value: string | null): string {
