@@ -113,7 +113,7 @@ describeWithServer('sftp in upload threads', SSHD, () => {
     proxy.inject({ kind: 'stall', afterBytes: 100_000 });
     const storage = inThreads(options({ port: proxy.port }));
     const left = storage.publish('closed.csv', file, { replace: false, token: 'closed' }).catch((error: unknown) => error);
-    await expect.poll(() => proxy.struck).toBe(1);
+    await expect.poll(() => proxy.struck, { timeout: 10_000 }).toBe(1);
 
     await storage[Symbol.asyncDispose]();
 

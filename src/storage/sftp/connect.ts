@@ -4,6 +4,7 @@ import { StorageError } from '../storage-error.ts';
 import { describeHostKey, HOST_KEY_ALGORITHMS, loadSsh2, readHostKeys, type HostKey } from './host-key.ts';
 import type { SftpAccess } from './sftp-access.ts';
 import { connectGathering } from './connect-gathering.ts';
+import { sendLean } from './lean-sending.ts';
 import { SftpSession } from './sftp-session.ts';
 
 const HANDSHAKE_MS = 20_000;
@@ -45,6 +46,7 @@ export async function connectSftp(access: SftpAccess): Promise<SftpSession> {
 async function open(access: SftpAccess, login: ConnectConfig, algorithms: readonly ServerHostKeyAlgorithm[] | undefined): Promise<SftpSession> {
   const { Client } = await loadSsh2();
   const client = new Client();
+  const sock = connectGathering(access.host, access.port);
   try {
     return await new Promise<SftpSession>((done, failed) => {
       let wrong: WrongHostKey | undefined;
@@ -55,6 +57,7 @@ async function open(access: SftpAccess, login: ConnectConfig, algorithms: readon
       client.on('error', () => {});
       client.on('ready', () => {
         client.setNoDelay(true);
+        sendLean(client, sock);
         client.sftp((error, sftp) => (error ? failed(new NoSftp(error)) : done(new SftpSession(client, sftp))));
       });
       answerPrompts(client, access);
@@ -62,7 +65,7 @@ async function open(access: SftpAccess, login: ConnectConfig, algorithms: readon
         ...login,
         host: access.host,
         port: access.port,
-        sock: connectGathering(access.host, access.port),
+        sock,
         username: access.username,
         readyTimeout: HANDSHAKE_MS,
         keepaliveInterval: KEEPALIVE_MS,

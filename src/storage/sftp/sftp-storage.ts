@@ -10,6 +10,7 @@ import { makeFolders } from './make-folders.ts';
 import { readFile } from './read-file.ts';
 import { SessionPool } from './session-pool.ts';
 import type { SftpAccess } from './sftp-access.ts';
+import { SendingTurns } from './sending-turns.ts';
 import { SftpStatus, statusOf, type SftpSession } from './sftp-session.ts';
 import { uploadFile } from './upload-file.ts';
 
@@ -32,6 +33,7 @@ const FACTS: StorageFacts = { kind: 'sftp', verifiedChecksum: false, maxKeyBytes
 export function createSftpStorage({ access, path, mkdir, connections }: SftpStorageOptions): Storage {
   const pool = new SessionPool(() => connectSftp(access), connections);
   const known = new Set<string>();
+  const turns = new SendingTurns();
   let uploads = 0;
 
   const pathOf = (key: string): string => {
@@ -103,7 +105,7 @@ export function createSftpStorage({ access, path, mkdir, connections }: SftpStor
           await prepareFolder(session, folder);
           // Looking first saves the upload; the rename below is what decides.
           if (!replace && (await session.lstat(target).catch(ignoreMissing))) throw alreadyThere(target, access.name);
-          await uploadFile(session, { file, path: temporary, signal, onProgress, uploads: () => uploads });
+          await uploadFile(session, { file, path: temporary, signal, onProgress, uploads: () => uploads, turns });
           checkAborted(signal);
           await rename(session, temporary, target, replace, access.name);
         } catch (error) {

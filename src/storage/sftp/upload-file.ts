@@ -3,10 +3,14 @@ import { checkAborted } from '../check-aborted.ts';
 import { StorageError } from '../storage-error.ts';
 import type { LocalFile } from '../storage.ts';
 import { EarlySync } from './early-sync.ts';
+import type { SendingTurns } from './sending-turns.ts';
 import { SftpStatus, statusOf, type SftpSession } from './sftp-session.ts';
 import { WriteWindow } from './write-window.ts';
 
-const READ_BYTES = 1 << 20;
+/** So many messages are read from the local file at a time: whole ones, so that none goes out nearly empty. */
+const READ_MESSAGES = 4;
+/** A smaller file never waits for its turn. */
+const LARGE_BYTES = 16 * 2 ** 20;
 const WRITES_IN_FLIGHT = 64;
 /** What may be on its way at most: the window that OpenSSH opens. */
 const BYTES_IN_FLIGHT = 2 * 2 ** 20;
@@ -25,18 +29,22 @@ export interface Upload {
   readonly onProgress?: ((bytes: number) => void) | undefined;
   /** Uploads at this moment, this one counted: they share what may be on its way. */
   readonly uploads: () => number;
+  readonly turns: SendingTurns;
 }
 
 /**
  * Brings the file to its temporary name, durable. A temporary name that is there already is an earlier attempt of ours (it holds our token): what is
  * in it is compared with the file and kept. Only a plain file is gone on with, never a link that somebody put there.
  */
-export async function uploadFile(session: SftpSession, { file, path, signal, onProgress, uploads }: Upload): Promise<void> {
+export async function uploadFile(session: SftpSession, { file, path, signal, onProgress, uploads, turns }: Upload): Promise<void> {
   await using local = await open(file.path, 'r');
   const { handle, offset } = await openTemporary(session, path, local, file.bytes);
   try {
     onProgress?.(offset);
-    await sendRest(session, handle, local, { path, offset, bytes: file.bytes, signal, onProgress, uploads });
+    {
+      using _turn = file.bytes - offset < LARGE_BYTES ? undefined : await turns.take(signal);
+      await sendRest(session, handle, local, { path, offset, bytes: file.bytes, signal, onProgress, uploads });
+    }
     const attributes = await session.fstat(handle);
     if (attributes.size !== file.bytes) throw new StorageError('transient', `the server holds ${attributes.size} of ${file.bytes} bytes of \`${path}\``);
     await allowGroup(session, handle, attributes.mode);
@@ -124,7 +132,7 @@ async function sendRest(session: SftpSession, handle: Buffer, local: FileHandle,
   signal?.addEventListener('abort', stop, { once: true });
   try {
     // One block for the whole file: what is sent from it is copied into its messages at once.
-    const block = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes - offset));
+    const block = Buffer.allocUnsafe(Math.min(READ_MESSAGES * session.maxWriteBytes, bytes - offset));
     for (let at = offset; at < bytes;) {
       const { bytesRead } = await local.read(block, 0, Math.min(block.length, bytes - at), at);
       if (bytesRead === 0) throw new StorageError('corrupt', `the spool file ended at ${at} of ${bytes} bytes`);
