@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CommandContext } from './cli/context.ts';
@@ -49,6 +49,8 @@ export interface OpenedProject extends AsyncDisposable {
 const MEMORY_LIMIT_MB = 224;
 /** The same while more columns are written: 22 of them by two threads. */
 const WIDE_MEMORY_MB = 384;
+/** For what does not do with that: the process stays under 2 GiB, and leaves half of a smaller machine to others. */
+const MOST_MEMORY_MB = 1536;
 
 const BUILT_IN_CONNECTORS: Readonly<Record<string, () => Promise<{ readonly default: CreateConnector }>>> = {
   'adobe-campaign-managed-services': () => import('../destinations/adobe-campaign-managed-services/connector.ts'),
@@ -245,7 +247,9 @@ function requireEmbedded({ source, sourceName }: ProfileModel): void {
   });
 }
 
-function readMemoryLimit(): Pick<DatabaseOptions, 'memoryLimitMb' | 'wideMemoryMb'> {
+function readMemoryLimit(): Pick<DatabaseOptions, 'memoryLimitMb' | 'wideMemoryMb' | 'mostMemoryMb'> {
   const wanted = Number(process.env['RECONCILE_MEMORY_MB']);
-  return Number.isFinite(wanted) && wanted >= 64 ? { memoryLimitMb: wanted } : { memoryLimitMb: MEMORY_LIMIT_MB, wideMemoryMb: WIDE_MEMORY_MB };
+  if (Number.isFinite(wanted) && wanted >= 64) return { memoryLimitMb: wanted };
+  const machineMb = Math.floor(Math.min(totalmem(), process.constrainedMemory() || Infinity) / 1e6);
+  return { memoryLimitMb: MEMORY_LIMIT_MB, wideMemoryMb: WIDE_MEMORY_MB, mostMemoryMb: Math.max(MEMORY_LIMIT_MB, Math.min(MOST_MEMORY_MB, machineMb / 2)) };
 }

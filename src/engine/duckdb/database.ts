@@ -16,6 +16,8 @@ export interface DatabaseOptions {
   readonly memoryLimitMb: number;
   /** As much as a statement that writes many columns may have, so that more than one thread writes. */
   readonly wideMemoryMb?: number;
+  /** As much as a statement may have that ran out of `memoryLimitMb`: lists of events are kept in memory, none of them goes to disk. */
+  readonly mostMemoryMb?: number;
   readonly threads?: number;
   /** Absolute; paths in errors are told relative to it. */
   readonly project?: string;
@@ -166,12 +168,26 @@ export class Database implements AsyncDisposable {
     if (wasAborted(signal)) throw interrupted();
     const interrupt = (): void => this.#connection.interrupt();
     signal?.addEventListener('abort', interrupt, { once: true });
+    const text = printSql(statement, 'duckdb');
     try {
-      return await work(printSql(statement, 'duckdb'));
+      return await work(text).catch((error: unknown) => this.#withMoreMemory(error, signal, () => work(text)));
     } catch (error) {
       throw wasAborted(signal) ? interrupted() : translate(error, this.#options.project);
     } finally {
       signal?.removeEventListener('abort', interrupt);
+    }
+  }
+
+  /** Once more what ran out of memory, when there is more to be had. What was given less than usual on purpose is the caller's affair. */
+  async #withMoreMemory<T>(error: unknown, signal: AbortSignal | undefined, again: () => Promise<T>): Promise<T> {
+    const before = this.#memoryLimitMb;
+    const { memoryLimitMb, mostMemoryMb = memoryLimitMb } = this.#options;
+    if (!isOutOfMemory(error) || before < memoryLimitMb || before >= mostMemoryMb || wasAborted(signal)) throw error;
+    await this.#limitTo(mostMemoryMb);
+    try {
+      return await again();
+    } finally {
+      await this.#limitTo(before);
     }
   }
 
@@ -218,6 +234,10 @@ function outOfRange(what: string, cause: Error): AppError {
   });
 }
 
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Out of Memory Error');
+}
+
 /** What a user can fix is told apart by DuckDB's own class of error; anything else stays a bug of ours. */
 function translate(error: unknown, project: string | undefined): unknown {
   if (!(error instanceof Error)) return error;
@@ -236,7 +256,7 @@ function translate(error: unknown, project: string | undefined): unknown {
       cause: error,
     });
   }
-  if (first.startsWith('Out of Memory Error')) {
+  if (isOutOfMemory(error)) {
     return new AppError({
       code: 'RC2004',
       message: 'the engine has no memory or disk left for this query',

@@ -20,6 +20,7 @@ export interface DuckDbEngineOptions {
   readonly temporaryFolder: string;
   readonly memoryLimitMb: number;
   readonly wideMemoryMb?: number;
+  readonly mostMemoryMb?: number;
   readonly threads?: number;
   readonly signal?: AbortSignal;
   /** Opens the database, or hands out one that is opening already; by default one is opened with the first use. */
