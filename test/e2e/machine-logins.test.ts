@@ -102,7 +102,7 @@ describeWithServer('the metadata of EC2', VERSITYGW, () => {
   }, 120_000);
 
   it('is asked again when they are about to end, and what it then gives is used', async () => {
-    // The first pair ends within minutes: it is renewed before each request.
+    // The first pair ends within minutes: the SDK may use it or not, but has to ask again.
     let renewed = 0;
     await using given = await ec2Metadata((asked) => {
       if (asked === 1) return { ...first(), ...endsIn(2) };
@@ -116,7 +116,8 @@ describeWithServer('the metadata of EC2', VERSITYGW, () => {
     expect(ended, ended.said).toMatchObject({ code: 0, equal: true });
     expect(ended.said).not.toContain('canary');
     const pairs = proxy.heads.map((head) => /Credential=([^/]+)/.exec(head)?.[1]);
-    expect(new Set(pairs)).toEqual(new Set([server.accessKeyId, 'second-key-tests']));
+    expect(pairs.at(-1)).toBe('second-key-tests');
+    expect(pairs.slice(pairs.indexOf('second-key-tests'))).not.toContain(server.accessKeyId);
     expect(renewed).toBe(1);
   }, 120_000);
 

@@ -33,7 +33,8 @@ export function judgeAzureLogin(error: Error): Verdict | undefined {
     return {
       kind: 'authentication',
       what: 'the default credential found no login: what hands it out cannot be reached',
-      hint: 'look whether login.microsoftonline.com (or AZURE_AUTHORITY_HOST), or the identity of the machine (IDENTITY_ENDPOINT, 169.254.169.254), answers from here',
+      // A machine without an identity looks the same.
+      hint: `${NO_LOGIN.hint}; if it has one, look whether IDENTITY_ENDPOINT or 169.254.169.254, or login.microsoftonline.com (AZURE_AUTHORITY_HOST), answers from here`,
     };
   }
   return NO_LOGIN;

@@ -206,7 +206,8 @@ describe('files', () => {
     ['an empty text with a quote', { file: { csv: { emptyValue: 'a"' } } }, folder, ['RC1339 /spec/file/csv']],
     ['an empty text with a delimiter of its own', { file: { csv: { delimiter: ';', emptyValue: 'a;b' } } }, folder, ['RC1339 /spec/file/csv']],
     ['two quotes for NULL, and the delimiter in quotes', { file: { csv: { nullValue: '""', emptyValue: '"a,b"' } } }, folder, []],
-    ['two quotes where the quote is another', { file: { csv: { quote: "'", nullValue: '""' } } }, folder, []],
+    ['two quotes where the quote is another', { file: { csv: { quote: "'", escape: "'", nullValue: '""' } } }, folder, []],
+    ['two quotes where they are the escape', { file: { csv: { quote: "'", nullValue: '""' } } }, folder, ['RC1339 /spec/file/csv']],
     ['an override', { segments: [{ name: 'buyers', file: { format: 'parquet' } }] }, campaign, ['RC1335 /spec/segments/0/file/format']],
   ])('%s', (_, change, card, expected) => expect(brief(check(change, card))).toEqual(expected));
 
