@@ -50,7 +50,7 @@ const MEMORY_LIMIT_MB = 224;
 /** The same while more columns are written: 22 of them by two threads. */
 const WIDE_MEMORY_MB = 384;
 /** For what does not do with that: the process stays under 2 GiB, and leaves half of a smaller machine to others. */
-const MOST_MEMORY_MB = 1536;
+const MOST_MEMORY_MB = 1024;
 
 const BUILT_IN_CONNECTORS: Readonly<Record<string, () => Promise<{ readonly default: CreateConnector }>>> = {
   'adobe-campaign-managed-services': () => import('../destinations/adobe-campaign-managed-services/connector.ts'),
