@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { StorageSpec } from '../../src/model/generated/kinds.ts';
+import { startEntraId, TENANT } from '../support/entra-id.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
-import { azureToken, deliver, type Delivered, type Delivery, type Env } from '../support/login-delivery.ts';
+import { deliver, type Delivered, type Delivery, type Env } from '../support/login-delivery.ts';
 import { makeCertificate, startLoginServer, type Certificate, type LoginAnswer, type LoginServer } from '../support/login-server.ts';
 import { AZURITE, startAzurite, type AzureServer } from '../support/servers/azurite.ts';
 import { FAKE_GCS, startFakeGcs, type GcsServer } from '../support/servers/gcs.ts';
@@ -265,7 +266,6 @@ describeWithServer('the machine and workloads of Google', FAKE_GCS, () => {
 describeWithServer('the workload identity of Azure', AZURITE, () => {
   let server: AzureServer;
   let certificate: Certificate;
-  const tenant = '11111111-2222-3333-4444-555555555555';
   beforeAll(async () => {
     certificate = await makeCertificate(folder, ['127.0.0.1', 'login.microsoftonline.com']);
     setDefaultCACertificates([...getCACertificates('default'), await readFile(certificate.certFile, 'utf8')]);
@@ -274,29 +274,18 @@ describeWithServer('the workload identity of Azure', AZURITE, () => {
   afterAll(() => server[Symbol.asyncDispose]());
   const delivery = (prefix: string, env: Env): Delivery => {
     const spec: StorageSpec = { type: 'azure-blob', container: server.container, prefix, url: server.url };
-    const login = { NODE_EXTRA_CA_CERTS: certificate.certFile, NO_PROXY: '127.0.0.1', AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: 'letters' };
+    const login = { NODE_EXTRA_CA_CERTS: certificate.certFile, NO_PROXY: '127.0.0.1', AZURE_TENANT_ID: TENANT, AZURE_CLIENT_ID: 'letters' };
     const direct: StorageSpec = { ...spec, accountKey: { env: 'KEY' } };
     // As the webhook of workload identity sets them in a pod.
     const pod = { AZURE_AUTHORITY_HOST: 'https://login.microsoftonline.com/', AZURE_FEDERATED_TOKEN_FILE: join(folder, 'federated-token') };
     return { type: 'azure-blob', spec, direct, env: { ...login, ...pod, ...env }, secrets: { KEY: server.key }, doctor: true };
   };
   const entra = (): Promise<LoginServer> =>
-    startLoginServer(({ path, body }) => {
-      const at = `https://login.microsoftonline.com/${tenant}`;
-      if (path.includes('openid-configuration')) {
-        const found = {
-          issuer: `${at}/v2.0`,
-          authorization_endpoint: `${at}/oauth2/v2.0/authorize`,
-          token_endpoint: `${at}/oauth2/v2.0/token`,
-          jwks_uri: `${at}/keys`,
-        };
-        return { body: JSON.stringify(found) };
-      }
-      if (!path.includes('/oauth2/v2.0/token')) return { status: 404, body: '{}' };
-      return new URLSearchParams(body).get('client_assertion') === 'assertion-canary'
-        ? { body: JSON.stringify({ access_token: azureToken(3_600_000), token_type: 'Bearer', expires_in: 3600 }) }
-        : { status: 401, body: JSON.stringify({ error: 'invalid_client', error_description: 'AADSTS700213: No matching federated identity record found.' }) };
-    }, certificate);
+    startEntraId(certificate, {
+      proof: 'client_assertion',
+      value: 'assertion-canary',
+      refusal: 'AADSTS700213: No matching federated identity record found.',
+    });
 
   it('changes the token of the pod for one of Entra ID', async () => {
     await writeFile(join(folder, 'federated-token'), 'assertion-canary');

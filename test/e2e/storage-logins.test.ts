@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { StorageSpec } from '../../src/model/generated/kinds.ts';
+import { startEntraId, TENANT } from '../support/entra-id.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { azureToken, deliver, type Delivery, type Env } from '../support/login-delivery.ts';
 import { makeCertificate, startLoginServer, type Certificate, type LoginServer } from '../support/login-server.ts';
@@ -142,25 +143,12 @@ describeWithServer('the default credential of azure-blob', AZURITE, () => {
   }, 120_000);
 
   it('takes the service principal of the environment, and tells when it is refused', async () => {
-    const tenant = '11111111-2222-3333-4444-555555555555';
-    const entra = 'https://login.microsoftonline.com';
-    await using front = await startLoginServer(({ path, body }) => {
-      if (path.includes('openid-configuration')) {
-        const at = `${entra}/${tenant}`;
-        const found = {
-          issuer: `${at}/v2.0`,
-          authorization_endpoint: `${at}/oauth2/v2.0/authorize`,
-          token_endpoint: `${at}/oauth2/v2.0/token`,
-          jwks_uri: `${at}/keys`,
-        };
-        return { body: JSON.stringify(found) };
-      }
-      if (!path.includes('/oauth2/v2.0/token')) return { status: 404, body: '{}' };
-      return new URLSearchParams(body).get('client_secret') === 'right-secret-canary'
-        ? { body: JSON.stringify({ access_token: azureToken(3_600_000), token_type: 'Bearer', expires_in: 3600 }) }
-        : { status: 401, body: JSON.stringify({ error: 'invalid_client', error_description: 'AADSTS7000215: Invalid client secret provided.' }) };
-    }, certificate);
-    const env = { HTTPS_PROXY: front.url, NO_PROXY: '127.0.0.1', AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: 'letters' };
+    await using front = await startEntraId(certificate, {
+      proof: 'client_secret',
+      value: 'right-secret-canary',
+      refusal: 'AADSTS7000215: Invalid client secret provided.',
+    });
+    const env = { HTTPS_PROXY: front.url, NO_PROXY: '127.0.0.1', AZURE_TENANT_ID: TENANT, AZURE_CLIENT_ID: 'letters' };
 
     const ended = await deliver(delivery('principal', { ...env, AZURE_CLIENT_SECRET: 'right-secret-canary' }));
 
