@@ -31,11 +31,14 @@ export function readValue(text: string, options: CheckOptions | undefined): Read
 }
 
 function read(text: string, options: CheckOptions | undefined, check: (expression: Expression, options: CheckOptions) => CheckedPql): ReadPql {
-  const { expression, problems, doubtful } = parsePql(text);
+  const { expression, problems, doubtful, others } = parsePql(text);
   if (expression === undefined || options === undefined) return { typed: undefined, problems, expression };
   const checked = check(expression, options);
   if (problems.length === 0) return { typed: checked.typed, problems: atMost(checked.problems), expression };
-  const certain = checked.problems.filter((problem) => !doubtful.some((range) => followsFrom(problem, range)));
+  const certain =
+    others === undefined
+      ? checked.problems.filter((problem) => !doubtful.some((range) => followsFrom(problem, range)))
+      : common([checked.problems, ...others.map((other) => check(other, options).problems)], text.length);
   return { typed: undefined, problems: atMost([...problems, ...certain].toSorted((a, b) => a.start - b.start)), expression };
 }
 
@@ -45,6 +48,19 @@ function atMost(problems: readonly PqlProblem[]): readonly PqlProblem[] {
   if (next === undefined) return problems;
   const more = problems.length - MAX_PROBLEMS;
   return [...problems.slice(0, MAX_PROBLEMS), { ...next, code: 'RC1201', message: `${more} more problems from here on`, hint: 'correct the first ones' }];
+}
+
+/** The problems that every reading has which has the fewest of them: what a bracket may be to blame for is not told. */
+function common(readings: readonly (readonly PqlProblem[])[], length: number): readonly PqlProblem[] {
+  const fewest = Math.min(...readings.map((problems) => problems.length));
+  const likely = readings.filter((problems) => problems.length === fewest);
+  const [first = [], ...rest] = likely.map((problems) => problems.map((problem) => ({ ...problem, end: Math.min(problem.end, length) })));
+  const texts = rest.map((problems) => new Set(problems.map(textOf)));
+  return first.filter((problem) => texts.every((known) => known.has(textOf(problem))));
+}
+
+function textOf({ code, start, end, message }: PqlProblem): string {
+  return `${code} ${start} ${end} ${message}`;
 }
 
 /** Whether a problem may only be there because a bracket was put in or left out: types in the stretch, and whatever holds the bracket itself. */

@@ -1,6 +1,7 @@
 import type { IToken } from 'chevrotain';
 import type { Range } from '../ast.ts';
-import { unclosedAt, type Brackets } from './match-brackets.ts';
+import { closerOf, unclosedAt, type Brackets } from './match-brackets.ts';
+import type { Doubt } from './other-readings.ts';
 import { bindsNames, toBroken } from './read-broken.ts';
 import { endOf, isA } from './token-range.ts';
 import { And, Arrow, Between, Close, CloseList, Colon, Comma, Open, Or, Plus, Times, Where, Word } from './tokens.ts';
@@ -11,7 +12,7 @@ export interface Repair {
   readonly to: number;
   readonly put: readonly IToken[];
   /** Where it is now a guess what belongs together. */
-  readonly doubt?: Range;
+  readonly doubt?: Doubt;
 }
 
 /** What might make the grammar go on that is stuck before the token at `at`: what changes least comes first, to give up the whole text last. */
@@ -37,14 +38,15 @@ function* bracketRepairs(tokens: readonly IToken[], at: number, brackets: Bracke
   const isStray = brackets.stray.has(at);
   const place = tokens[at] ?? tokens.at(-1);
   if (open !== undefined) {
-    const start = tokens[open]?.startOffset ?? 0;
+    const opener = tokens[open] as IToken;
     const end = at < tokens.length ? (place?.startOffset ?? 0) : place === undefined ? 0 : endOf(place);
-    const put = [closerOf(tokens[open] as IToken, end)];
-    if (isStray) yield { from: at, to: at + 1, put, doubt: { start, end: end + 1 } };
-    yield { from: at, to: at, put, doubt: { start, end: end + 1 } };
+    const closer = closerOf(opener, end);
+    const doubt: Doubt = { kind: 'unclosed', opener, closer, start: opener.startOffset, end: end + 1 };
+    if (isStray) yield { from: at, to: at + 1, put: [closer], doubt };
+    yield { from: at, to: at, put: [closer], doubt };
   } else if (isStray) {
     const [from, to] = widen(tokens, levelOf(tokens, brackets.around[at] ?? -1, brackets), at, at + 1, CONDITIONS);
-    yield { from: at, to: at + 1, put: [], doubt: spanOf(tokens, from, to) };
+    yield { from: at, to: at + 1, put: [], doubt: { kind: 'stray', closer: tokens[at] as IToken, before: tokens[at - 1], ...spanOf(tokens, from, to) } };
   }
 }
 
@@ -109,9 +111,4 @@ function spanOf(tokens: readonly IToken[], from: number, to: number): Range {
   const start = tokens[from]?.startOffset ?? (before === undefined ? 0 : endOf(before));
   const last = tokens[to - 1];
   return { start, end: to > from && last !== undefined ? endOf(last) : start };
-}
-
-function closerOf(open: IToken, offset: number): IToken {
-  const tokenType = open.tokenType === Open ? Close : CloseList;
-  return { image: tokenType === Close ? ')' : ']', startOffset: offset, endOffset: offset, tokenType, tokenTypeIdx: tokenType.tokenTypeIdx ?? 0 };
 }

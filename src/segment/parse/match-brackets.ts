@@ -1,4 +1,4 @@
-import type { IToken } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
 import { Close, CloseList, Open, OpenList } from './tokens.ts';
 
 /** How the brackets of a text stand to each other; brackets are named by the position of the opening one, -1 is the whole text. */
@@ -45,4 +45,19 @@ export function unclosedAt(at: number, { around, ends, unclosed }: Brackets): nu
   const cut = unclosed.filter((index) => ends.get(index) === at && index > (around[at] ?? -1));
   const inner = cut.length > 0 ? Math.max(...cut) : (around[at] ?? -1);
   return unclosed.includes(inner) ? inner : undefined;
+}
+
+/** A closing bracket of the kind that an opening one asks for, at a place of the text. */
+export function closerOf(opener: IToken, offset: number): IToken {
+  return bracket(opener.tokenType === Open ? Close : CloseList, offset);
+}
+
+/** An opening bracket of the kind that a closing one asks for, at a place of the text. */
+export function openerOf(closer: IToken, offset: number): IToken {
+  return bracket(closer.tokenType === Close ? Open : OpenList, offset);
+}
+
+function bracket(tokenType: TokenType, offset: number): IToken {
+  const image = tokenType === Open ? '(' : tokenType === Close ? ')' : tokenType === OpenList ? '[' : ']';
+  return { image, startOffset: offset, endOffset: offset, tokenType, tokenTypeIdx: tokenType.tokenTypeIdx ?? 0 };
 }

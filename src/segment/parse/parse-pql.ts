@@ -1,17 +1,9 @@
 import type { ILexingError, IToken } from 'chevrotain';
-import type { Expression, PqlProblem, Range } from '../ast.ts';
+import type { PqlProblem } from '../ast.ts';
 import { describeForeign } from './describe-error.ts';
-import { parseWithRepairs } from './repair.ts';
+import { parseWithRepairs, type Repaired } from './repair.ts';
 import { endOf } from './token-range.ts';
 import { Arrow, Close, CloseList, Exists, Forall, Let, Open, OpenList, Over, Select, tokenize, Unread } from './tokens.ts';
-
-export interface ParsedPql {
-  /** With `broken` parts where problems are; undefined when nothing could be made of the text. */
-  readonly expression: Expression | undefined;
-  readonly problems: readonly PqlProblem[];
-  /** Where brackets are wrong, so that it is open what belongs together. */
-  readonly doubtful: readonly Range[];
-}
 
 /** Texts longer than this are refused before anything looks at them. */
 const MAX_CHARACTERS = 1_000_000;
@@ -21,7 +13,7 @@ const MAX_DEPTH = 120;
 const MAX_TOKENS = 200_000;
 
 /** Reads a PQL text into a tree. Never throws: what is wrong comes back as problems, all in one go. */
-export function parsePql(text: string): ParsedPql {
+export function parsePql(text: string): Repaired {
   if (text.length > MAX_CHARACTERS) return refuse(text, `the expression has ${text.length} characters, at most ${MAX_CHARACTERS} are read`);
   const { tokens, errors } = tokenize(text);
   const found: PqlProblem[] = errors.map((error) => describeUnread(error, text));
@@ -31,9 +23,9 @@ export function parsePql(text: string): ParsedPql {
   }
   if (tokens.length === 0 && found.length === 0) return refuse(text, 'the expression is empty');
   const deep = findTooDeep(tokens);
-  if (deep !== undefined) return { expression: undefined, problems: inOrder([...found, deep]), doubtful: [] };
-  const { expression, problems, doubtful } = parseWithRepairs(withUnread(tokens, errors, text));
-  return { expression, problems: inOrder([...found, ...problems]), doubtful };
+  if (deep !== undefined) return { expression: undefined, problems: inOrder([...found, deep]), doubtful: [], others: [] };
+  const repaired = parseWithRepairs(withUnread(tokens, errors, text));
+  return { ...repaired, problems: inOrder([...found, ...repaired.problems]) };
 }
 
 function describeUnread({ offset, length }: ILexingError, text: string): PqlProblem {
@@ -61,8 +53,13 @@ function inOrder(problems: readonly PqlProblem[]): readonly PqlProblem[] {
   return problems.toSorted((a, b) => a.start - b.start).slice(0, 20);
 }
 
-function refuse(text: string, message: string): ParsedPql {
-  return { expression: undefined, problems: [{ code: 'RC1201', severity: 'error', message, start: 0, end: Math.min(text.length, 1) }], doubtful: [] };
+function refuse(text: string, message: string): Repaired {
+  return {
+    expression: undefined,
+    problems: [{ code: 'RC1201', severity: 'error', message, start: 0, end: Math.min(text.length, 1) }],
+    doubtful: [],
+    others: [],
+  };
 }
 
 function tooDeep(token: IToken, message: string): PqlProblem {

@@ -1,17 +1,20 @@
 import { EOF, type IToken } from 'chevrotain';
-import type { Expression, PqlProblem, Range } from '../ast.ts';
+import type { Expression, PqlProblem } from '../ast.ts';
 import { repairsAt, type Repair } from './candidate-repairs.ts';
 import { describeError } from './describe-error.ts';
 import { runGrammar, type GrammarResult } from './grammar.ts';
 import { matchBrackets } from './match-brackets.ts';
+import { otherReadings, type Doubt } from './other-readings.ts';
 import { Unread, UnclosedText } from './tokens.ts';
 
 export interface Repaired {
   /** With `broken` parts where something was wrong; undefined when nothing could be made of it. */
   readonly expression: Expression | undefined;
   readonly problems: readonly PqlProblem[];
-  /** Where a missing or superfluous bracket leaves open what belongs together: of types nothing can be said there. */
-  readonly doubtful: readonly Range[];
+  /** Where a missing or superfluous bracket leaves open what belongs together. */
+  readonly doubtful: readonly Doubt[];
+  /** What else may be meant there; undefined when that is too much to tell. */
+  readonly others: readonly Expression[] | undefined;
 }
 
 const MAX_PROBLEMS = 20;
@@ -31,7 +34,7 @@ interface Attempt {
  */
 export function parseWithRepairs(given: readonly IToken[]): Repaired {
   const problems: PqlProblem[] = [];
-  const doubtful: Range[] = [];
+  const doubtful: Doubt[] = [];
   // A text without an end has swallowed whatever closes the brackets.
   let endIsTold = given.some(({ tokenType }) => tokenType === UnclosedText);
   let work = given.length;
@@ -53,10 +56,10 @@ export function parseWithRepairs(given: readonly IToken[]): Repaired {
       next = attempt;
       break;
     }
-    if (next === undefined) return { expression: undefined, problems, doubtful };
+    if (next === undefined) return { expression: undefined, problems, doubtful, others: undefined };
     current = next;
   }
-  return { expression: current.result.expression, problems, doubtful };
+  return { expression: current.result.expression, problems, doubtful, others: otherReadings(current.tokens, doubtful) };
 }
 
 /** At one place one problem. */
