@@ -1,25 +1,56 @@
 import { connect, type Socket } from 'node:net';
 
+/** A whole SFTP message of the largest size and its packets' heads and tags. */
+const BLOCK_BYTES = 288 * 1024;
+/** What two files have on their way. */
+const SPARE_BLOCKS = 16;
+
+/** Blocks that were sent, for the next that is; of all connections of a thread. */
+const spare: Buffer[] = [];
+
 /**
  * Connects with a socket that sends together what is written in one turn of the event loop. ssh2 writes each packet in three pieces (length, body,
- * checksum); sent one by one they are three system calls and three segments, for which the server wakes three times.
+ * checksum), and a message in eight packets; sent one by one they are as many system calls and segments, for which the server wakes each time. What is
+ * written is copied at once: the caller may use its buffer again.
  */
 export function connectGathering(host: string, port: number): Socket {
   const socket = connect({ host, port });
   // After `connect`, which puts the method of its own class back.
-  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-  let gathering = false;
+  const write = socket.write.bind(socket) as (data: Uint8Array, done?: (error?: Error | null) => void) => boolean;
+  const end = socket.end.bind(socket) as () => Socket;
+  let block: Buffer | undefined;
+  let filled = 0;
+  let due = false;
   const send = (): void => {
-    gathering = false;
-    socket.uncork();
+    if (!block) return;
+    const sent = block;
+    write(sent.subarray(0, filled), (error) => {
+      // After a failure the system may still hold it.
+      if (!error && spare.length < SPARE_BLOCKS) spare.push(sent);
+    });
+    block = undefined;
+    filled = 0;
   };
-  socket.write = (...args: unknown[]): boolean => {
-    if (!gathering) {
-      gathering = true;
-      socket.cork();
-      process.nextTick(send);
+  const sendLater = (): void => {
+    due = false;
+    send();
+  };
+  socket.write = (data: Uint8Array | string): boolean => {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    if (block && filled + bytes.length > BLOCK_BYTES) send();
+    if (bytes.length > BLOCK_BYTES) return write(bytes);
+    block ??= spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    block.set(bytes, filled);
+    filled += bytes.length;
+    if (!due) {
+      due = true;
+      process.nextTick(sendLater);
     }
-    return write(...args);
+    return !socket.writableNeedDrain;
+  };
+  socket.end = (): Socket => {
+    send();
+    return end();
   };
   return socket;
 }

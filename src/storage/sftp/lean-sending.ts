@@ -7,6 +7,7 @@ const LARGE_BYTES = 8 * 1024;
 const CHANNEL_DATA = 94;
 const BLOCK_BYTES = 16;
 const LEAST_PADDING = 4;
+const RANDOM_BYTES = 8 * 1024;
 /** The packet's length, its padding's length, the kind of message, the channel, the data's length. */
 const LENGTH_BYTES = 4;
 const BEFORE_DATA = LENGTH_BYTES + 1 + 1 + 4 + 4;
@@ -47,6 +48,7 @@ export function sendLean(client: Client, socket: Socket): void {
 
 /** Encrypting is synchronous: one packet serves all connections of a thread. */
 let packet = Buffer.allocUnsafeSlow(0);
+const length = Buffer.allocUnsafeSlow(LENGTH_BYTES);
 
 /** RFC 5647: the length in clear but authenticated, the encrypted rest, the tag. */
 function send(cipher: GcmCipher, socket: Socket, channel: number, data: Buffer): void {
@@ -59,21 +61,31 @@ function send(cipher: GcmCipher, socket: Socket, channel: number, data: Buffer):
   packet.writeUInt32BE(channel, LENGTH_BYTES + 2);
   packet.writeUInt32BE(data.length, LENGTH_BYTES + 6);
   packet.set(data, BEFORE_DATA);
-  randomFillSync(packet, unpadded, padding);
+  pad(unpadded, padding);
 
-  const length = Buffer.allocUnsafe(LENGTH_BYTES);
   length.writeUInt32BE(bytes - LENGTH_BYTES);
   const encrypting = createCipheriv(cipher._encSSLName, cipher._encKey, cipher._encIV).setAAD(length);
   const encrypted = encrypting.update(packet.subarray(LENGTH_BYTES, bytes));
   encrypting.final();
+  // The socket copies what it is given (connect-gathering.ts).
   socket.write(length);
-  socket.write(encrypted, (error) => {
-    // After a failure the system may still hold it.
-    if (!error && encrypted.length === encrypted.buffer.byteLength) release(encrypted.buffer);
-  });
+  socket.write(encrypted);
+  if (encrypted.length === encrypted.buffer.byteLength) release(encrypted.buffer);
   socket.write(encrypting.getAuthTag());
   countUp(cipher._encIV);
   cipher.outSeqno = (cipher.outSeqno + 1) >>> 0;
+}
+
+/** Random bytes in store: drawing a few costs as much as drawing thousands. */
+const random = Buffer.allocUnsafeSlow(RANDOM_BYTES);
+let drawn = RANDOM_BYTES;
+
+function pad(from: number, bytes: number): void {
+  if (drawn + bytes > RANDOM_BYTES) {
+    randomFillSync(random);
+    drawn = 0;
+  }
+  random.copy(packet, from, drawn, (drawn += bytes));
 }
 
 /** The last eight bytes count the packets. */
