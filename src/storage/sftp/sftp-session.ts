@@ -27,6 +27,7 @@ export class SftpSession {
   readonly #sftp: SFTPWrapper;
   readonly #waiting = new Set<(error: Error) => void>();
   #lost: ConnectionLost | undefined;
+  #fastestMs = Infinity;
   readonly #onLost = (error?: unknown): void => this.#lose(error);
   /** `OpenSSH_9.2p1 …`, as the server names itself. */
   readonly software: string;
@@ -46,6 +47,11 @@ export class SftpSession {
 
   get alive(): boolean {
     return this.#lost === undefined;
+  }
+
+  /** The shortest time in which the server has answered. */
+  get fastestMs(): number {
+    return this.#fastestMs;
   }
 
   /** True when the server offers an extension, e.g. `posix-rename@openssh.com`. */
@@ -138,8 +144,10 @@ export class SftpSession {
     if (this.#lost) return Promise.reject(this.#lost);
     return new Promise<T>((resolve, reject) => {
       this.#waiting.add(reject);
+      const sent = performance.now();
       send((error, value) => {
         this.#waiting.delete(reject);
+        this.#fastestMs = Math.min(this.#fastestMs, performance.now() - sent);
         if (!error) resolve(value);
         else if (statusOf(error) === undefined) reject(new ConnectionLost(error));
         else reject(error);

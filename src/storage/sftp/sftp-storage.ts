@@ -22,6 +22,8 @@ export interface SftpStorageOptions {
   readonly mkdir: boolean;
   /** Connections kept open between uses. */
   readonly connections: number;
+  /** True in a thread that does nothing but uploads. */
+  readonly ownThread?: boolean;
 }
 
 const FACTS: StorageFacts = { kind: 'sftp', verifiedChecksum: false, maxKeyBytes: 4096 - MAX_NAME_BYTES };
@@ -30,7 +32,7 @@ const FACTS: StorageFacts = { kind: 'sftp', verifiedChecksum: false, maxKeyBytes
  * A folder of an SFTP server. `publish` uploads to an exclusive temporary name in the target's folder and renames: over an existing file with
  * `posix-rename`, else with the plain rename, which fails when the name exists. SFTP has no digests: what landed is read back by the caller.
  */
-export function createSftpStorage({ access, path, mkdir, connections }: SftpStorageOptions): Storage {
+export function createSftpStorage({ access, path, mkdir, connections, ownThread = false }: SftpStorageOptions): Storage {
   const pool = new SessionPool(() => connectSftp(access), connections);
   const known = new Set<string>();
   const turns = new SendingTurns();
@@ -105,7 +107,7 @@ export function createSftpStorage({ access, path, mkdir, connections }: SftpStor
           await prepareFolder(session, folder);
           // Looking first saves the upload; the rename below is what decides.
           if (!replace && (await session.lstat(target).catch(ignoreMissing))) throw alreadyThere(target, access.name);
-          await uploadFile(session, { file, path: temporary, signal, onProgress, uploads: () => uploads, turns });
+          await uploadFile(session, { file, path: temporary, signal, onProgress, uploads: () => uploads, turns, ownThread });
           checkAborted(signal);
           await rename(session, temporary, target, replace, access.name);
         } catch (error) {

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { checkAborted } from '../check-aborted.ts';
 import { StorageError } from '../storage-error.ts';
@@ -7,8 +8,6 @@ import type { SendingTurns } from './sending-turns.ts';
 import { SftpStatus, statusOf, type SftpSession } from './sftp-session.ts';
 import { WriteWindow } from './write-window.ts';
 
-/** So many messages are read from the local file at a time: whole ones, so that none goes out nearly empty. */
-const READ_MESSAGES = 4;
 /** A smaller file never waits for its turn. */
 const LARGE_BYTES = 16 * 2 ** 20;
 const WRITES_IN_FLIGHT = 64;
@@ -17,6 +16,12 @@ const BYTES_IN_FLIGHT = 2 * 2 ** 20;
 /** What several uploads at a time may have on their way together: more does not stay in the processors' caches and costs both ends time. */
 const SHARED_BYTES_IN_FLIGHT = 4 * 2 ** 20;
 const LEAST_BYTES_IN_FLIGHT = 2 ** 20;
+/**
+ * A server that has answered within so many milliseconds needs three messages on their way, not more, to be kept busy: they stay in its processor's
+ * cache, and OpenSSH's buffer, which it moves whenever it grows, stays small.
+ */
+const NEAR_MS = 2;
+const NEAR_BYTES_IN_FLIGHT = 2 ** 19;
 const CHECK_BYTES = 1 << 20;
 /** Read and write for the group: a reader on the server that is another user of our group must be able to remove what it took. */
 const GROUP_READ_WRITE = 0o060;
@@ -30,20 +35,22 @@ export interface Upload {
   /** Uploads at this moment, this one counted: they share what may be on its way. */
   readonly uploads: () => number;
   readonly turns: SendingTurns;
+  /** The thread does nothing but uploads, so it may wait for the local disk; handing each read to another thread costs more than the read. */
+  readonly ownThread: boolean;
 }
 
 /**
  * Brings the file to its temporary name, durable. A temporary name that is there already is an earlier attempt of ours (it holds our token): what is
  * in it is compared with the file and kept. Only a plain file is gone on with, never a link that somebody put there.
  */
-export async function uploadFile(session: SftpSession, { file, path, signal, onProgress, uploads, turns }: Upload): Promise<void> {
+export async function uploadFile(session: SftpSession, { file, path, signal, onProgress, uploads, turns, ownThread }: Upload): Promise<void> {
   await using local = await open(file.path, 'r');
   const { handle, offset } = await openTemporary(session, path, local, file.bytes);
   try {
     onProgress?.(offset);
     {
       using _turn = file.bytes - offset < LARGE_BYTES ? undefined : await turns.take(signal);
-      await sendRest(session, handle, local, { path, offset, bytes: file.bytes, signal, onProgress, uploads });
+      await sendRest(session, handle, local, { path, offset, bytes: file.bytes, signal, onProgress, uploads, ownThread });
     }
     const attributes = await session.fstat(handle);
     if (attributes.size !== file.bytes) throw new StorageError('transient', `the server holds ${attributes.size} of ${file.bytes} bytes of \`${path}\``);
@@ -114,15 +121,18 @@ interface Writing {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((bytes: number) => void) | undefined;
   readonly uploads: () => number;
+  readonly ownThread: boolean;
 }
 
-/** Keeps many writes on their way. The local file is read in large blocks; each is sent in the largest messages the server takes. */
-async function sendRest(session: SftpSession, handle: Buffer, local: FileHandle, { path, offset, bytes, signal, onProgress, uploads }: Writing): Promise<void> {
+/** Keeps many writes on their way, in the largest messages the server takes. */
+async function sendRest(session: SftpSession, handle: Buffer, local: FileHandle, writing: Writing): Promise<void> {
+  const { path, offset, bytes, signal, onProgress, uploads, ownThread } = writing;
   checkAborted(signal);
   // Where several files go up, one waits for the disk while another one is sent.
   await using early = uploads() > 1 ? undefined : await EarlySync.start(session, path, bytes - offset);
   let acknowledged = offset;
-  const share = (): number => Math.min(BYTES_IN_FLIGHT, Math.max(LEAST_BYTES_IN_FLIGHT, SHARED_BYTES_IN_FLIGHT / uploads()));
+  const share = (): number =>
+    session.fastestMs < NEAR_MS ? NEAR_BYTES_IN_FLIGHT : Math.min(BYTES_IN_FLIGHT, Math.max(LEAST_BYTES_IN_FLIGHT, SHARED_BYTES_IN_FLIGHT / uploads()));
   const window = new WriteWindow(WRITES_IN_FLIGHT, share, (written) => {
     acknowledged += written;
     early?.reached(acknowledged);
@@ -131,16 +141,14 @@ async function sendRest(session: SftpSession, handle: Buffer, local: FileHandle,
   const stop = (): void => window.fail(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    // One block for the whole file: what is sent from it is copied into its messages at once.
-    const block = Buffer.allocUnsafe(Math.min(READ_MESSAGES * session.maxWriteBytes, bytes - offset));
+    // One block for the whole file: what is sent from it is copied into its message at once.
+    const block = Buffer.allocUnsafe(Math.min(session.maxWriteBytes, bytes - offset));
     for (let at = offset; at < bytes;) {
-      const { bytesRead } = await local.read(block, 0, Math.min(block.length, bytes - at), at);
+      await window.room();
+      const length = Math.min(block.length, bytes - at);
+      const bytesRead = ownThread ? readSync(local.fd, block, 0, length, at) : (await local.read(block, 0, length, at)).bytesRead;
       if (bytesRead === 0) throw new StorageError('corrupt', `the spool file ended at ${at} of ${bytes} bytes`);
-      for (let from = 0; from < bytesRead; from += session.maxWriteBytes) {
-        await window.room();
-        const chunk = block.subarray(from, Math.min(from + session.maxWriteBytes, bytesRead));
-        window.add(chunk.length, session.write(handle, chunk, at + from));
-      }
+      window.add(bytesRead, session.write(handle, block.subarray(0, bytesRead), at));
       at += bytesRead;
     }
     await window.drained();

@@ -7,7 +7,7 @@ import type { FromThread, ThreadFailure, ThreadUpload, ToThread } from './upload
 /** Signs of life go out no more often: each wakes the main thread. */
 const PROGRESS_MS = 50;
 
-const storage = createSftpStorage(workerData as SftpStorageOptions);
+const storage = createSftpStorage({ ...(workerData as SftpStorageOptions), ownThread: true });
 const running = new Map<number, AbortController>();
 
 parentPort?.on('message', (message: ToThread) => {
