@@ -28,7 +28,7 @@ function renderOne(diagnostic: Diagnostic, colors: Colors, readLines: ReadLines)
   const head = `${colors.bold(paint(`${diagnostic.severity} ${diagnostic.code}`))}  ${colors.bold(printable(diagnostic.message))}`;
   const { file, line, column = 1 } = diagnostic;
   const hints = (diagnostic.hint ?? '').split('\n').filter((text) => text !== '');
-  const source = file === undefined || line === undefined ? undefined : readLines(file)?.[line - 1];
+  const source = diagnostic.source ?? (file === undefined || line === undefined ? undefined : readLines(file)?.[line - 1]);
   const gutter = ' '.repeat(source === undefined ? 2 : Math.max(2, String(line).length));
   const place = file === undefined ? [] : [`  ${colors.dim('-->')} ${printable(file)}${line === undefined ? '' : `:${line}:${column}`}`];
   const frame =

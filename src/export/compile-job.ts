@@ -1,4 +1,5 @@
 import { AppError } from '../model/app-error.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { AttributesSpec, SegmentSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
@@ -49,7 +50,7 @@ export function compileCounts(resources: AppliedResources, segments: readonly st
   return { statement: countStatement(compiled, segments), profileColumns: compiled.profileColumns, eventColumns: compiled.eventColumns };
 }
 
-/** Compiles a condition that is no segment, for `preview --pql`. Throws RC1290 (exit 64) with the place of each mistake in the text. */
+/** Compiles a condition that is no segment, for `preview --pql`. Throws (exit 64) with the place of each mistake in the text. */
 export function compileCondition(resources: AppliedResources, attributes: string, name: string, pql: string, now: Instant): Audience {
   const typed = typeText(resources, attributes, pql, readCondition, name);
   const compiled = compileSegments([{ name, typed }], { now, dialect: 'duckdb', segments: namedSegments(resources, [{ name, typed }]) });
@@ -112,20 +113,26 @@ function typeText(resources: AppliedResources, attributes: string, text: string,
   );
 }
 
-/** Mistakes of one text that are told in one line. */
-const MAX_TOLD = 5;
-
 /** Segments that were applied have been validated: what is wrong here is what somebody has just typed. */
 function explain(what: string, text: string, problems: readonly PqlProblem[]): AppError {
+  const diagnostics = problems.map(({ code, severity, message, hint, start, end }): Diagnostic => {
+    const before = text.slice(0, start).split('\n');
+    const line = before.length;
+    const column = codePoints(before.at(-1) ?? '') + 1;
+    const place = { file: what, line, column, length: Math.max(1, codePoints(text.slice(start, end))), source: text.split('\n')[line - 1] ?? '' };
+    return { code, severity, message, ...place, ...(hint === undefined ? {} : { hint }) };
+  });
   const [first] = problems;
-  const told = problems.slice(0, MAX_TOLD).map(({ message, start }) => `${message} (at character ${Array.from(text.slice(0, start)).length + 1})`);
-  const more = problems.length > MAX_TOLD ? `; ${problems.length - MAX_TOLD} more` : '';
   return new AppError({
     code: first?.code ?? 'RC1290',
-    message: `${what}: ${told.join('; ') || 'the expression cannot be read'}${more}`,
-    ...(first?.hint === undefined ? {} : { hint: first.hint }),
+    message: first === undefined ? `${what}: the expression cannot be read` : '',
+    diagnostics,
     exit: ExitCode.badUsage,
   });
+}
+
+function codePoints(text: string): number {
+  return Array.from(text).length;
 }
 
 /** Typed trees of every segment that `inSegment` names, directly or by way of others. */

@@ -18,6 +18,8 @@ export interface Diagnostic {
   readonly column?: number;
   /** How many code points the caret underlines; 1 when unknown. */
   readonly length?: number;
+  /** The line at that place, when no file holds it: `file` is then the option that was typed. */
+  readonly source?: string;
   /** A short text printed beside the caret. */
   readonly label?: string;
   /** What to do about it. */

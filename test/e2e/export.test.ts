@@ -169,8 +169,22 @@ test('preview shows a masked sample; a mistake in --pql is told with its place',
       { id: '***', cc: 'DE' },
     ],
   });
-  const wrong = await call('2026-01-05T00:00:00Z', 'preview', '--attributes', 'person', '--pql', 'nam = "DE"');
-  expect([wrong.code, wrong.stderr]).toEqual([64, expect.stringContaining('did you mean `name`?')]);
+  const wrong = await call('2026-01-05T00:00:00Z', 'preview', '--attributes', 'person', '--pql', '(cc = "DE" and\n  cc = "😀" and nam = "x"');
+  expect(wrong.code).toBe(64);
+  expect(wrong.stderr).toBe(`error RC1207  unknown attribute \`nam\`
+  --> --pql:2:16
+   |
+ 2 |   cc = "😀" and nam = "x"
+   |                 ^^^
+   |
+   = did you mean \`name\`?
+
+error RC1201  expected \`)\`, found the end
+  --> --pql:2:24
+   |
+ 2 |   cc = "😀" and nam = "x"
+   |                         ^
+`);
 });
 
 test('forget: out of snapshots and kept files, out of every export to come, no trace but a keyed hash', async () => {

@@ -4,7 +4,7 @@ import { closerOf, unclosedAt, type Brackets } from './match-brackets.ts';
 import type { Doubt } from './other-readings.ts';
 import { bindsNames, toBroken } from './read-broken.ts';
 import { endOf, isA } from './token-range.ts';
-import { And, Arrow, Between, Close, CloseList, Colon, Comma, Open, Or, Plus, Times, Where, Word } from './tokens.ts';
+import { And, Arrow, Between, Close, CloseList, Colon, Comma, Open, Or, Plus, Times, Unread, Where, Word } from './tokens.ts';
 
 /** Puts other tokens in the place of those from `from` to before `to`. */
 export interface Repair {
@@ -22,6 +22,7 @@ export function* repairsAt(tokens: readonly IToken[], at: number, brackets: Brac
   // A value is missing, unless it is the operator that is out of place; or something else stands where a value should.
   if (!isOperator(tokens[at])) yield broken(tokens, at, at);
   if (!isEmpty) yield broken(tokens, at, at + 1);
+  if (tokens[at]?.tokenType === Unread) yield { from: at, to: at + 1, put: [] };
   let [from, to] = [at, isEmpty ? at : at + 1];
   for (let bracket = brackets.around[at] ?? -1; ; bracket = brackets.around[bracket] ?? -1) {
     const level = levelOf(tokens, bracket, brackets);

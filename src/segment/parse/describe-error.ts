@@ -46,6 +46,11 @@ export function describeError(error: Error & { readonly token: IToken }, last: I
   return { ...base, message: atEnd ? 'the expression ends too early' : `unexpected ${found}`, ...hint };
 }
 
+/** An opening bracket without its closing one, where what follows says nothing of it. */
+export function neverClosed(opener: IToken): PqlProblem {
+  return { code: 'RC1201', severity: 'error', message: `this \`${opener.image}\` is never closed`, start: opener.startOffset, end: endOf(opener) };
+}
+
 /** A word that people bring along from another language, or a text without an end; undefined for what is PQL. */
 export function describeForeign(token: IToken): PqlProblem | undefined {
   const place = { code: 'RC1201', severity: 'error', start: token.startOffset, end: endOf(token) } as const;

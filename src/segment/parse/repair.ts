@@ -1,7 +1,7 @@
 import { EOF, type IToken } from 'chevrotain';
 import type { Expression, PqlProblem } from '../ast.ts';
 import { repairsAt, type Repair } from './candidate-repairs.ts';
-import { describeError } from './describe-error.ts';
+import { describeError, neverClosed } from './describe-error.ts';
 import { runGrammar, type GrammarResult } from './grammar.ts';
 import { matchBrackets } from './match-brackets.ts';
 import { otherReadings, type Doubt } from './other-readings.ts';
@@ -53,6 +53,8 @@ export function parseWithRepairs(given: readonly IToken[]): Repaired {
       work += tokens.length;
       if (!goesOn(attempt, repair, at)) continue;
       if (repair.doubt !== undefined) doubtful.push(repair.doubt);
+      // What stands there is told of already, but not that something is missing in front of it.
+      if (repair.doubt?.kind === 'unclosed' && tokens[at]?.tokenType === Unread) tell(neverClosed(repair.doubt.opener), problems);
       next = attempt;
       break;
     }

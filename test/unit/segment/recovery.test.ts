@@ -86,6 +86,15 @@ const MISTAKES: Readonly<Record<string, readonly string[]>> = {
   'person.age = (1 + 2 and homeOwner': ['r: expected `)`, found the end'],
   'person.name.contains("a" and person.age = "x"': ['"x": expected an integer beside `=`, found a string', '": expected `)`, found the end'],
   'homeOwner and person.age = 1) = 2 and person.name = 3': ['): unexpected `)`', '3: expected a string beside `=`, found an integer'],
+  // What cannot be read, and brackets that it hides.
+  '((homeOwner and foo = 1 and person.age = "x" §': [
+    '(: this `(` is never closed',
+    '(: this `(` is never closed',
+    FOO,
+    '"x": expected an integer beside `=`, found a string',
+    '§: unexpected "§"',
+  ],
+  'foo = 1 § and person.name = 3': [FOO, '§: unexpected "§"', '3: expected a string beside `=`, found an integer'],
   // What gives names: without it the names say nothing.
   'exists E xEvent where E.cur = 1 and E.cure = 2': ['xEvent: expected `from`, found `xEvent`'],
   'exists from xEvent where E.cur = "x" and E.y = 2': ['from: expected a name, found `from`'],
