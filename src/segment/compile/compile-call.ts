@@ -51,15 +51,12 @@ export function callSql(compiler: Compiler, node: Call, env: Env): Sql {
       return sql`coalesce(list_has_all(${value(1)}, ${present(compiler, value(0))}), false)`;
     case 'intersection': {
       const item = compiler.name();
-      // Both stand inside a lambda, too.
-      const [list, other] = [compiler.perItem(() => value(0)), compiler.perItem(() => value(1))];
-      return sql`case when ${other} is not null then list_filter(${firstOnes(compiler, list)}, lambda ${item}: list_contains(${other}, ${item})) end`;
+      // It stands inside a lambda, too.
+      const other = compiler.perItem(() => value(1));
+      return sql`case when ${other} is not null then list_filter(${firstOnes(compiler, value(0))}, lambda ${item}: list_contains(${other}, ${item})) end`;
     }
     case 'distinct':
-      return firstOnes(
-        compiler,
-        compiler.perItem(() => value(0)),
-      );
+      return firstOnes(compiler, value(0));
     case 'head':
       return sql`(${value(0)})[1]`;
     case 'get':
@@ -97,11 +94,45 @@ function present(compiler: Compiler, list: Sql): Sql {
   return sql`list_filter(${list}, lambda ${item}: ${item} is not null)`;
 }
 
-/** Each value once, where it stands first; NULL items are left out. */
-export function firstOnes(compiler: Compiler, list: Sql): Sql {
-  const item = compiler.name();
-  const place = compiler.name();
-  return sql`list_filter(${list}, lambda ${item}, ${place}: ${item} is not null and list_position(${list}, ${item}) = ${place})`;
+/** Each value once, where it stands first; NULL items are left out. By sorting: looking each of them up in the list takes ages over a long one. */
+function firstOnes(compiler: Compiler, list: Sql): Sql {
+  const [value, place, pair, entry] = [compiler.name(), compiler.name(), compiler.name(), compiler.name()];
+  const entries = sql`list_transform(${list}, lambda ${value}, ${place}: {'by': ${value}, 'place': ${place}})`;
+  const firsts = bound(compiler, sortedBy(compiler, entries), (sorted) => {
+    const found = sql`list_filter(${besideTheOneBefore(sorted)}, lambda ${pair}: ${pair}[1].by is distinct from ${pair}[2].by)`;
+    return sql`list_sort(list_transform(${found}, lambda ${pair}: {'place': ${pair}[1].place, 'by': ${pair}[1].by}))`;
+  });
+  return sql`list_transform(${firsts}, lambda ${entry}: ${entry}.by)`;
+}
+
+/** Lists of the items of `entries` (structs of `by`, `place` and `item`) that share `by`, in the order in which the values first stand. */
+export function groupsOf(compiler: Compiler, entries: Sql): Sql {
+  const [pair, place, group, entry] = [compiler.name(), compiler.name(), compiler.name(), compiler.name()];
+  return bound(compiler, sortedBy(compiler, entries), (sorted) => {
+    const starts = sql`list_filter(list_transform(${besideTheOneBefore(sorted)}, lambda ${pair}, ${place}: {'place': ${pair}[1].place, 'from': ${place}, 'new': ${pair}[1].by is distinct from ${pair}[2].by}), lambda ${entry}: ${entry}.new)`;
+    const groups = bound(compiler, starts, (all) => {
+      const spans = sql`list_transform(list_zip(${all}, list_concat(${all}[2:], [null]), true), lambda ${pair}: {'place': ${pair}[1].place, 'from': ${pair}[1].from, 'to': coalesce(${pair}[2].from - 1, 9223372036854775807)})`;
+      return sql`list_sort(${spans})`;
+    });
+    return sql`list_transform(${groups}, lambda ${group}: list_transform(${sorted}[${group}.from:${group}.to], lambda ${entry}: ${entry}.item))`;
+  });
+}
+
+/** Structs in the order of `by` and, where that is the same, of `place`; without those whose `by` is NULL. */
+function sortedBy(compiler: Compiler, entries: Sql): Sql {
+  const entry = compiler.name();
+  return sql`list_sort(list_filter(${entries}, lambda ${entry}: ${entry}.by is not null))`;
+}
+
+/** Pairs of each item and the one before it; the first has NULL. */
+function besideTheOneBefore(list: Fragment): Sql {
+  return sql`list_zip(${list}, list_concat([null], ${list}), true)`;
+}
+
+/** What `body` makes of a value that it names several times; NULL of NULL. A list of one binds it: elsewhere the engine finds it out again for each use. */
+function bound(compiler: Compiler, value: Sql, body: (name: Fragment) => Sql): Sql {
+  const name = compiler.name();
+  return sql`list_transform([${value}], lambda ${name}: case when ${name} is not null then ${body(name)} end)[1]`;
 }
 
 function getSql(compiler: Compiler, map: Typed, key: Sql, env: Env): Sql {

@@ -85,8 +85,8 @@ function oneStep(compiler: Compiler, step: TypedStep, plan: StepPlan): Sql {
   return sql`(coalesce(${count}, 0) >= ${literal(step.count)})`;
 }
 
-function fact(compiler: Compiler, plan: Extract<StepPlan, { kind: 'rows' }>, aggregate: Sql, type: PqlType): Fragment {
-  return compiler.facts.add({ aggregate, type, of: plan.of });
+function fact(compiler: Compiler, plan: Extract<StepPlan, { kind: 'rows' }>, aggregate: Sql, type: PqlType, sorted = false): Fragment {
+  return compiler.facts.add({ aggregate, sorted, type, of: plan.of });
 }
 
 /** The time of the `count`th event; only so many times are kept per profile. */
@@ -98,7 +98,7 @@ function first(compiler: Compiler, plan: StepPlan, count: number): Sql {
 }
 
 function times(compiler: Compiler, plan: StepPlan): Sql {
-  return plan.kind === 'list' ? plan.times : sql`${fact(compiler, plan, sql`list(${plan.by} order by ${plan.by})`, TIMES)}`;
+  return plan.kind === 'list' ? plan.times : sql`${fact(compiler, plan, sql`list(${plan.by})`, TIMES, true)}`;
 }
 
 /** The `count`th latest time: when it lies behind the step before, so do the later ones. */

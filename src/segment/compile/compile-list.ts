@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import type { PqlType } from '../type.ts';
 import type { Typed, VariableId } from '../typed.ts';
-import { firstOnes } from './compile-call.ts';
+import { groupsOf } from './compile-call.ts';
 import { ALWAYS, WHERE, type Compiler, type Env, type Fragment } from './context.ts';
 import { conditionsOf, eventSetOf, narrowed, rowNeed, sinceOf, withRow } from './event-set.ts';
 
@@ -38,13 +38,11 @@ export function topSql(compiler: Compiler, node: Of<'top'>, env: Env): Sql {
 
 /** Lists of the items that share a value, in the order in which the values first stand; items without a value are left out. */
 export function groupSql(compiler: Compiler, node: Of<'group'>, env: Env): Sql {
-  const source = compiler.perItem(() => compiler.value(node.source, env));
-  const by = (item: Fragment): Sql => compiler.perItem(() => compiler.value(node.by, new Map(env).set(node.id, { kind: 'item', value: item })));
-  const first = compiler.name();
-  const key = compiler.name();
   const item = compiler.name();
-  const keys = firstOnes(compiler, sql`list_transform(${source}, lambda ${first}: ${by(first)})`);
-  return sql`list_transform(${keys}, lambda ${key}: list_filter(${source}, lambda ${item}: ${by(item)} = ${key}))`;
+  const place = compiler.name();
+  const by = compiler.perItem(() => compiler.value(node.by, new Map(env).set(node.id, { kind: 'item', value: item })));
+  const source = compiler.value(node.source, env);
+  return groupsOf(compiler, sql`list_transform(${source}, lambda ${item}, ${place}: {'by': ${by}, 'place': ${place}, 'item': ${item}})`);
 }
 
 /** An aggregate over an array, or over events in the pass that all segments share. */

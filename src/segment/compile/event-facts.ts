@@ -10,6 +10,8 @@ import { typeSql } from './type-sql.ts';
 export interface EventFact {
   /** The aggregate over `e` without its filter, such as `count(*)`. */
   readonly aggregate: Sql;
+  /** It is a list, wanted in order. */
+  readonly sorted?: boolean;
   readonly type: PqlType;
   /** Which events it looks at. */
   readonly of: EventChoice;
@@ -210,9 +212,10 @@ function aggregatesSql(facts: readonly Stored[], joined: boolean): Sql {
   // What all ask for is asked once, by the scan; what else one asks for is the filter of its aggregate.
   const common = new Map([...(asked[0] ?? [])].filter(([text]) => asked.every((conditions) => conditions.has(text))));
   const rests = asked.map((conditions) => new Map([...conditions].filter(([text]) => !common.has(text))));
-  const columns = facts.map(({ aggregate, column }, index) => {
+  const columns = facts.map(({ aggregate, sorted = false, column }, index) => {
     const rest = [...(rests[index] ?? new Map<string, Sql>()).values()];
-    return sql`${rest.length === 0 ? aggregate : sql`${aggregate} filter (where ${allOf(rest)})`} as ${ident(column)}`;
+    const value = rest.length === 0 ? aggregate : sql`${aggregate} filter (where ${allOf(rest)})`;
+    return sql`${sorted ? sql`list_sort(${value})` : value} as ${ident(column)}`;
   });
   const from = joined ? sql`event e join profile p on p."#key" = e."#key"` : sql`event e`;
   const choices = widest(facts.map(({ of }, index) => ({ conditions: rests[index] ?? new Map<string, Sql>(), since: of.since })));

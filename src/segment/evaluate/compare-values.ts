@@ -1,4 +1,5 @@
-import { aligned, isDecimal, isMoment, isNumber, toDecimal, toDouble, type Value } from './value.ts';
+import type { PqlType } from '../type.ts';
+import { aligned, isDecimal, isMoment, isNumber, toDecimal, toDouble, type Members, type Value } from './value.ts';
 
 /** Negative, zero or positive. Exact between integers and decimals; as doubles when one is a double; texts by code point. */
 export function compareValues(left: Value, right: Value): number {
@@ -22,6 +23,34 @@ export function equalValues(left: Value, right: Value): boolean {
   if (Array.isArray(left) && Array.isArray(right))
     return left.length === right.length && left.every((item: Value, index) => equalValues(item, right[index] as Value));
   return compareValues(left, right) === 0;
+}
+
+/** The order in which the engine sorts: NULL comes last, and what holds values is compared one by one. */
+export function orderValues(left: Value, right: Value, type: PqlType): number {
+  if (left === null || right === null) return Number(left === null) - Number(right === null);
+  switch (type.kind) {
+    case 'array':
+      return orderLists(left as readonly Value[], right as readonly Value[], (a, b) => orderValues(a, b, type.item));
+    case 'map':
+      return orderLists([...(left as Entries)], [...(right as Entries)], ([a, x], [b, y]) => compareTexts(a, b) || orderValues(x, y, type.value));
+    case 'object':
+      return orderLists([...type.fields], [...type.fields], ([name, member]) =>
+        orderValues((left as Members).members.get(name) ?? null, (right as Members).members.get(name) ?? null, member),
+      );
+    default:
+      return compareValues(left, right);
+  }
+}
+
+type Entries = ReadonlyMap<string, Value>;
+
+function orderLists<T>(left: readonly T[], right: readonly T[], compare: (left: T, right: T) => number): number {
+  for (const [index, item] of left.entries()) {
+    if (index >= right.length) return 1;
+    const order = compare(item, right[index] as T);
+    if (order !== 0) return order;
+  }
+  return left.length - right.length;
 }
 
 /** UTF-16 order is not the order of code points: surrogates stand before the last private-use characters. */

@@ -1,8 +1,8 @@
 import type { Instant } from '../../model/instant.ts';
 import { parseInstant } from '../../model/instant.ts';
-import { eventOrder } from '../event-order.ts';
+import { eventFields } from '../event-order.ts';
 import type { Typed, VariableId } from '../typed.ts';
-import { compareValues, equalValues } from './compare-values.ts';
+import { compareValues, equalValues, orderValues } from './compare-values.ts';
 import { evaluateArithmetic, negate, sumOf } from './evaluate-arithmetic.ts';
 import { evaluateCall, firstOnes } from './evaluate-call.ts';
 import { dayMoment, fromMillis, isWithin } from './evaluate-time.ts';
@@ -236,16 +236,12 @@ function evaluateCompare(node: Extract<Typed, { kind: 'compare' }>, left: Value,
   }
 }
 
-/** By time, then by the scalar fields that the expression names; events without a time come last. */
+/** By time, then by the other fields that the expression names; events without a time come last. */
 function orderEvents(events: readonly Members[], root: Typed): readonly Members[] {
-  const paths = eventOrder(root);
+  const fields = [...eventFields(root)];
   return events.toSorted((a, b) => {
-    for (const path of paths) {
-      const left = a.members.get(path) ?? null;
-      const right = b.members.get(path) ?? null;
-      if (left === null && right === null) continue;
-      if (left === null || right === null) return left === null ? 1 : -1;
-      const order = compareValues(left, right);
+    for (const [path, type] of fields) {
+      const order = orderValues(a.members.get(path) ?? null, b.members.get(path) ?? null, type);
       if (order !== 0) return order;
     }
     return 0;
