@@ -65,12 +65,14 @@ export interface WriteRequest {
   readonly query: Sql;
   /** How many columns it has; said of exports, which may have many. */
   readonly columns?: number;
-  /** Absolute path; whatever is there is replaced. May be a named pipe. */
+  /** Absolute path; whatever is there is replaced. */
   readonly path: string;
   readonly format: FileFormat;
   readonly signal?: AbortSignal;
   /** Rows written so far, as far as the engine tells; called a few times a second. */
   readonly onProgress?: (rows: number) => void;
+  /** The engine writes the file once more from its beginning, because memory was short: what was read of it until then does not count. */
+  readonly onAgain?: () => void;
 }
 
 export interface RowsOptions {

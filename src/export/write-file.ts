@@ -43,6 +43,7 @@ export async function writeFile(request: WriteFileRequest): Promise<WrittenFile>
   const plain = stages.length === 0 ? path : `${path}.plain`;
   await rm(plain, { force: true });
   let bytesSoFar = 0;
+  let again = false;
   const writing = engine.write({
     query,
     columns,
@@ -50,30 +51,23 @@ export async function writeFile(request: WriteFileRequest): Promise<WrittenFile>
     path: plain,
     ...(signal === undefined ? {} : { signal }),
     onProgress: (rows) => onProgress?.(rows, bytesSoFar),
+    onAgain: () => void (again = true),
   });
-  const count = (bytes: number): void => void (bytesSoFar += bytes);
-  const source = followFile(plain, writing);
-  let result =
-    stages.length === 0
-      ? await digest(source, count)
-      : await store(
-          stages.reduce<AsyncIterable<Buffer>>((bytes, stage) => stage(bytes), source),
-          path,
-          count,
-        );
+  const read = (written: Promise<unknown>, onBytes: (bytes: number) => void): Promise<Omit<WrittenFile, 'rows'>> => {
+    const source = followFile(plain, written);
+    if (stages.length === 0) return digest(source, onBytes);
+    return store(
+      stages.reduce<AsyncIterable<Buffer>>((bytes, stage) => stage(bytes), source),
+      path,
+      onBytes,
+    );
+  };
+  let result = await read(writing, (bytes) => void (bytesSoFar += bytes));
   const rows = await writing;
-  if (rows === 0 && request.whenEmpty !== undefined) {
-    await writeWhole(plain, request.whenEmpty);
-    const again = followFile(plain, Promise.resolve());
-    result =
-      stages.length === 0
-        ? await digest(again, () => {})
-        : await store(
-            stages.reduce<AsyncIterable<Buffer>>((bytes, stage) => stage(bytes), again),
-            path,
-            () => {},
-          );
-  }
+  const isEmpty = rows === 0 && request.whenEmpty !== undefined;
+  if (isEmpty) await writeWhole(plain, request.whenEmpty);
+  // What was read is not what stands there in the end.
+  if (isEmpty || again) result = await read(Promise.resolve(), () => {});
   if (plain !== path) await rm(plain, { force: true });
   return { rows, ...result };
 }

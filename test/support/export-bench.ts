@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDuckDbEngine } from '../../src/engine/duckdb/duckdb-engine.ts';
+import { createDuckDbEngine, type DuckDbEngineOptions } from '../../src/engine/duckdb/duckdb-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Audience } from '../../src/export/audience.ts';
 import type { ExportDeps } from '../../src/export/deps.ts';
@@ -44,12 +44,16 @@ export interface BenchJob {
   readonly crashPoint: (name: string) => void;
   readonly deps: Partial<ExportDeps>;
   readonly stages: SegmentJob['stages'];
+  readonly memory: Pick<DuckDbEngineOptions, 'memoryLimitMb' | 'mostMemoryMb'>;
 }
 
 const ATTRIBUTES: AttributesSpec = {
   source: 'shop',
   dataset: 'people',
-  identities: { crmId: { column: 'id', primary: true }, Email: { column: 'email' } },
+  identities: {
+    crmId: { column: 'id', primary: true },
+    Email: { column: 'email' },
+  },
   fields: {
     first: { column: 'first', type: 'string' },
     last: { column: 'last', type: 'string' },
@@ -98,7 +102,7 @@ export async function openExportBench(): Promise<ExportBench> {
     async run(change = {}) {
       const job = jobOf(change);
       const deps = depsOf(change);
-      await using engine = openEngine(folder, job.attributes, change.dataset ?? 'people.csv');
+      await using engine = openEngine(folder, job.attributes, change.dataset ?? 'people.csv', change.memory);
       const { stages } = job;
       return await runSegment({
         deps,
@@ -166,7 +170,10 @@ function jobOf(change: Partial<BenchJob>): SegmentJob {
     attributesName: 'customer',
     attributes,
     destinationName: 'outbox',
-    destination: { type: 'local-directory', storage: { type: 'local', path: 'out' } },
+    destination: {
+      type: 'local-directory',
+      storage: { type: 'local', path: 'out' },
+    },
     audience,
     mapping: effective.mapping.map(({ entry, target }) => ({ entry, target })),
     expressions: new Map(),
@@ -183,13 +190,18 @@ function jobOf(change: Partial<BenchJob>): SegmentJob {
   };
 }
 
-function openEngine(folder: string, attributes: AttributesSpec, path: string): Engine {
+function openEngine(folder: string, attributes: AttributesSpec, path: string, memory: BenchJob['memory'] = { memoryLimitMb: 256 }): Engine {
   const stateFolder = join(folder, '.reconcile');
   return createDuckDbEngine({
-    model: { name: 'customer', attributes, sourceName: 'shop', source: { engine: 'duckdb', datasets: { people: { path } } } },
+    model: {
+      name: 'customer',
+      attributes,
+      sourceName: 'shop',
+      source: { engine: 'duckdb', datasets: { people: { path } } },
+    },
     project: folder,
     cacheFolder: join(stateFolder, 'cache'),
     temporaryFolder: join(stateFolder, 'tmp'),
-    memoryLimitMb: 256,
+    ...memory,
   });
 }

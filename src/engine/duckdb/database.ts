@@ -85,13 +85,13 @@ export class Database implements AsyncDisposable {
     await this.#guard(signal, async (text) => void (await this.#connection.run(text)), statement);
   }
 
-  /** Runs a COPY of so many columns and answers with the count of its rows. */
-  async copy(statement: Sql, columns: number, signal?: AbortSignal): Promise<number> {
+  /** Runs a COPY of so many columns and answers with the count of its rows. `onAgain`: it starts from the beginning, and so does its file. */
+  async copy(statement: Sql, columns: number, signal?: AbortSignal, onAgain?: () => void): Promise<number> {
     const before = this.#memoryLimitMb;
     const mb = memoryForColumns(columns, this.#options);
     if (mb > before) await this.#limitTo(mb);
     try {
-      return await this.#givingBack(() => this.#guard(signal, async (text) => Number((await this.#connection.run(text)).rowsChanged), statement));
+      return await this.#givingBack(() => this.#guard(signal, async (text) => Number((await this.#connection.run(text)).rowsChanged), statement, onAgain));
     } finally {
       if (mb > before) await this.#limitTo(before);
     }
@@ -164,13 +164,18 @@ export class Database implements AsyncDisposable {
     await this.#giving;
   }
 
-  async #guard<T>(signal: AbortSignal | undefined, work: (text: string) => Promise<T>, statement: Sql): Promise<T> {
+  async #guard<T>(signal: AbortSignal | undefined, work: (text: string) => Promise<T>, statement: Sql, onAgain?: () => void): Promise<T> {
     if (wasAborted(signal)) throw interrupted();
     const interrupt = (): void => this.#connection.interrupt();
     signal?.addEventListener('abort', interrupt, { once: true });
     const text = printSql(statement, 'duckdb');
     try {
-      return await work(text).catch((error: unknown) => this.#withMoreMemory(error, signal, () => work(text)));
+      return await work(text).catch((error: unknown) =>
+        this.#withMoreMemory(error, signal, () => {
+          onAgain?.();
+          return work(text);
+        }),
+      );
     } catch (error) {
       throw wasAborted(signal) ? interrupted() : translate(error, this.#options.project);
     } finally {
@@ -178,16 +183,30 @@ export class Database implements AsyncDisposable {
     }
   }
 
-  /** Once more what ran out of memory, when there is more to be had. What was given less than usual on purpose is the caller's affair. */
+  /**
+   * Once more what ran out of memory: with more where there is more to be had, and at last by one thread, with joins that go to disk at once: the engine
+   * keeps a table that just fits, and has nothing left for the rest of the statement. What was given less than usual on purpose is the caller's affair.
+   */
   async #withMoreMemory<T>(error: unknown, signal: AbortSignal | undefined, again: () => Promise<T>): Promise<T> {
     const before = this.#memoryLimitMb;
-    const { memoryLimitMb, mostMemoryMb = memoryLimitMb } = this.#options;
-    if (!isOutOfMemory(error) || before < memoryLimitMb || before >= mostMemoryMb || wasAborted(signal)) throw error;
-    await this.#limitTo(mostMemoryMb);
+    const { memoryLimitMb, mostMemoryMb = memoryLimitMb, threads = availableParallelism() } = this.#options;
+    const mayTryAgain = (cause: unknown): boolean => isOutOfMemory(cause) && !wasAborted(signal);
+    if (before < memoryLimitMb || !mayTryAgain(error)) throw error;
     try {
+      if (before < mostMemoryMb) {
+        await this.#limitTo(mostMemoryMb);
+        try {
+          return await again();
+        } catch (cause) {
+          if (!mayTryAgain(cause)) throw cause;
+        }
+      }
+      await this.#connection.run('set threads = 1; set debug_force_external = true');
       return await again();
     } finally {
       await this.#limitTo(before);
+      // After a failure that broke the database this one would only hide it.
+      await this.#connection.run(`set threads = ${threads}; reset debug_force_external`).catch(() => undefined);
     }
   }
 
@@ -222,7 +241,11 @@ function wasAborted(signal: AbortSignal | undefined): boolean {
 }
 
 function interrupted(): AppError {
-  return new AppError({ code: 'RC2005', message: 'the query was interrupted', hint: 'start the command again; nothing half done is visible' });
+  return new AppError({
+    code: 'RC2005',
+    message: 'the query was interrupted',
+    hint: 'start the command again; nothing half done is visible',
+  });
 }
 
 function outOfRange(what: string, cause: Error): AppError {

@@ -110,7 +110,7 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
       const { onProgress } = request;
       const timer = onProgress === undefined ? undefined : setInterval(() => onProgress(db.progress()?.rows ?? 0), PROGRESS_MS);
       try {
-        return await explained(db.copy(copyStatement(request), request.columns ?? 1, request.signal ?? options.signal));
+        return await explained(db.copy(copyStatement(request), request.columns ?? 1, request.signal ?? options.signal, request.onAgain));
       } finally {
         clearInterval(timer);
       }
