@@ -165,6 +165,7 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
         snapshots: join(stateFolder, 'snapshots'),
         cache: join(stateFolder, 'cache'),
       },
+      rowsPerPart: readRowsPerPart(),
       crashPoint,
       ...(progress === undefined ? {} : { progress }),
     }),
@@ -187,6 +188,11 @@ function createRunId(now: number): string {
 /** Tests of crashes kill the process at a named instant; nothing else sets this variable. */
 function crashPoint(name: string): void {
   if (process.env['RECONCILE_CRASH_AT'] === name) process.kill(process.pid, 'SIGKILL');
+}
+
+/** Tests of what is done in parts make them smaller; nothing else sets this variable. */
+function readRowsPerPart(): number | undefined {
+  return Number(process.env['RECONCILE_ROWS_PER_PART']) || undefined;
 }
 
 const sleep = async (ms: number, signal?: AbortSignal): Promise<void> => {

@@ -73,6 +73,8 @@ export interface ExportDeps extends EngineDeps {
   readonly log: Log;
   readonly paths: ExportPaths;
   readonly progress?: (progress: ExportProgress) => void;
+  /** Rows whose deduplication keys are compared at once; only tests say how many. */
+  readonly rowsPerPart?: number | undefined;
   /** Named instants at which tests kill the process; does nothing otherwise. */
   readonly crashPoint?: (name: string) => void;
 }

@@ -14,7 +14,6 @@ import type { Audience } from './audience.ts';
 import { checkHealth } from './check-health.ts';
 import { compileAudience, typeApplied } from './compile-job.ts';
 import type { AppliedResources, EngineDeps, ExportPaths } from './deps.ts';
-import { REASON_DUPLICATE } from './exclusion.ts';
 import { explainExclusion, type ExplainedExclusion } from './explain-exclusion.ts';
 import { findApplied } from './find-applied.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
@@ -197,20 +196,14 @@ async function findLost(
   { member, signal }: ExplainRequest,
 ): Promise<{ readonly reason: string; readonly winner: string | undefined } | undefined> {
   const { engine, keys, columns } = opened;
-  // In the order in which `selectJob` has them compete.
-  const competitions = [
-    ...(keys.length === 0 ? [] : [{ reason: REASON_DUPLICATE, by: keys }]),
-    ...uniqueColumns(columns).map((column) => ({ reason: `${column.target} unique`, by: [column] })),
-  ];
-  if (competitions.length === 0) return undefined;
+  if (keys.length === 0 && uniqueColumns(columns).length === 0) return undefined;
   const pointer = await ledger.snapshot(job.activation, job.segment);
   const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
   const folder = join(paths.spool, `explain-${randomUUID()}`);
   try {
-    const { relation, losers } = await selectJob({ job, opened, folder, snapshot, signal });
+    const { relation, losers, rounds } = await selectJob({ job, opened, folder, snapshot, signal });
     const isMember = (name: string): Sql => sql`cast(${ident(name, 'id')} as varchar) = ${literal(member)}`;
-    for (const [index, { reason, by }] of competitions.entries()) {
-      const round = engine.files([join(folder, `losers-${index}.parquet`)]);
+    for (const { reason, keys: by, losers: round } of rounds) {
       const [lost] = await engine.rows(sql`select 1 as "one" from ${round} l where ${isMember('l')}`, signal);
       if (lost === undefined) continue;
       const same = by.map(({ target }) => sql`o.${ident(`n_${target}`)} = m.${ident(`n_${target}`)}`);

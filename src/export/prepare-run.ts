@@ -40,6 +40,7 @@ export interface PrepareInput {
     name: 'selecting' | 'writing',
     progress: { readonly rows: number; readonly totalRows?: number | undefined; readonly bytes: number; readonly files: number },
   ) => void;
+  readonly rowsPerPart?: number | undefined;
   readonly crashPoint: (name: string) => void;
 }
 
@@ -53,7 +54,7 @@ export interface PreparedRun {
  * the beginning. Throws `HeldError` when a guard holds the run.
  */
 export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
-  const { job, runId, engine, ledger, paths, signal, crashPoint } = input;
+  const { job, runId, engine, ledger, paths, signal, rowsPerPart, crashPoint } = input;
   const folder = join(paths.spool, runId);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -63,8 +64,8 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
 
   const isDirect = job.slot === null && snapshot === undefined && opened.columns.every((column) => column.expect === undefined);
-  const direct = isDirect ? await selectDirect(job, opened, folder, signal) : undefined;
-  const selection = isDirect ? undefined : await selectJob({ job, opened, folder, snapshot, signal });
+  const direct = isDirect ? await selectDirect({ job, opened, folder, signal, rowsPerPart, crashPoint }) : undefined;
+  const selection = isDirect ? undefined : await selectJob({ job, opened, folder, snapshot, signal, rowsPerPart, crashPoint });
   const query = rowsQuery(job, opened, direct, selection, snapshot !== undefined);
   crashPoint('selected');
   if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined))

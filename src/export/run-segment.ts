@@ -174,6 +174,7 @@ class SegmentRun {
       signal,
       who: connector?.namesRefused === true && connector.delivers !== false,
       step: (name, progress) => this.#report(name, progress),
+      rowsPerPart: deps.rowsPerPart,
       crashPoint: (name) => this.#crashPoint(name),
     });
     await this.#refuseChangedBytes(before, prepared.work.parts ?? []);

@@ -20,11 +20,21 @@ export interface DirectSelection {
   readonly counts: { readonly received: number; readonly activated: number; readonly reasons: Readonly<Record<string, number>> } | undefined;
 }
 
+export interface DirectRequest {
+  readonly job: SegmentJob;
+  readonly opened: OpenedJob;
+  /** Absolute folder of the spool. */
+  readonly folder: string;
+  readonly signal: AbortSignal | undefined;
+  readonly rowsPerPart: number | undefined;
+  readonly crashPoint: (name: string) => void;
+}
+
 /** From this share of rows with a key that others have too, ranking all rows beats finding those first. */
 const MANY_DUPLICATES = 0.25;
 
 /** Counts what will be left out and finds a deduplication's losers, from the columns that decide alone. */
-export async function selectDirect(job: SegmentJob, opened: OpenedJob, folder: string, signal: AbortSignal | undefined): Promise<DirectSelection> {
+export async function selectDirect({ job, opened, folder, signal, rowsPerPart, crashPoint }: DirectRequest): Promise<DirectSelection> {
   const { engine, exclusions, keys, columns } = opened;
   const { audience, calculated } = job;
   if (exclusions.reasons.length === 0 && keys.length === 0) return { losers: undefined, winners: undefined, counts: undefined };
@@ -52,7 +62,7 @@ export async function selectDirect(job: SegmentJob, opened: OpenedJob, folder: s
     ', ',
   );
   const listed = joinSql(names, ', ');
-  const parts = hashParts(passed, names);
+  const parts = hashParts(passed, names, rowsPerPart);
   const keysOf = sql`${audience.with}select ${values} from ${audience.from}${calculated} where ${where}`;
   const twiceOf = await eachInTurn(parts, (part, index) =>
     write(sql`select ${listed}, count(*) as "n" from (${keysOf}) where ${part} group by ${listed} having count(*) > 1`, `shared-${index}.parquet`),
@@ -78,7 +88,9 @@ export async function selectDirect(job: SegmentJob, opened: OpenedJob, folder: s
     const competitors = many ? all : sql`select c.* from (${all}) c join ${twiceOf[index] ?? twice} d on ${same}`;
     const request = { engine, write, name: `winners-${index}`, keys: keys.length, ahead: [], order, calculated, by: 'key', signal } as const;
     const winners = await pickWinners({ ...request, competitors });
-    return many ? winners : write(losersQuery(competitors, winners), `losers-${index}.parquet`);
+    const round = many ? winners : await write(losersQuery(competitors, winners), `losers-${index}.parquet`);
+    crashPoint(`selected-part-${index + 1}`);
+    return round;
   });
   return { losers: many ? undefined : allOf(rounds), winners: many ? allOf(rounds) : undefined, counts };
 }

@@ -5,8 +5,9 @@ import { SCRATCH_FORMAT } from '../engine/file-format.ts';
 import { ident, joinSql, sql, type Sql } from '../sql/sql.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
 import { REASON_DUPLICATE } from './exclusion.ts';
+import { hashParts } from './hash-parts.ts';
 import type { OpenedJob } from './open-job.ts';
-import { uniqueColumns } from './output-columns.ts';
+import { uniqueColumns, type OutputColumn } from './output-columns.ts';
 import type { RowKey } from './row-key.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { pickWinners } from './pick-winners.ts';
@@ -19,8 +20,8 @@ export interface Selection {
   readonly differsFrom: DiffersFrom | undefined;
   readonly by: RowKey;
   readonly losers: Sql | undefined;
-  /** The losers of each competition, by the reason that they are counted under. */
-  readonly rounds: readonly { readonly reason: string; readonly losers: Sql }[];
+  /** The losers of each competition, by the reason that they are counted under and what they competed for. */
+  readonly rounds: readonly { readonly reason: string; readonly keys: readonly OutputColumn[]; readonly losers: Sql }[];
   readonly silent: Sql | undefined;
   readonly counts: SelectionCounts;
 }
@@ -53,12 +54,19 @@ export interface SelectionRequest {
   /** The last snapshot and its absolute path. */
   readonly snapshot: { readonly pointer: SnapshotPointer; readonly path: string } | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly rowsPerPart?: number | undefined;
+  readonly crashPoint?: (name: string) => void;
 }
 
-/** One competition for a key, or for a value that has to be unique: who lost, in a file of ids. */
+/** One competition for a key, or for a value that has to be unique: who lost, in files of ids. */
 interface LoserRound {
   readonly reason: string;
-  readonly path: string;
+  readonly keys: readonly OutputColumn[];
+  readonly paths: readonly string[];
+}
+
+function losersOf(engine: Engine, rounds: readonly LoserRound[]): Sql | undefined {
+  return rounds.length === 0 ? undefined : engine.files(rounds.flatMap(({ paths }) => paths));
 }
 
 /** The selection in the run's spool. */
@@ -69,44 +77,51 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   const { job, opened, folder, snapshot, signal } = request;
   const { engine, exclusions, keys, carried, columns } = opened;
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const writeRows = (query: Sql, name: string): Promise<number> =>
+    engine.write({ query, path: join(folder, name), format: SCRATCH_FORMAT, ...(signal === undefined ? {} : { signal }) });
   const write = async (query: Sql, name: string): Promise<Sql> => {
-    const path = join(folder, name);
-    await engine.write({ query, path, format: SCRATCH_FORMAT, ...(signal === undefined ? {} : { signal }) });
-    return engine.files([path]);
+    await writeRows(query, name);
+    return engine.files([join(folder, name)]);
   };
   const before = snapshot === undefined ? undefined : { relation: engine.files([snapshot.path]), columns: snapshot.pointer.keys };
   const by = before === undefined ? 'key' : await rowKey(engine, before.relation, signal);
   const differencesOnly = before !== undefined && canTellByDifferences(job, opened);
-  const relation = await write(
+  const rows = await writeRows(
     selectionQuery({ audience: job.audience, exclusions, calculated: job.calculated, carried, since: job.time, by, snapshot: before, differencesOnly }),
     SELECTION,
   );
+  const relation = engine.files([join(folder, SELECTION)]);
   const rounds: LoserRound[] = [];
   const competitions = [
     ...(keys.length === 0 ? [] : [{ reason: REASON_DUPLICATE, keys }]),
     ...uniqueColumns(columns).map((column) => ({ reason: `${column.target} unique`, keys: [column] })),
   ];
   for (const { reason, keys: shared } of competitions) {
-    const lost = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
-    const name = `losers-${rounds.length}.parquet`;
-    const { query, ids, ahead, order } = competitorsQuery({ selection: relation, by, keys: shared, columns, calculated: job.calculated, lost });
-    const round = `winners-${rounds.length}`;
-    const winners = await pickWinners({
-      engine,
-      write,
-      name: round,
-      competitors: query,
-      keys: shared.length,
-      ahead,
-      order,
-      calculated: job.calculated,
-      by,
-      signal,
-    });
-    await write(losersQuery(ids, winners), name);
-    rounds.push({ reason, path: join(folder, name) });
+    const lost = losersOf(engine, rounds);
+    const values = shared.map((key) => ident(`n_${key.target}`));
+    const paths: string[] = [];
+    for (const [index, part] of hashParts(rows, values, request.rowsPerPart).entries()) {
+      const { query, ids, ahead, order } = competitorsQuery({ selection: relation, by, keys: shared, columns, calculated: job.calculated, lost, part });
+      const name = `${rounds.length}-${index}`;
+      const winners = await pickWinners({
+        engine,
+        write,
+        name: `winners-${name}`,
+        competitors: query,
+        keys: shared.length,
+        ahead,
+        order,
+        calculated: job.calculated,
+        by,
+        signal,
+      });
+      await write(losersQuery(ids, winners), `losers-${name}.parquet`);
+      paths.push(join(folder, `losers-${name}.parquet`));
+      request.crashPoint?.(`selected-part-${index + 1}`);
+    }
+    rounds.push({ reason, keys: shared, paths });
   }
-  const losers = rounds.length === 0 ? undefined : engine.files(rounds.map(({ path }) => path));
+  const losers = losersOf(engine, rounds);
   const exits = hasExits(job, opened, snapshot !== undefined);
   const silent = exits && keys.length > 0 ? await write(silentExitsQuery(relation, keys), 'silent.parquet') : undefined;
   const { counts, changes } = await count(request, relation, rounds, silent, exits, differencesOnly ? before : undefined);
@@ -114,7 +129,15 @@ export async function selectJob(request: SelectionRequest): Promise<Selection> {
   const unchanged = changes === 0 && by === 'key' && before?.columns.length === 0;
   const differsFrom =
     snapshot === undefined || before === undefined || !differencesOnly ? undefined : { relation: before.relation, path: snapshot.path, unchanged };
-  return { relation, differsFrom, by, losers, rounds: rounds.map(({ reason, path }) => ({ reason, losers: engine.files([path]) })), silent, counts };
+  return {
+    relation,
+    differsFrom,
+    by,
+    losers,
+    rounds: rounds.map(({ reason, keys: shared, paths }) => ({ reason, keys: shared, losers: engine.files(paths) })),
+    silent,
+    counts,
+  };
 }
 
 /**
@@ -152,8 +175,8 @@ async function count(
   const incremental = job.mode === 'incremental';
   const due = incremental ? sql`"present" and not "delivered"` : sql`"present"`;
   const lost = rounds.map(
-    ({ path }, index) =>
-      sql`, (select count(*) from ${relation} where ${due} and "reason" is null and "id" in (select "id" from ${opened.engine.files([path])})) as ${ident(`lost${index}`)}`,
+    ({ paths }, index) =>
+      sql`, (select count(*) from ${relation} where ${due} and "reason" is null and "id" in (select "id" from ${opened.engine.files(paths)})) as ${ident(`lost${index}`)}`,
   );
   const unheard = silent === undefined ? sql`0` : sql`(select count(*) from ${silent})`;
   // Members for whom nothing differs: those delivered before, without the ones that the selection has.

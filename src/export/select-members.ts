@@ -52,7 +52,7 @@ export function selectionQuery(input: SelectionInput): Sql {
   }`;
 }
 
-/** Who competes for a deduplication key. `lost`: who has lost already and competes no more. */
+/** Who competes for a deduplication key. `lost`: who has lost already and competes no more. `part`: a condition over the keys, `n_<target>`. */
 export interface Competition {
   readonly selection: Sql;
   readonly by: RowKey;
@@ -60,6 +60,7 @@ export interface Competition {
   readonly columns: readonly OutputColumn[];
   readonly calculated: Sql;
   readonly lost: Sql | undefined;
+  readonly part: Sql;
 }
 
 /**
@@ -73,14 +74,14 @@ export function competitorsQuery(competition: Competition): {
   /** Their `id` alone. */
   readonly ids: Sql;
 } {
-  const { selection, by, keys, columns, calculated, lost } = competition;
+  const { selection, by, keys, columns, calculated, lost, part } = competition;
   const names = keys.map((key) => ident(`n_${key.target}`));
   const shared = joinSql(names, ', ');
   const present = joinSql(
     names.map((name) => sql`${name} is not null`),
     ' and ',
   );
-  const candidates = sql`select * from ${selection}${lost === undefined ? noSql : without(lost, sql`"id"`)} where "present" and "reason" is null and ${present}`;
+  const candidates = sql`select * from ${selection}${lost === undefined ? noSql : without(lost, sql`"id"`)} where "present" and "reason" is null and ${present} and ${part}`;
   const twice = sql`select ${shared} from (${candidates}) group by ${shared} having count(*) > 1`;
   const same = joinSql(
     names.map((name) => sql`c.${name} = d.${name}`),
