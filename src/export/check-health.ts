@@ -29,7 +29,7 @@ export function checkHealth(health: SourceHealth, attributes: AttributesSpec, na
     throw new AppError({
       code: 'RC4003',
       message: `${what} is declared ${typeOf(bad)}, but row ${bad.row} holds ${showValue(bad)}${more === 0 ? '' : `; ${more} more such ${more === 1 ? 'value' : 'values'}`}`,
-      hint: `correct the value or the type of \`${bad.path}\` in Attributes; \`badValues: exclude\` leaves such rows out and counts them`,
+      hint: `correct the value or the type of \`${bad.path}\` in Attributes; \`badValues: exclude\` leaves ${bad.of === 'event' ? 'the people of such events' : 'such rows'} out and counts them`,
     });
   }
 }

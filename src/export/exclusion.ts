@@ -8,6 +8,7 @@ type Expression = Exclude<SqlPart, string>;
 
 export const REASON_NO_IDENTITY = 'no-identity';
 export const REASON_BAD_VALUE = 'bad-value';
+export const REASON_BAD_EVENT = 'bad-event-value';
 export const REASON_DUPLICATE = 'duplicate';
 
 /** Why members are left out of a file, as conditions over `profile p`, in the order in which the first one counts. */
@@ -15,7 +16,7 @@ export interface Exclusions {
   readonly reasons: readonly { readonly reason: string; readonly when: Expression }[];
   /** The reason as a text, NULL when the row goes out. */
   readonly reason: Sql;
-  /** Who counts as received: members, and rows whose value that decides is not of its type. */
+  /** Who counts as received: members, and rows whose value, or whose event's value, that decides is not of its type. */
   readonly candidates: Sql;
 }
 
@@ -23,14 +24,26 @@ export interface Exclusions {
  * The exclusions that can happen at all, given the source's health: on a healthy source without mandatory attributes there are none, and an
  * export is the bare scan.
  */
-export function exclusionsOf(audience: Audience, columns: readonly OutputColumn[], health: SourceHealth, forgotten?: Sql): Exclusions {
+export function exclusionsOf(
+  audience: Audience,
+  columns: readonly OutputColumn[],
+  health: SourceHealth,
+  {
+    forgotten,
+    computed = [],
+  }: { readonly forgotten?: Sql | undefined; /** Event fields that the columns are computed of. */ readonly computed?: readonly string[] | undefined } = {},
+): Exclusions {
   const bad = new Set(health.badValues.filter(({ of }) => of === 'profile').map(({ path }) => path));
   const badDeciding = audience.profileColumns.filter((path) => bad.has(path)).map(badColumn);
   const badAny = [...bad].map(badColumn);
+  const badEvents = badEventPaths(audience, health, computed);
+  const decidingEvents = badEvents.filter((path) => audience.eventColumns?.includes(path) === true);
+  const deciding = [...badDeciding, ...(decidingEvents.length > 0 ? [hasBadEvent(decidingEvents)] : [])];
   const reasons = [
     ...(forgotten === undefined ? [] : [{ reason: REASON_FORGOTTEN, when: forgotten }]),
     ...(health.withoutIdentity > 0 ? [{ reason: REASON_NO_IDENTITY, when: sql`p."id" is null` }] : []),
     ...(badAny.length > 0 ? [{ reason: REASON_BAD_VALUE, when: joinSql(badAny, ' or ') }] : []),
+    ...(badEvents.length > 0 ? [{ reason: REASON_BAD_EVENT, when: hasBadEvent(badEvents) }] : []),
     ...columns.flatMap((column) => (column.mandatory || column.key ? [{ reason: `no ${column.target}`, when: sql`${column.value} is null` }] : [])),
     ...columns.flatMap(expectationReasons),
   ];
@@ -41,13 +54,28 @@ export function exclusionsOf(audience: Audience, columns: readonly OutputColumn[
           reasons.map(({ reason: text, when }) => sql`when ${when} then ${literal(text)}`),
           ' ',
         )} end`;
-  const candidates = badDeciding.length === 0 ? audience.predicate : sql`((${audience.predicate}) or ${joinSql(badDeciding, ' or ')})`;
+  const candidates = deciding.length === 0 ? audience.predicate : sql`((${audience.predicate}) or ${joinSql(deciding, ' or ')})`;
   return { reasons, reason, candidates };
 }
 
 /** The condition that a row goes out, to be joined to the predicate; nothing when none is excluded. */
 export function passing(exclusions: Exclusions): Sql {
   return exclusions.reasons.length === 0 ? noSql : sql` and (${exclusions.reason}) is null`;
+}
+
+/** Event fields of which some value is not of its type, among those that the audience or a column is computed of. */
+export function badEventPaths({ eventColumns = [] }: Audience, { badValues }: SourceHealth, computed: readonly string[] = []): readonly string[] {
+  const read = new Set([...eventColumns, ...computed]);
+  return badValues.filter(({ of, path }) => of === 'event' && read.has(path)).map(({ path }) => path);
+}
+
+/** Whether an event of `profile p` has such a value. An event without it could make somebody a member, or no member any more. */
+export function hasBadEvent(paths: readonly string[]): Expression {
+  const bad = joinSql(
+    paths.map((path) => ident(`${path}#bad`)),
+    ' or ',
+  );
+  return sql`p."#key" in (select "#key" from event where "#key" is not null and (${bad}))`;
 }
 
 function badColumn(path: string): Expression {

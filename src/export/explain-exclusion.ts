@@ -1,5 +1,5 @@
 import type { ResourceKey } from '../model/resource.ts';
-import { REASON_BAD_VALUE, REASON_DUPLICATE, REASON_NO_IDENTITY } from './exclusion.ts';
+import { REASON_BAD_EVENT, REASON_BAD_VALUE, REASON_DUPLICATE, REASON_NO_IDENTITY } from './exclusion.ts';
 import type { OutputColumn } from './output-columns.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { REASON_FORGOTTEN } from './suppression.ts';
@@ -16,6 +16,8 @@ export interface ExplainedExclusion {
 interface ExclusionFacts {
   /** Attribute paths whose value is not of its type. */
   readonly bad: readonly string[];
+  /** Fields of their events, likewise. */
+  readonly badEvents: readonly string[];
   /** Who goes out instead, for those that lost a competition. */
   readonly winner: string | undefined;
   /** The activation's own mapping, in which places are counted. */
@@ -33,12 +35,12 @@ export function explainExclusion(reason: string, job: SegmentJob, columns: reado
       return { reason, message: 'the primary identity is empty', rule: { key: attributes, pointer: '/spec/identities' } };
     case REASON_BAD_VALUE: {
       const [path = ''] = facts.bad;
-      const values = facts.bad.map((one) => `\`${one}\``).join(', ');
-      return {
-        reason,
-        message: `${values} ${facts.bad.length === 1 ? 'is' : 'are'} not of the declared type`,
-        rule: { key: attributes, pointer: `/spec/fields/${escape(path)}` },
-      };
+      return { reason, message: notOfType(facts.bad), rule: { key: attributes, pointer: `/spec/fields/${escape(path)}` } };
+    }
+    case REASON_BAD_EVENT: {
+      const [path = ''] = facts.badEvents;
+      const pointer = path === 'timestamp' ? '/spec/events/timestamp' : `/spec/events/fields/${escape(path)}`;
+      return { reason, message: `in an event, ${notOfType(facts.badEvents)}`, rule: { key: attributes, pointer } };
     }
     case REASON_DUPLICATE: {
       const keys = columns.filter(({ key }) => key).map(({ target }) => target);
@@ -66,6 +68,10 @@ export function explainExclusion(reason: string, job: SegmentJob, columns: reado
     }
   }
   return { reason, message: reason, rule: undefined };
+}
+
+function notOfType(paths: readonly string[]): string {
+  return `${paths.map((path) => `\`${path}\``).join(', ')} ${paths.length === 1 ? 'is' : 'are'} not of the declared type`;
 }
 
 function whyNeeded(column: OutputColumn): string {

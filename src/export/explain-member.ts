@@ -14,6 +14,7 @@ import type { Audience } from './audience.ts';
 import { checkHealth } from './check-health.ts';
 import { compileAudience, typeApplied } from './compile-job.ts';
 import type { AppliedResources, EngineDeps, ExportPaths } from './deps.ts';
+import { badEventPaths, hasBadEvent } from './exclusion.ts';
 import { explainExclusion, type ExplainedExclusion } from './explain-exclusion.ts';
 import { findApplied } from './find-applied.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
@@ -101,6 +102,7 @@ async function explainJob(deps: ExplainDeps, { job, model }: ResolvedJob, opened
   const { audience } = job;
   const id = literal(request.member);
   const bad = source.health.badValues.filter(({ of }) => of === 'profile').map(({ path }) => path);
+  const badEvents = badEventPaths(audience, source.health, job.expressionPaths.event);
   const [row] = await engine.rows(
     sql`${audience.with}select ${joinSql(
       [
@@ -108,6 +110,7 @@ async function explainJob(deps: ExplainDeps, { job, model }: ResolvedJob, opened
         sql`coalesce(${exclusions.candidates}, false) as "present"`,
         sql`${exclusions.reason} as "reason"`,
         ...bad.map((path, index) => sql`${ident('p', `${path}#bad`)} as ${ident(`bad${index}`)}`),
+        ...badEvents.map((path, index) => sql`${hasBadEvent([path])} as ${ident(`badEvent${index}`)}`),
       ],
       ', ',
     )} from ${audience.from}${job.calculated} where p."id" = ${id}`,
@@ -118,6 +121,7 @@ async function explainJob(deps: ExplainDeps, { job, model }: ResolvedJob, opened
   const present = row?.['present'] === true;
   const facts = {
     bad: bad.filter((_, index) => row?.[`bad${index}`] === true),
+    badEvents: badEvents.filter((_, index) => row?.[`badEvent${index}`] === true),
     mapping: findApplied<ActivationSpec>(request.resources, 'Activation', job.activation).spec.mapping,
   };
   const reason = present && typeof row?.['reason'] === 'string' ? row['reason'] : undefined;

@@ -44,6 +44,9 @@ export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJo
     columns,
     keys: keyColumns(columns),
     carried: carriedColumns(columns),
-    exclusions: exclusionsOf(audience, columns, source.health, suppressedCondition(job.suppressions, forgotten, primary)),
+    exclusions: exclusionsOf(audience, columns, source.health, {
+      forgotten: suppressedCondition(job.suppressions, forgotten, primary),
+      computed: expressionPaths.event,
+    }),
   };
 }

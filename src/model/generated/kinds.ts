@@ -554,7 +554,7 @@ export interface AttributesSpec {
   };
   events?: EventsSpec;
   /**
-   * What a value that is not of its declared type does, in a column or inside an array, a map or an object: fail the run, or exclude and count the row.
+   * What a value that is not of its declared type does, in a column or inside an array, a map or an object: fail the run, or exclude and count the row; of an event, the person whose it is.
    */
   badValues?: 'fail' | 'exclude';
 }
