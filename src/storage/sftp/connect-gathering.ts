@@ -38,7 +38,8 @@ export function connectGathering(host: string, port: number): Socket {
   socket.write = (data: Uint8Array | string): boolean => {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     if (block && filled + bytes.length > BLOCK_BYTES) send();
-    if (bytes.length > BLOCK_BYTES) return write(bytes);
+    // No packet of OpenSSH is that large.
+    if (bytes.length > BLOCK_BYTES) return write(Buffer.from(bytes));
     block ??= spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
     block.set(bytes, filled);
     filled += bytes.length;
