@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StorageError } from '../../src/storage/storage-error.ts';
 import type { LocalFile, Storage } from '../../src/storage/storage.ts';
 import { withDeadlines } from '../../src/storage/with-deadlines.ts';
-import { withRetry } from '../../src/storage/with-retry.ts';
+import { DEFAULT_RETRY, withRetry } from '../../src/storage/with-retry.ts';
 import { type Fault, startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
 import { randomFrom } from '../support/random.ts';
 import { bytesOf, patternedBytes, sha256Of, spoolFile } from '../support/spool-file.ts';
@@ -129,6 +130,29 @@ export function storageFaultSuite(name: string, createPlace: (proxyUrl: string) 
 
       expect(sha256Of(read)).toBe(file.sha256);
     });
+
+    it('ends with an error that may pass when every attempt is cut, and shows nothing; the next upload delivers', async () => {
+      // In one piece: of a larger one a store may keep what came, and an attempt that came further does not count.
+      const file = await spoolFile(spool, patternedBytes(300_000, 11));
+      await restart();
+      const pauses: string[] = [];
+      const sixTimes = withRetry(withDeadlines(bare, { idleMs: IDLE_MS, callMs: IDLE_MS }), {
+        ...DEFAULT_RETRY,
+        sleep: async () => {},
+        onRetry: ({ error }) => void pauses.push(error.kind),
+      });
+      proxy.injectEach(() => ({ kind: 'cut', afterBytes: 3_000 }));
+
+      const ended = await sixTimes.publish('never.bin', file, { replace: false, token: 'never' }).catch((error: unknown) => error);
+
+      proxy.heal();
+      expect(ended).toBeInstanceOf(StorageError);
+      expect(ended).toMatchObject({ kind: 'transient', retryable: true, hint: expect.stringMatching(/./) as string });
+      expect(pauses).toEqual(Array.from({ length: DEFAULT_RETRY.attempts - 1 }, () => 'transient'));
+      expect(await direct.stat('never.bin')).toBeUndefined();
+      await storage.publish('never.bin', file, { replace: false, token: 'never' });
+      await expectWhole('never.bin', file);
+    }, 120_000);
 
     it('does not try again what cannot succeed', async () => {
       await direct.publish('taken.bin', await spoolFile(spool, Buffer.from('theirs')), { replace: true, token: 'theirs' });
