@@ -3,7 +3,7 @@ import type { StorageSpec } from '../model/generated/kinds.ts';
 import type { SecretRef } from '../model/resource.ts';
 import type { Storage } from './storage.ts';
 import { createUploadJournal, type UploadJournal } from './upload-journal.ts';
-import { DEFAULT_DEADLINES, withDeadlines, type DeadlineOptions } from './with-deadlines.ts';
+import { DEFAULT_DEADLINES, withDeadlines, type Deadlines } from './with-deadlines.ts';
 import { withLimit } from './with-limit.ts';
 import { DEFAULT_RETRY, withRetry, type RetryOptions } from './with-retry.ts';
 
@@ -17,7 +17,7 @@ export interface CreateStorageOptions {
   /** Files that go up at the same time; 4 unless told. */
   readonly concurrentFiles?: number;
   readonly retry?: Partial<RetryOptions>;
-  readonly deadlines?: Partial<DeadlineOptions>;
+  readonly deadlines?: Partial<Deadlines>;
 }
 
 const CONCURRENT_FILES = 4;
@@ -51,7 +51,7 @@ async function createAdapter(spec: StorageSpec, options: CreateStorageOptions, j
     }
     case 'azure-blob': {
       const { openAzureBlobStorage } = await import('./azure-blob/open-azure-blob-storage.ts');
-      return openAzureBlobStorage(spec, secret);
+      return openAzureBlobStorage(spec, secret, options.deadlines?.loginMs);
     }
     case 'gcs': {
       const { openGcsStorage } = await import('./gcs/open-gcs-storage.ts');

@@ -10,7 +10,12 @@ export interface DeadlineOptions {
   readonly callMs: number;
 }
 
-export const DEFAULT_DEADLINES: DeadlineOptions = { idleMs: 60_000, callMs: 60_000 };
+export interface Deadlines extends DeadlineOptions {
+  /** A login whose library knows no end is given up after so long; less than a call, whose error says less. */
+  readonly loginMs: number;
+}
+
+export const DEFAULT_DEADLINES: Deadlines = { idleMs: 60_000, callMs: 60_000, loginMs: 45_000 };
 /** How long an adapter may take to stop once it was told to. */
 const GRACE_MS = 5_000;
 

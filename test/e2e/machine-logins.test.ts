@@ -1,6 +1,4 @@
 /** Logins that the machine hands out: metadata servers of EC2 and Google, and tokens of a workload that are changed for others. */
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +9,7 @@ import { startEntraId, TENANT } from '../support/entra-id.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { deliver, type Delivered, type Delivery, type Env } from '../support/login-delivery.ts';
 import { makeCertificate, startLoginServer, type Certificate, type LoginAnswer, type LoginServer } from '../support/login-server.ts';
+import { startMuteServer } from '../support/mute-server.ts';
 import { AZURITE, startAzurite, type AzureServer } from '../support/servers/azurite.ts';
 import { FAKE_GCS, startFakeGcs, type GcsServer } from '../support/servers/gcs.ts';
 import { describeWithServer, freePort } from '../support/servers/real-server.ts';
@@ -19,14 +18,6 @@ import { startVersitygw, VERSITYGW, type S3Server } from '../support/servers/ver
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'reconcile-machine-'))));
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** Takes connections and never says a word. */
-async function startMute(): Promise<AsyncDisposable & { readonly url: string }> {
-  const server = createServer(() => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.asyncDispose]: async () => void server.close() };
-}
 
 /** Delivered, with a doctor that is content, and not a word of a secret. */
 function expectEntered(ended: Delivered): void {
@@ -129,7 +120,7 @@ describeWithServer('the metadata of EC2', VERSITYGW, () => {
   }, 120_000);
 
   it('that is not there, does not answer, or has no role: what to do is told, soon', async () => {
-    await using mute = await startMute();
+    await using mute = await startMuteServer();
     await using bare = await startLoginServer(({ method }) => (method === 'PUT' ? { body: 'metadata-token-canary' } : { status: 404, body: '' }));
     for (const url of [`http://127.0.0.1:${await freePort()}`, mute.url, bare.url]) {
       expectTold(await deliver(delivery(url)), 'no credentials were found', 'storage.accessKeyId', 'its metadata server');
@@ -177,7 +168,7 @@ describeWithServer('the machine and workloads of Google', FAKE_GCS, () => {
 
   it('tells, soon, a metadata server that is down or mute, and one whose machine has no account', async () => {
     await using front = await google(nothing);
-    await using mute = await startMute();
+    await using mute = await startMuteServer();
     await using bare = await startLoginServer(({ path }) =>
       path.includes('/service-accounts/')
         ? { status: 404, body: 'not found', type: 'text/plain' }

@@ -1,5 +1,7 @@
+import type { TokenCredential } from '@azure/identity';
 import type { ContainerClient } from '@azure/storage-blob';
 import { StorageError } from '../storage-error.ts';
+import { MUTE_LOGIN } from './judge-azure-login.ts';
 
 /** How to enter a storage account, secrets in clear: it lives in memory only. */
 export type AzureAccess =
@@ -12,7 +14,8 @@ export type AzureAccess =
 const CLIENT_OPTIONS = { retryOptions: { maxTries: 1 } };
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
-export async function openContainer(access: AzureAccess, container: string): Promise<ContainerClient> {
+/** `loginMs`: after so long without an answer a login is given up; the library waits for ever. */
+export async function openContainer(access: AzureAccess, container: string, loginMs: number): Promise<ContainerClient> {
   const { BlobServiceClient, StorageSharedKeyCredential } = await import('@azure/storage-blob');
   switch (access.kind) {
     case 'connection-string':
@@ -36,9 +39,21 @@ export async function openContainer(access: AzureAccess, container: string): Pro
     }
     case 'default': {
       const { DefaultAzureCredential } = await import('@azure/identity');
-      return new BlobServiceClient(access.url, new DefaultAzureCredential(), CLIENT_OPTIONS).getContainerClient(container);
+      return new BlobServiceClient(access.url, withinTime(new DefaultAzureCredential(), loginMs), CLIENT_OPTIONS).getContainerClient(container);
     }
   }
+}
+
+function withinTime(credential: TokenCredential, ms: number): TokenCredential {
+  return {
+    async getToken(scopes, options) {
+      const late = AbortSignal.timeout(ms);
+      const gaveUp = new Promise<never>((_, reject) => {
+        late.addEventListener('abort', () => reject(new StorageError(MUTE_LOGIN.kind, MUTE_LOGIN.what, { hint: MUTE_LOGIN.hint })), { once: true });
+      });
+      return Promise.race([credential.getToken(scopes, { ...options, abortSignal: late }), gaveUp]);
+    },
+  };
 }
 
 export interface Validity {

@@ -9,6 +9,7 @@ import type { LocalFile, Storage, StorageFacts, StoredObject } from '../storage.
 import { safeTokenOf } from '../unfinished-name.ts';
 import { VerifiedVersions } from '../verified-versions.ts';
 import { wholeBody } from '../whole-body.ts';
+import { DEFAULT_DEADLINES } from '../with-deadlines.ts';
 import { openContainer, validityOf, type AzureAccess } from './azure-access.ts';
 import { classifyAzureError, codeOf, statusOf } from './classify-azure-error.ts';
 import { BLOCK_BYTES, uploadBlocks } from './upload-blocks.ts';
@@ -17,6 +18,8 @@ export interface AzureBlobStorageOptions {
   readonly access: AzureAccess;
   readonly container: string;
   readonly prefix?: string;
+  /** See `Deadlines`. */
+  readonly loginMs?: number;
 }
 
 const MAX_KEY_BYTES = 1024;
@@ -37,7 +40,7 @@ export function createAzureBlobStorage(options: AzureBlobStorageOptions): Storag
   const verified = new VerifiedVersions();
   const validity = validityOf(options.access);
   let opening: Promise<ContainerClient> | undefined;
-  const open = (): Promise<ContainerClient> => (opening ??= openContainer(options.access, options.container));
+  const open = (): Promise<ContainerClient> => (opening ??= openContainer(options.access, options.container, options.loginMs ?? DEFAULT_DEADLINES.loginMs));
 
   const nameOf = (key: string): string => {
     checkKey(key, facts.maxKeyBytes);

@@ -5,6 +5,14 @@ const NO_LOGIN: Verdict = {
   what: 'the default credential found no login',
   hint: 'log in with `az login`, set AZURE_CLIENT_ID and its secret, or give the machine an identity',
 };
+// A machine without an identity looks the same.
+const LOOK_HINT = `${NO_LOGIN.hint}; if it has one, look whether IDENTITY_ENDPOINT or 169.254.169.254, or login.microsoftonline.com (AZURE_AUTHORITY_HOST), answers from here`;
+/** Not `transient`: it has been waited for, and the next attempt would wait as long. */
+export const MUTE_LOGIN: Verdict = {
+  kind: 'authentication',
+  what: 'the default credential found no login: what hands it out does not answer',
+  hint: LOOK_HINT,
+};
 const REFUSED_HINT =
   'check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, the certificate or the token of AZURE_FEDERATED_TOKEN_FILE: secrets and certificates expire';
 const MOST_SAID = 200;
@@ -33,8 +41,7 @@ export function judgeAzureLogin(error: Error): Verdict | undefined {
     return {
       kind: 'authentication',
       what: 'the default credential found no login: what hands it out cannot be reached',
-      // A machine without an identity looks the same.
-      hint: `${NO_LOGIN.hint}; if it has one, look whether IDENTITY_ENDPOINT or 169.254.169.254, or login.microsoftonline.com (AZURE_AUTHORITY_HOST), answers from here`,
+      hint: LOOK_HINT,
     };
   }
   return NO_LOGIN;

@@ -6,11 +6,12 @@ import type { AzureAccess } from './azure-access.ts';
 import { createAzureBlobStorage } from './azure-blob-storage.ts';
 
 /** An Azure storage as the manifest describes it; resolves the secrets it names. */
-export async function openAzureBlobStorage(spec: AzureBlobStorageSpec, secret: (ref: SecretRef) => Promise<string>): Promise<Storage> {
+export async function openAzureBlobStorage(spec: AzureBlobStorageSpec, secret: (ref: SecretRef) => Promise<string>, loginMs?: number): Promise<Storage> {
   return createAzureBlobStorage({
     access: await accessOf(spec, secret),
     container: spec.container,
     ...(spec.prefix !== undefined && { prefix: spec.prefix }),
+    ...(loginMs !== undefined && { loginMs }),
   });
 }
 
