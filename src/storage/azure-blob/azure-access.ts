@@ -12,6 +12,8 @@ export type AzureAccess =
 
 /** Ours resumes uploads; the SDK's own retry would only delay it. */
 const CLIENT_OPTIONS = { retryOptions: { maxTries: 1 } };
+/** For so long a login that did not answer is not asked again. */
+const MUTE_MS = 60_000;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** `loginMs`: after so long without an answer a login is given up; the library waits for ever. */
@@ -45,15 +47,27 @@ export async function openContainer(access: AzureAccess, container: string, logi
 }
 
 function withinTime(credential: TokenCredential, ms: number): TokenCredential {
+  let muteUntil = 0;
   return {
     async getToken(scopes, options) {
-      const late = AbortSignal.timeout(ms);
-      const gaveUp = new Promise<never>((_, reject) => {
-        late.addEventListener('abort', () => reject(new StorageError(MUTE_LOGIN.kind, MUTE_LOGIN.what, { hint: MUTE_LOGIN.hint })), { once: true });
+      // What follows a failure, such as tidying up, need not wait as long again.
+      if (Date.now() < muteUntil) throw muteLogin();
+      const stop = new AbortController();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          muteUntil = Date.now() + MUTE_MS;
+          reject(muteLogin());
+          stop.abort();
+        }, ms);
       });
-      return Promise.race([credential.getToken(scopes, { ...options, abortSignal: late }), gaveUp]);
+      return Promise.race([credential.getToken(scopes, { ...options, abortSignal: stop.signal }), late]).finally(() => clearTimeout(timer));
     },
   };
+}
+
+function muteLogin(): StorageError {
+  return new StorageError(MUTE_LOGIN.kind, MUTE_LOGIN.what, { hint: MUTE_LOGIN.hint });
 }
 
 export interface Validity {
