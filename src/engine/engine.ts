@@ -8,8 +8,6 @@ export interface ColumnNeed {
   readonly profile: readonly string[];
   /** Field paths of events; `undefined` when no event is read at all. */
   readonly event: readonly string[] | undefined;
-  /** Only the profiles of this part, and their events: `of` parts make the whole. For what does not fit in memory at once; `health` is that of all. */
-  readonly part?: { readonly number: number; readonly of: number };
 }
 
 /** A column of the relation `profile` or `event` as the engine offers it. */
@@ -59,6 +57,15 @@ export interface OpenedSource {
   readonly health: SourceHealth;
 }
 
+/** Into so many parts profiles are divided at first; a part may be divided further, by a finer hash. */
+export const FIRST_PARTS = 64;
+
+/** The `number`th (from 0) of `of` parts: profiles by the hash of their key. `of` is FIRST_PARTS or a multiple of it, and parts `number` + n · FIRST_PARTS come of `number`. */
+export interface ProfilePart {
+  readonly number: number;
+  readonly of: number;
+}
+
 export type Cell = string | number | bigint | boolean | null;
 
 export interface WriteRequest {
@@ -93,12 +100,21 @@ export interface RowsOptions {
  * - `event`: `#key`, `timestamp`, `eventType` and the needed fields.
  *
  * All methods throw `AppError`: RC2001 a file is missing, RC2002 a column is missing, RC2003 cannot be read as declared, RC2004 the engine ran out
- * of memory or disk, RC2005 interrupted, RC2006 a dataset is not declared.
+ * of disk or of memory (`OutOfMemoryError`), RC2005 interrupted, RC2006 a dataset is not declared.
  */
 export interface Engine extends AsyncDisposable {
   readonly dialect: DialectName;
   /** May be called again with other needs; costs nothing for what is known already. */
   open(need: ColumnNeed): Promise<OpenedSource>;
+  /**
+   * Makes `profile` and `event` hold only this part of what was opened last, until `open` makes them whole again. The first time all parts are written
+   * to the engine's own folder, so that each of them is read once. For what does not fit in memory at once.
+   */
+  openPart(part: ProfilePart): Promise<void>;
+  /** Does work whose statements fail early when memory does not suffice, instead of being done in a way that is slow and needs less: the caller has a better one. */
+  givingUp<T>(work: () => Promise<T>): Promise<T>;
+  /** Makes an empty folder that goes with the engine, or with the next process when this one is killed. */
+  scratchFolder(): Promise<string>;
   /** The columns that a dataset has now, whether anything reads them or not; `looked` are those of interest. Opens no row. None: the file is empty. */
   columns(dataset: string, looked: readonly string[]): Promise<readonly string[]>;
   /** The source's state now, to be compared with `OpenedSource.fingerprint`. */

@@ -27,6 +27,8 @@ export interface CompiledExpressions {
   readonly compiled: ReadonlyMap<string, CompiledExpression>;
   /** Joined to `profile p` where the values are needed; nothing when they need no more than the profile. */
   readonly join: Sql;
+  /** What is joined, when it is computed of events: a row per profile, in brackets. */
+  readonly rows: Sql | undefined;
   readonly paths: { readonly profile: readonly string[]; readonly event: readonly string[] | undefined };
 }
 
@@ -60,7 +62,7 @@ export function compileCondition(resources: AppliedResources, attributes: string
 /** Compiles the calculated fields of a mapping over `profile p`. */
 export function compileExpressions(resources: AppliedResources, attributes: string, mapping: readonly SettledMapping[], now: Instant): CompiledExpressions {
   const texts = [...new Set(mapping.flatMap(({ entry }) => ('expression' in entry ? [entry.expression] : [])))];
-  if (texts.length === 0) return { compiled: new Map(), join: noSql, paths: { profile: [], event: undefined } };
+  if (texts.length === 0) return { compiled: new Map(), join: noSql, rows: undefined, paths: { profile: [], event: undefined } };
   const typed = texts.map((text) => typeText(resources, attributes, text, readValue, 'expression'));
   const values = compileValues(typed, {
     now,
@@ -75,17 +77,24 @@ export function compileExpressions(resources: AppliedResources, attributes: stri
     return {
       compiled: new Map(texts.map((text, index) => [text, { value: values.values[index]?.value ?? sql`null`, type: typeName(values.values[index]?.type) }])),
       join: noSql,
+      rows: undefined,
       paths,
     };
   }
   // What is computed of events joins relations of its own; a subquery keeps their names apart from the segment's.
   const list = values.values.map(({ value }, index) => sql`${value} as ${ident(`v${index}`)}`);
-  const join = sql` left join (${withClause(values.with)}select p."id" as "#of", ${joinSql(list, ', ')} from ${values.from}) ${ident(CALCULATED)} on ${ident(CALCULATED, '#of')} = p."id"`;
+  const rows = sql`(${withClause(values.with)}select p."id" as "#of", ${joinSql(list, ', ')} from ${values.from})`;
   return {
     compiled: new Map(texts.map((text, index) => [text, { value: sql`${ident(CALCULATED, `v${index}`)}`, type: typeName(values.values[index]?.type) }])),
-    join,
+    join: calculatedJoin(rows),
+    rows,
     paths,
   };
+}
+
+/** Joins the rows of calculated fields to `profile p`. */
+export function calculatedJoin(rows: Sql): Sql {
+  return sql` left join ${rows} ${ident(CALCULATED)} on ${ident(CALCULATED, '#of')} = p."id"`;
 }
 
 function audienceOf(compiled: CompiledRelations): Omit<Audience, 'segment' | 'predicate'> {

@@ -1,10 +1,10 @@
 import type { AttributesSpec, SegmentSpec, SourceSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
+import { byParts, withinMemory } from './by-parts.ts';
 import { checkHealth } from './check-health.ts';
 import { compileCounts } from './compile-job.ts';
 import type { AppliedResources, EngineDeps } from './deps.ts';
 import type { ColumnNeed, Engine } from '../engine/engine.ts';
-import { AppError } from '../model/app-error.ts';
 import type { Sql } from '../sql/sql.ts';
 import { findApplied } from './find-applied.ts';
 
@@ -33,36 +33,23 @@ export async function countSegments(deps: EngineDeps, request: CountRequest): Pr
       const need = { profile: profileColumns, event: eventColumns };
       const { health } = await engine.open(need);
       checkHealth(health, attributes, name);
-      const row = await countInMemory(engine, statement, need, signal);
-      some.forEach((segment, index) => members.set(segment, Number(row[`c${index}`] ?? 0)));
+      const row = await count(engine, statement, need, signal);
+      some.forEach((segment, index) => members.set(segment, row[`c${index}`] ?? 0));
     }
   }
   return segments.map((segment) => ({ segment, members: members.get(segment) ?? 0 }));
 }
 
-/** More parts than this would read the source too often. */
-const MAX_PARTS = 256;
-
-/**
- * One row of counts. Lists and sets of values per profile cannot go to disk: when those of all profiles do not fit in memory, profiles are counted part
- * by part, each part so small that it does.
- */
-async function countInMemory(engine: Engine, statement: Sql, need: ColumnNeed, signal: AbortSignal | undefined): Promise<Readonly<Record<string, number>>> {
-  const count = async (): Promise<Readonly<Record<string, unknown>>> => (await engine.rows(statement, signal, { joinsAsWritten: true }))[0] ?? {};
-  let of = 1;
-  let done = 0;
-  const sums: Record<string, number> = {};
-  while (done < of) {
-    if (of > 1) await engine.open({ ...need, part: { number: done, of } });
-    try {
-      for (const [name, members] of Object.entries(await count())) sums[name] = (sums[name] ?? 0) + Number(members);
-      done += 1;
-    } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'RC2004' || need.event === undefined || of >= MAX_PARTS) throw error;
-      of *= 4;
-      done = 0;
-      for (const name of Object.keys(sums)) sums[name] = 0;
-    }
-  }
-  return sums;
+/** One row of counts. */
+async function count(engine: Engine, statement: Sql, need: ColumnNeed, signal: AbortSignal | undefined): Promise<Readonly<Record<string, number>>> {
+  const once = async (): Promise<Readonly<Record<string, number>>> => {
+    const [row] = await engine.rows(statement, signal, { joinsAsWritten: true });
+    return Object.fromEntries(Object.entries(row ?? {}).map(([name, members]) => [name, Number(members)]));
+  };
+  if (need.event === undefined) return once();
+  return withinMemory(engine, once, async () => {
+    const sums: Record<string, number> = {};
+    for (const counts of await byParts(engine, once)) for (const [name, members] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + members;
+    return sums;
+  });
 }

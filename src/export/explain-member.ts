@@ -21,7 +21,9 @@ import { openJob, type OpenedJob } from './open-job.ts';
 import { uniqueColumns } from './output-columns.ts';
 import { readProfile } from './read-profile.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
+import type { SegmentJob } from './segment-job.ts';
 import { selectJob } from './select-job.ts';
+import { withAudience } from './settle-audience.ts';
 import { readSuppressions } from './suppression.ts';
 
 export interface ExplainDeps extends EngineDeps {
@@ -72,16 +74,17 @@ export async function explainSegment(deps: EngineDeps, segment: string, request:
   const name = findApplied<SegmentSpec>(resources, 'Segment', segment).spec.attributes;
   const attributes = findApplied<AttributesSpec>(resources, 'Attributes', name).spec;
   const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
-  const audience = compileAudience(resources, segment, now);
   await using engine = deps.engine({ name, attributes, sourceName: attributes.source, source }, signal);
-  const { health } = await engine.open({ profile: audience.profileColumns, event: audience.eventColumns });
-  checkHealth(health, attributes, name);
-  const [row] = await engine.rows(
-    sql`${audience.with}select coalesce(${audience.predicate}, false) as "member" from ${audience.from} where p."id" = ${literal(member)}`,
-    signal,
-  );
-  const trees = await explainTrees(engine, audience, request, attributes);
-  return { segment, known: row !== undefined, isMember: row?.['member'] === true, trees, delivery: undefined };
+  return await withAudience(engine, { audience: compileAudience(resources, segment, now) }, signal, async ({ audience }) => {
+    const { health } = await engine.open({ profile: audience.profileColumns, event: audience.eventColumns });
+    checkHealth(health, attributes, name);
+    const [row] = await engine.rows(
+      sql`${audience.with}select coalesce(${audience.predicate}, false) as "member" from ${audience.from} where p."id" = ${literal(member)}`,
+      signal,
+    );
+    const trees = await explainTrees(engine, audience, request, attributes);
+    return { segment, known: row !== undefined, isMember: row?.['member'] === true, trees, delivery: undefined };
+  });
 }
 
 /** Why somebody is or is not in the files of an activation, a segment at a time. Throws as an export does before it writes. */
@@ -92,7 +95,8 @@ export async function explainActivation(deps: ExplainDeps, activation: string, r
   for (const one of resolveJobs({ resources, activation, slot: null, now }, deps.card)) {
     const job = { ...one.job, mode: one.settings.mode, suppressions };
     await using engine = deps.engine(one.model, signal);
-    explained.push(await explainJob(deps, { ...one, job }, await openJob(engine, job), request));
+    const explain = async (asked: SegmentJob): Promise<ExplainedMember> => explainJob(deps, { ...one, job: asked }, await openJob(engine, asked), request);
+    explained.push(await withAudience(engine, job, signal, explain));
   }
   return explained;
 }

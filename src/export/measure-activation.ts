@@ -6,7 +6,11 @@ import type { AppliedResources, ExportDeps } from './deps.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
 import { openJob } from './open-job.ts';
 import { resolveJobs } from './resolve-job.ts';
+import type { SegmentJob } from './segment-job.ts';
 import { selectJob } from './select-job.ts';
+import { withAudience } from './settle-audience.ts';
+
+type MeasureDeps = Pick<ExportDeps, 'ledger' | 'engine' | 'card' | 'paths' | 'newId'>;
 
 export interface MeasureRequest {
   /** The resources as they would run: for a plan, the desired ones. */
@@ -47,10 +51,7 @@ export interface Measure {
  * Counts what an activation's next export would do, per segment, without any effect but in the cache. A problem with a source is thrown as the run
  * itself would meet it.
  */
-export async function measureActivation(
-  deps: Pick<ExportDeps, 'ledger' | 'engine' | 'card' | 'paths' | 'newId'>,
-  request: MeasureRequest,
-): Promise<readonly Measure[]> {
+export async function measureActivation(deps: MeasureDeps, request: MeasureRequest): Promise<readonly Measure[]> {
   const resolved = resolveJobs({ ...request, slot: request.slot ?? request.now }, deps.card);
   const engines = new Map<string, Engine>();
   const measures: Measure[] = [];
@@ -58,43 +59,47 @@ export async function measureActivation(
     for (const { job, model } of resolved) {
       const engine = engines.get(model.name) ?? deps.engine(model, request.signal);
       engines.set(model.name, engine);
-      const folder = join(deps.paths.cache, `measure-${deps.newId()}`);
-      try {
-        const opened = await openJob(engine, job);
-        const pointer = await deps.ledger.snapshot(job.activation, job.segment);
-        const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(deps.paths.state, pointer.path) };
-        const selection = await selectJob({ job, opened, folder, snapshot, signal: request.signal });
-        const { counts } = selection;
-        const { held, overrides } = await measureGuards({
-          ledger: deps.ledger,
-          job,
-          opened,
-          source: await sourceFacts(job, opened, request.signal),
-          recorded: snapshot?.pointer.members ?? 0,
-          members: counts.members,
-          removed: counts.removed,
-          selection,
-          signal: request.signal,
-        });
-        measures.push({
-          activation: job.activation,
-          segment: job.segment,
-          members: counts.members,
-          added: counts.joined,
-          removed: counts.removed,
-          received: counts.received,
-          activated: counts.activated,
-          excluded: counts.reasons,
-          hasSnapshot: snapshot !== undefined,
-          file: job.partKey(1),
-          ...(held.length === 0 ? {} : { held: { message: held.map(({ message }) => message).join('; '), overrides } }),
-        });
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      measures.push(await withAudience(engine, job, request.signal, (one) => measureJob(deps, engine, one, request)));
     }
   } finally {
     await Promise.allSettled([...engines.values()].map((engine) => engine[Symbol.asyncDispose]()));
   }
   return measures;
+}
+
+async function measureJob(deps: MeasureDeps, engine: Engine, job: SegmentJob, request: MeasureRequest): Promise<Measure> {
+  const folder = join(deps.paths.cache, `measure-${deps.newId()}`);
+  try {
+    const opened = await openJob(engine, job);
+    const pointer = await deps.ledger.snapshot(job.activation, job.segment);
+    const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(deps.paths.state, pointer.path) };
+    const selection = await selectJob({ job, opened, folder, snapshot, signal: request.signal });
+    const { counts } = selection;
+    const { held, overrides } = await measureGuards({
+      ledger: deps.ledger,
+      job,
+      opened,
+      source: await sourceFacts(job, opened, request.signal),
+      recorded: snapshot?.pointer.members ?? 0,
+      members: counts.members,
+      removed: counts.removed,
+      selection,
+      signal: request.signal,
+    });
+    return {
+      activation: job.activation,
+      segment: job.segment,
+      members: counts.members,
+      added: counts.joined,
+      removed: counts.removed,
+      received: counts.received,
+      activated: counts.activated,
+      excluded: counts.reasons,
+      hasSnapshot: snapshot !== undefined,
+      file: job.partKey(1),
+      ...(held.length === 0 ? {} : { held: { message: held.map(({ message }) => message).join('; '), overrides } }),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }

@@ -20,6 +20,7 @@ import { selectDirect, type DirectSelection } from './select-direct.ts';
 import { selectJob, hasExits, type Selection } from './select-job.ts';
 import { changeRows, memberRows, selectedRows, type RowsQuery } from './select-rows.ts';
 import type { SegmentJob } from './segment-job.ts';
+import { withAudience } from './settle-audience.ts';
 import { countSpacedValues } from './spaced-values.ts';
 import { STAGED, writeParts, type WrittenPart } from './write-parts.ts';
 import { writeSnapshot } from './write-snapshot.ts';
@@ -54,6 +55,10 @@ export interface PreparedRun {
  * the beginning. Throws `HeldError` when a guard holds the run.
  */
 export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
+  return withAudience(input.engine, input.job, input.signal, (job) => prepare({ ...input, job }));
+}
+
+async function prepare(input: PrepareInput): Promise<PreparedRun> {
   const { job, runId, engine, ledger, paths, signal, rowsPerPart, crashPoint } = input;
   const folder = join(paths.spool, runId);
   await rm(folder, { recursive: true, force: true });

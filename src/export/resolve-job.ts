@@ -58,7 +58,7 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
     const attributesName = segment.spec.attributes;
     const attributes = findApplied<AttributesSpec>(resources, 'Attributes', attributesName).spec;
     const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
-    const { compiled, join, paths } = compileExpressions(resources, attributesName, mapping, time);
+    const { compiled, join, rows, paths } = compileExpressions(resources, attributesName, mapping, time);
     const storage = resolveStoragePath(storageSpec, settings.name, segment.metadata.title);
     const naming = {
       destination: spec.destination,
@@ -85,6 +85,7 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
       expressions: compiled,
       expressionPaths: paths,
       calculated: join,
+      calculatedRows: rows,
       file: fileSettings(settings.file, card?.file?.lineBreaksInValues === 'space'),
       guards: effective.guards,
       stages: [],

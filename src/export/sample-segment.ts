@@ -1,13 +1,15 @@
-import type { Cell } from '../engine/engine.ts';
+import type { Cell, Engine } from '../engine/engine.ts';
 import { profileColumns } from '../engine/profile-model.ts';
 import type { AttributesSpec, SourceSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import { ident, joinSql, literal, sql } from '../sql/sql.ts';
+import type { Audience } from './audience.ts';
 import { checkHealth } from './check-health.ts';
 import { compileCondition } from './compile-job.ts';
 import type { AppliedResources, EngineDeps } from './deps.ts';
 import { exclusionsOf } from './exclusion.ts';
 import { maskValue } from './mask-value.ts';
+import { withAudience } from './settle-audience.ts';
 import { findApplied } from './find-applied.ts';
 
 export interface SampleRequest {
@@ -30,13 +32,22 @@ export interface SegmentSample {
 
 /** Size and a masked sample of a segment that need not be applied. */
 export async function sampleSegment(deps: EngineDeps, request: SampleRequest): Promise<SegmentSample> {
-  const { resources, now, limit, signal } = request;
+  const { resources, now, signal } = request;
   const attributes = findApplied<AttributesSpec>(resources, 'Attributes', request.attributes).spec;
   const source = findApplied<SourceSpec>(resources, 'Source', attributes.source).spec;
   const audience = compileCondition(resources, request.attributes, request.segment, request.pql, now);
   await using engine = deps.engine({ name: request.attributes, attributes, sourceName: attributes.source, source }, signal);
+  return await withAudience(engine, { audience }, signal, (asking) => sample(engine, asking.audience, attributes, request));
+}
+
+async function sample(
+  engine: Engine,
+  audience: Audience,
+  attributes: AttributesSpec,
+  { attributes: name, limit, signal }: SampleRequest,
+): Promise<SegmentSample> {
   const { health } = await engine.open({ profile: audience.profileColumns, event: audience.eventColumns });
-  checkHealth(health, attributes, request.attributes);
+  checkHealth(health, attributes, name);
   const condition = exclusionsOf(audience, [], health).candidates;
   const [count] = await engine.rows(sql`${audience.with}select count(*) as "n" from ${audience.from} where ${condition}`, signal);
   if (limit === 0) return { members: Number(count?.['n'] ?? 0), sample: [] };
@@ -47,7 +58,7 @@ export async function sampleSegment(deps: EngineDeps, request: SampleRequest): P
   return {
     members: Number(count?.['n'] ?? 0),
     sample: rows.map((row) =>
-      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name === 'id' || masked.has(name) ? maskValue(value) : value])),
+      Object.fromEntries(Object.entries(row).map(([path, value]) => [path, path === 'id' || masked.has(path) ? maskValue(value) : value])),
     ),
   };
 }

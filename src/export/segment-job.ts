@@ -28,6 +28,8 @@ export interface SegmentJob {
   readonly expressionPaths: { readonly profile: readonly string[]; readonly event: readonly string[] | undefined };
   /** What expressions join to `profile p`; nothing for most. */
   readonly calculated: Sql;
+  /** What is joined there, when it is computed of events. */
+  readonly calculatedRows: Sql | undefined;
   readonly file: FileSettings;
   readonly guards: ActivationGuardsSpec | undefined;
   /** Stages behind compression. */

@@ -179,6 +179,7 @@ function jobOf(change: Partial<BenchJob>): SegmentJob {
     expressions: new Map(),
     expressionPaths: { profile: [], event: undefined },
     calculated: noSql,
+    calculatedRows: undefined,
     file: fileSettings(settings, change.spaces === true),
     guards: change.guards,
     stages: change.stages ?? [],

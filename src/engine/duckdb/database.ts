@@ -6,6 +6,7 @@ import { AppError } from '../../model/app-error.ts';
 import { printSql } from '../../sql/print-sql.ts';
 import type { Sql } from '../../sql/sql.ts';
 import type { Cell } from '../engine.ts';
+import { OutOfMemoryError } from '../out-of-memory.ts';
 import { makeSpillFolder } from './spill-folder.ts';
 import { describeUnreadable } from './unreadable-data.ts';
 
@@ -32,14 +33,23 @@ export class Database implements AsyncDisposable {
   readonly #connection: DuckDBConnection;
   /** Beside a statement that runs. */
   readonly #second: DuckDBConnection;
+  /** Its own; what is in it goes with the database. */
+  readonly folder: string;
   readonly #close: () => Promise<void>;
   readonly #options: DatabaseOptions;
   #memoryLimitMb: number;
   #giving: Promise<void> | undefined;
+  #givesUp = false;
 
-  private constructor([connection, second]: readonly [DuckDBConnection, DuckDBConnection], options: DatabaseOptions, close: () => Promise<void>) {
+  private constructor(
+    [connection, second]: readonly [DuckDBConnection, DuckDBConnection],
+    folder: string,
+    options: DatabaseOptions,
+    close: () => Promise<void>,
+  ) {
     this.#connection = connection;
     this.#second = second;
+    this.folder = folder;
     this.#options = options;
     this.#memoryLimitMb = options.memoryLimitMb;
     this.#close = close;
@@ -72,7 +82,7 @@ export class Database implements AsyncDisposable {
     await connection.run("set TimeZone = 'UTC'");
     // A file's footer is read for each view and statement over it otherwise, about 5 ms each for fifty million events.
     await connection.run('set parquet_metadata_cache = true');
-    return new Database([connection, second], options, async () => {
+    return new Database([connection, second], spill, options, async () => {
       connection.closeSync();
       second.closeSync();
       instance.closeSync();
@@ -121,6 +131,16 @@ export class Database implements AsyncDisposable {
       await this.#limitTo(before);
     }
     return work();
+  }
+
+  /** Does something that is not to be done in the slow way when all memory there is does not suffice: there is a better one. */
+  async givingUp<T>(work: () => Promise<T>): Promise<T> {
+    this.#givesUp = true;
+    try {
+      return await work();
+    } finally {
+      this.#givesUp = false;
+    }
   }
 
   /** Refused when more is in use, or by an engine that has broken down, which the work has reported then: neither is a reason to stop. */
@@ -198,9 +218,9 @@ export class Database implements AsyncDisposable {
         try {
           return await again();
         } catch (cause) {
-          if (!mayTryAgain(cause)) throw cause;
+          if (this.#givesUp || !mayTryAgain(cause)) throw cause;
         }
-      }
+      } else if (this.#givesUp) throw error;
       await this.#connection.run('set threads = 1; set debug_force_external = true');
       return await again();
     } finally {
@@ -257,6 +277,9 @@ function outOfRange(what: string, cause: Error): AppError {
   });
 }
 
+/** DuckDB tells of a disk that it may not fill further as of memory. */
+const DISK_IS_FULL = /max_temp_directory_size|No space left/i;
+
 function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Out of Memory Error');
 }
@@ -280,9 +303,10 @@ function translate(error: unknown, project: string | undefined): unknown {
     });
   }
   if (isOutOfMemory(error)) {
+    if (!DISK_IS_FULL.test(error.message)) return new OutOfMemoryError(error);
     return new AppError({
       code: 'RC2004',
-      message: 'the engine has no memory or disk left for this query',
+      message: 'the engine has no disk left for what does not fit in memory',
       hint: 'free disk space where `.reconcile` is, or raise RECONCILE_MEMORY_MB',
       cause: error,
     });

@@ -1,3 +1,5 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AppError } from '../../model/app-error.ts';
 import type { FileDatasetSpec } from '../../model/generated/kinds.ts';
 import { ident, joinSql, literal, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
@@ -10,6 +12,7 @@ import { copyStatement } from './copy-statement.ts';
 import { Database } from './database.ts';
 import { findDatasetFiles, type DatasetFiles } from './dataset-files.ts';
 import { describeDataset, requireColumn, type DescribedDataset } from './described-dataset.ts';
+import { KeyParts } from './key-parts.ts';
 import { measureDataset, type MeasuredDataset } from './source-facts.ts';
 
 export interface DuckDbEngineOptions {
@@ -67,6 +70,10 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
     return digestOf(await Promise.all([...new Set(names)].map(async (name) => (await filesOf(name)).files.fingerprint)));
   };
   let eventsOpened = false;
+  /** Whether events are among what was opened last; and that, divided. */
+  let withEvents = false;
+  let divided: KeyParts | undefined;
+  const scratchFolder = async (): Promise<string> => mkdtemp(join((await database()).folder, 'scratch-'));
 
   /** DuckDB breaks down, and its database with it, over text that is not UTF-8 when it reads only some columns; read as a whole, it tells the line. */
   const explained = async <T>(work: Promise<T>): Promise<T> => {
@@ -85,9 +92,21 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
 
     async open(need) {
       eventsOpened ||= need.event !== undefined;
+      withEvents = need.event !== undefined && model.attributes.events !== undefined;
+      await divided?.remove();
+      divided = undefined;
       const opened = await explained(openRelations(await database(), model, need, describe, options));
       return { ...opened, fingerprint: await fingerprint(eventsOpened) };
     },
+
+    async openPart(part) {
+      divided ??= await explained(KeyParts.write(await database(), await scratchFolder(), withEvents, options.signal));
+      await divided.open(part);
+    },
+
+    scratchFolder,
+
+    givingUp: async (work) => (await database()).givingUp(work),
 
     columns: async (dataset, looked) => [...(await describe(dataset, looked)).columns.keys()],
 
@@ -146,7 +165,6 @@ async function openRelations(
   const events = need.event === undefined || attributes.events === undefined ? undefined : attributes.events;
   let eventRows: number | undefined;
   let sharedKeyType = keyType;
-  let alike = true;
   if (events !== undefined && need.event !== undefined) {
     const fields = choose(
       eventColumns(attributes),
@@ -172,9 +190,7 @@ async function openRelations(
       ...[time, ...fields].flatMap((column) => viewColumns(column, event, facts, undefined)),
       sql`${'column' in events.eventType ? sql`cast(${ident(events.eventType.column)} as varchar)` : literal(events.eventType.value)} as "eventType"`,
     ];
-    alike = keyType === eventKeyType || sharedKeyType === 'VARCHAR';
-    const only = partOf(need, keyExpression(ident(events.profile), eventKeyType, sharedKeyType), alike);
-    await db.run(sql`create or replace temp view event as select ${joinSql(parts, ', ')} from ${event.relation}${only}`);
+    await db.run(sql`create or replace temp view event as select ${joinSql(parts, ', ')} from ${event.relation}`);
   }
 
   const key = keyExpression(ident(primary.column), keyType, sharedKeyType);
@@ -185,7 +201,7 @@ async function openRelations(
     sql`${emptyToNull ? sql`nullif(${text}, '')` : text} as "id"`,
     ...wanted.flatMap((column) => viewColumns(column, profile, measured, columns)),
   ];
-  await db.run(sql`create or replace temp view profile as select ${joinSql(parts, ', ')} from ${profile.relation}${partOf(need, key, alike)}`);
+  await db.run(sql`create or replace temp view profile as select ${joinSql(parts, ', ')} from ${profile.relation}`);
   return {
     columns,
     health: {
@@ -238,12 +254,6 @@ function badOf(columns: readonly ModelColumn[], measured: MeasuredDataset, of: B
     const { column, path, type } = wanted;
     return count === 0 ? [] : [{ column, path, type, count, value, row, of, ...(inside === undefined ? {} : { inside }) }];
   });
-}
-
-/** Equal keys fall into the same part; those of different types of numbers are compared as doubles for it. */
-function partOf({ part }: ColumnNeed, key: Exclude<SqlPart, string>, alike: boolean): Sql {
-  if (part === undefined) return sql``;
-  return sql` where hash(${alike ? key : sql`cast(${key} as double)`}) % ${literal(part.of)} = ${literal(part.number)}`;
 }
 
 function keyExpression(raw: Exclude<SqlPart, string>, physical: string, shared: string): Exclude<SqlPart, string> {
