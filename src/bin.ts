@@ -53,6 +53,17 @@ async function start(): Promise<void> {
     );
     process.exitCode = 1;
   }
+  endSoon();
+}
+
+const LEFT_OPEN_MS = 2_000;
+
+/** What a library leaves open, such as a connection to a server that never answers, does not hold up a command that is done and has said everything. */
+function endSoon(): void {
+  setTimeout(() => {
+    if (process.stdout.writableLength + process.stderr.writableLength > 0) endSoon();
+    else process.exit();
+  }, LEFT_OPEN_MS).unref();
 }
 
 /** What tells apart the parts of the program that are needed; a word that only looks like a command does no harm. */
