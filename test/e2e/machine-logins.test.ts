@@ -250,7 +250,7 @@ describeWithServer('the machine and workloads of Google', FAKE_GCS, () => {
     expectTold(await deliver(delivery('gone', front.url, env, gone)), 'cannot log in to Google Cloud', 'credential_source');
 
     const nobody = { 'federated.json': federated({ token_url: `https://127.0.0.1:${await freePort()}/token` }) };
-    expectTold(await deliver(delivery('down', front.url, env, nobody)), 'cannot log in to Google Cloud', 'refused');
+    expectTold(await deliver({ ...delivery('down', front.url, env, nobody), doctor: 'beside' }), 'cannot log in to Google Cloud', 'refused');
   }, 400_000);
 });
 
@@ -295,6 +295,7 @@ describeWithServer('the workload identity of Azure', AZURITE, () => {
   it('tells a token that is refused, one that is not there, and Entra ID that cannot be reached', async () => {
     await writeFile(join(folder, 'federated-token'), 'other-canary');
     await using front = await entra();
+    const down = deliver({ ...delivery('down', { HTTPS_PROXY: `http://127.0.0.1:${await freePort()}` }), doctor: 'beside' });
     expectTold(
       await deliver(delivery('refused', { HTTPS_PROXY: front.url })),
       'was refused (AADSTS700213: No matching federated identity record found.)',
@@ -304,12 +305,12 @@ describeWithServer('the workload identity of Azure', AZURITE, () => {
     const gone = { HTTPS_PROXY: front.url, AZURE_FEDERATED_TOKEN_FILE: join(folder, 'no-token') };
     expectTold(await deliver(delivery('gone', gone)), 'the default credential cannot read its token', 'AZURE_FEDERATED_TOKEN_FILE');
 
-    expectTold(await deliver(delivery('down', { HTTPS_PROXY: `http://127.0.0.1:${await freePort()}` })), 'cannot be reached', 'login.microsoftonline.com');
+    expectTold(await down, 'cannot be reached', 'login.microsoftonline.com');
   }, 400_000);
 
   it('tells an identity of the machine that is down', async () => {
     const none = { AZURE_TENANT_ID: '', AZURE_CLIENT_ID: '', AZURE_FEDERATED_TOKEN_FILE: '', IDENTITY_HEADER: 'header-canary' };
     const endpoint = `http://127.0.0.1:${await freePort()}/token`;
-    expectTold(await deliver(delivery('machine', { ...none, IDENTITY_ENDPOINT: endpoint })), 'default credential', 'identity');
+    expectTold(await deliver({ ...delivery('machine', { ...none, IDENTITY_ENDPOINT: endpoint }), doctor: 'beside' }), 'default credential', 'identity');
   }, 400_000);
 });

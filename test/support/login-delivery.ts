@@ -47,8 +47,8 @@ export interface Delivery {
   /** Reads what was delivered, past the login: another spec of the same place, its secrets by `{env}` from `secrets`. */
   readonly direct: StorageSpec;
   readonly secrets?: Env;
-  /** Ask `doctor` first. */
-  readonly doctor?: boolean;
+  /** Ask `doctor` first, or at the same time. */
+  readonly doctor?: boolean | 'beside';
 }
 
 export interface Delivered {
@@ -71,8 +71,10 @@ export async function deliver({ type, spec, env, files, direct, secrets = {}, do
   expect(await command(SMALL_DELIVERY_APPLIED, 'apply', '--auto-approve')).toMatchObject({ code: 0 });
   expect(await command(SMALL_DELIVERY_NOW, 'run', 'local', '--slot', SMALL_DELIVERY_SLOT)).toMatchObject({ code: 0 });
 
-  const asked = doctor ? await timed(() => command(SMALL_DELIVERY_NOW, 'doctor', 'far')) : undefined;
-  const { tookMs, ...ended } = await timed(() => command(SMALL_DELIVERY_NOW, 'run', 'remote', '--slot', SMALL_DELIVERY_SLOT));
+  const ask = (): ReturnType<typeof timed> => timed(() => command(SMALL_DELIVERY_NOW, 'doctor', 'far'));
+  const run = (): ReturnType<typeof timed> => timed(() => command(SMALL_DELIVERY_NOW, 'run', 'remote', '--slot', SMALL_DELIVERY_SLOT));
+  // What waits for a login waits in both.
+  const [asked, { tookMs, ...ended }] = doctor === 'beside' ? await Promise.all([ask(), run()]) : [doctor ? await ask() : undefined, await run()];
 
   const secret = async (ref: object): Promise<string> => ('env' in ref ? (secrets[String(ref.env)] ?? '') : '');
   await using storage = await createStorage(direct, { root: project.directory, secret, journal: createMemoryJournal() });
