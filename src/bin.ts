@@ -16,14 +16,17 @@ if (process.argv.length === 3 && process.argv[2] === '--version') {
 
 async function start(): Promise<void> {
   const stop = new AbortController();
-  let signals = 0;
   for (const [name, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const) {
     process.on(name, () => {
-      signals += 1;
-      if (signals > 1) process.exit(code);
+      // To exit in the usual way means to wait for the engine's threads, which within one row look at nothing else: the signal itself does not.
+      if (stop.signal.aborted) {
+        process.removeAllListeners(name);
+        process.kill(process.pid, name);
+        return;
+      }
       process.stderr.write(`${describeSignal(name)}\n`);
       stop.abort(Object.assign(new Error(name), { code }));
     });
