@@ -33,6 +33,8 @@ const THROTTLED: Verdict = {
 };
 const MISSING: Verdict = { kind: 'not-found', what: 'there is no such blob', hint: 'look whether something else removed it' };
 
+const BROKEN_OFF: Verdict = { kind: 'transient', what: 'the connection broke', hint: 'look whether the address is right and the network works' };
+
 /** By the code of the error: https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes */
 const VERDICTS: Readonly<Record<string, Verdict>> = {
   InvalidAuthenticationInfo: WRONG_KEY,
@@ -72,7 +74,7 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
     hint: 'check `storage.container` and `file.name` of the activation',
   },
   PARSE_ERROR: BROKEN,
-  REQUEST_SEND_ERROR: { kind: 'transient', what: 'the connection broke', hint: 'look whether the address is right and the network works' },
+  REQUEST_SEND_ERROR: BROKEN_OFF,
 };
 
 const FIFTEEN_MINUTES_MS = 15 * 60_000;
@@ -108,6 +110,8 @@ function judge(error: Error, { startsAt, expiresAt }: Validity = {}): Verdict | 
     if (Math.abs(serverTime - Date.now()) > FIFTEEN_MINUTES_MS || /date header|too old/i.test(error.message)) return SKEWED;
     if (code === 'AuthenticationFailed' || /failed to authenticate/i.test(error.message)) return WRONG_KEY;
   }
+  // The SDK's word for an answer that breaks off, too; that somebody said stop has been looked at before.
+  if (error.name === 'AbortError') return BROKEN_OFF;
   return judgeAzureLogin(error) ?? VERDICTS[code] ?? verdictOfStatus(status, error.message);
 }
 
