@@ -1,3 +1,4 @@
+import { createLineIndex } from '../manifest/line-index.ts';
 import { AppError } from '../model/app-error.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { ExitCode } from '../model/exit-code.ts';
@@ -124,11 +125,11 @@ function typeText(resources: AppliedResources, attributes: string, text: string,
 
 /** Segments that were applied have been validated: what is wrong here is what somebody has just typed. */
 function explain(what: string, text: string, problems: readonly PqlProblem[]): AppError {
+  const index = createLineIndex(text);
+  const lines = text.split('\n');
   const diagnostics = problems.map(({ code, severity, message, hint, start, end }): Diagnostic => {
-    const before = text.slice(0, start).split('\n');
-    const line = before.length;
-    const column = codePoints(before.at(-1) ?? '') + 1;
-    const place = { file: what, line, column, length: Math.max(1, codePoints(text.slice(start, end))), source: text.split('\n')[line - 1] ?? '' };
+    const { line, column } = index.place(start);
+    const place = { file: what, line, column, length: index.length(start, end), source: lines[line - 1] ?? '' };
     return { code, severity, message, ...place, ...(hint === undefined ? {} : { hint }) };
   });
   const [first] = problems;
@@ -138,10 +139,6 @@ function explain(what: string, text: string, problems: readonly PqlProblem[]): A
     diagnostics,
     exit: ExitCode.badUsage,
   });
-}
-
-function codePoints(text: string): number {
-  return Array.from(text).length;
 }
 
 /** Typed trees of every segment that `inSegment` names, directly or by way of others. */

@@ -174,10 +174,9 @@ export function storageFaultSuite(name: string, createPlace: (proxyUrl: string) 
       return { kind: 'cut', afterBytes: Math.floor(random() * size) };
     }
 
-    /** New connections: the ones kept from before have no fault. */
+    /** New connections: the ones kept from before have no fault, those that a library keeps alive for all its clients among them. */
     async function restart(): Promise<void> {
       await bare[Symbol.asyncDispose]();
-      // Connections that a library keeps alive for others have no fault.
       proxy.drop();
       bare = await place.open(proxy.port);
       storage = withRetry(withDeadlines(bare, { idleMs: IDLE_MS, callMs: IDLE_MS }), retry);

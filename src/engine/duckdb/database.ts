@@ -261,11 +261,7 @@ function wasAborted(signal: AbortSignal | undefined): boolean {
 }
 
 function interrupted(): AppError {
-  return new AppError({
-    code: 'RC2005',
-    message: 'the query was interrupted',
-    hint: 'start the command again; nothing half done is visible',
-  });
+  return new AppError({ code: 'RC2005', message: 'the query was interrupted', hint: 'start the command again; nothing half done is visible' });
 }
 
 function outOfRange(what: string, cause: Error): AppError {
