@@ -16,6 +16,7 @@ import { nearest } from '../support/nearest.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { eraseRejects } from './erase-rejects.ts';
 import { findApplied } from './find-applied.ts';
+import { isEmail, normalEmail } from './normal-email.ts';
 import { addSuppression } from './suppression.ts';
 
 export interface ForgetRequest {
@@ -70,28 +71,39 @@ export async function forgetPerson(deps: Pick<ExportDeps, 'ledger' | 'engine' | 
       exit: ExitCode.badUsage,
     });
   }
-  // First of all nothing may leave any more; what follows may be done again.
-  const hash = await addSuppression(paths, namespace, value, now);
-  const same = normalIdentity(namespace, value);
-  const ids = new Set<string>();
+  const everyId = new Set<string>();
+  const texts = new Set([value]);
+  let hash = '';
   let members = 0;
   let snapshots = 0;
   for (const { name, spec } of knowing) {
     const source = findApplied<SourceSpec>(resources, 'Source', spec.source).spec;
     await using engine = deps.engine({ name, attributes: spec, sourceName: spec.source, source }, signal);
-    if (primaryIdentity(spec).namespace === namespace) ids.add(value);
+    const same = await normalIdentity(engine, namespace, value);
+    texts.add(same.text);
+    // First of all nothing may leave any more; what follows may be done again.
+    hash = await addSuppression(paths, namespace, same.text, now);
+    const primary = primaryIdentity(spec).namespace;
+    // An id is one of these Attributes: among others it may be somebody else's.
+    const ids = new Set(primary === namespace ? [value] : []);
     for (const id of await idsInSource(engine, namespace, same, signal)) ids.add(id);
     const kept = await pointersOf(deps, resources, { name, spec }, namespace);
     // Whoever has left the source is still known by what a snapshot carries.
-    for (const { pointer, carried } of kept) for (const id of await idsInSnapshot(engine, join(paths.state, pointer.path), carried, same)) ids.add(id);
+    for (const { pointer, carried } of kept) {
+      const columns = [...(primary === namespace ? ['id'] : []), ...carried.map((key) => `k_${key}`)];
+      for (const id of await idsInSnapshot(engine, join(paths.state, pointer.path), columns, same)) ids.add(id);
+    }
+    // The source may change or empty the identity in question; it is the same person still.
+    for (const id of ids) await addSuppression(paths, primary, (await normalIdentity(engine, primary, id)).text, now);
     for (const { pointer } of kept) {
       const removed = await removeFromSnapshot(engine, join(paths.state, pointer.path), [...ids]);
       members += removed;
       if (removed > 0) snapshots += 1;
     }
+    for (const id of ids) everyId.add(id);
   }
-  const rejects = await eraseRejects(paths.state, ids);
-  const records = await ledger.redact([...new Set([value, same.text, ...ids])]);
+  const rejects = await eraseRejects(paths.state, everyId);
+  const records = await ledger.redact([...new Set([...texts, ...everyId])]);
   const spools = await readdir(paths.spool).catch(() => []);
   for (const spool of spools) await rm(join(paths.spool, spool), { recursive: true, force: true });
   // Measurements of sources hold examples of what is wrong with them.
@@ -105,9 +117,10 @@ interface NormalIdentity {
   readonly of: (column: Sql) => Sql;
 }
 
-function normalIdentity(namespace: string, value: string): NormalIdentity {
-  if (/e-?mail/i.test(namespace)) return { text: value.trim().toLowerCase(), of: (column) => sql`lower(trim(${column}))` };
-  return { text: value, of: (column) => column };
+async function normalIdentity(engine: Engine, namespace: string, value: string): Promise<NormalIdentity> {
+  if (!isEmail(namespace)) return { text: value, of: (column) => column };
+  const [row] = await engine.rows(sql`select ${normalEmail(literal(value))} as "text"`);
+  return { text: String(row?.['text']), of: normalEmail };
 }
 
 async function idsInSource(engine: Engine, namespace: string, same: NormalIdentity, signal: AbortSignal | undefined): Promise<readonly string[]> {
@@ -118,11 +131,11 @@ async function idsInSource(engine: Engine, namespace: string, same: NormalIdenti
   return rows.map((row) => String(row['id']));
 }
 
-/** By the columns of a snapshot that carry this identity, plain or hashed. */
-async function idsInSnapshot(engine: Engine, path: string, carried: readonly string[], same: NormalIdentity): Promise<readonly string[]> {
-  if (carried.length === 0) return [];
+/** By the columns of a snapshot that hold this identity, plain or hashed. */
+async function idsInSnapshot(engine: Engine, path: string, columns: readonly string[], same: NormalIdentity): Promise<readonly string[]> {
+  if (columns.length === 0) return [];
   const values = [same.text, sha256(same.text), sha256(same.text.replaceAll(/[^0-9]/g, '').replace(/^0+/, ''))].map(literal);
-  const matches = carried.map((key) => sql`${same.of(sql`cast(${ident(`k_${key}`)} as varchar)`)} in (${joinSql(values, ', ')})`);
+  const matches = columns.map((column) => sql`${same.of(sql`cast(${ident(column)} as varchar)`)} in (${joinSql(values, ', ')})`);
   const rows = await engine.rows(sql`select cast("id" as varchar) as "id" from ${engine.files([path])} where ${joinSql(matches, ' or ')}`);
   return rows.map((row) => String(row['id']));
 }

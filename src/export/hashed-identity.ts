@@ -1,4 +1,5 @@
 import { sql, type Sql } from '../sql/sql.ts';
+import { isEmail, normalEmail } from './normal-email.ts';
 
 /**
  * SHA-256 of a normalised value (activation-rules 1.1): an email is trimmed and lower-cased; a phone loses symbols, letters and leading zeros;
@@ -6,8 +7,8 @@ import { sql, type Sql } from '../sql/sql.ts';
  */
 export function hashedIdentity(text: Sql, source: string, target: string): Sql {
   const names = `${source} ${target}`;
-  const normal = /e-?mail/i.test(names)
-    ? sql`lower(trim(${text}))`
+  const normal = isEmail(names)
+    ? normalEmail(text)
     : /phone|mobile|msisdn/i.test(names)
       ? sql`ltrim(regexp_replace(${text}, '[^0-9]', '', 'g'), '0')`
       : text;

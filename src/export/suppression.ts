@@ -6,6 +6,7 @@ import { formatInstant, type Instant } from '../model/instant.ts';
 import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
 import { sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
+import { isEmail, normalEmail } from './normal-email.ts';
 
 /** People who are never exported again: keyed hashes, never the identities themselves. */
 export interface Suppressions {
@@ -33,10 +34,10 @@ export async function readSuppressions(paths: Pick<ExportPaths, 'state'>): Promi
   }
 }
 
-/** Adds a person, durably; adding twice changes nothing. Returns the hash that stands for them. */
+/** Adds a person, durably; adding twice changes nothing. `value`: as the engine normalises it. Returns the hash that stands for them. */
 export async function addSuppression(paths: Pick<ExportPaths, 'state'>, namespace: string, value: string, at: Instant): Promise<string> {
   const before = (await readSuppressions(paths)) ?? { key: randomBytes(32).toString('hex'), entries: [] };
-  const hash = sha256(`${before.key}${namespace}\u0001${normal(namespace, value)}`);
+  const hash = sha256(`${before.key}${namespace}\u0001${value}`);
   if (before.entries.some((entry) => entry.namespace === namespace && entry.hash === hash)) return hash;
   await mkdir(paths.state, { recursive: true, mode: 0o700 });
   const temporary = join(paths.state, `${FILE}.${process.pid}`);
@@ -56,7 +57,7 @@ export function suppressedCondition(suppressions: Suppressions | undefined, name
     const hashes = suppressions.entries.filter((entry) => entry.namespace === namespace).map(({ hash }) => literal(hash));
     if (hashes.length === 0) return [];
     const value = namespace === primary ? ident('p', 'id') : ident('p', `identityMap.${namespace}`);
-    const plain = isEmail(namespace) ? sql`lower(trim(${value}))` : sql`${value}`;
+    const plain = isEmail(namespace) ? normalEmail(value) : sql`${value}`;
     return [sql`(${value} is not null and sha256(concat(${literal(`${suppressions.key}${namespace}\u0001`)}, ${plain})) in (${joinSql(hashes, ', ')}))`];
   });
   return conditions.length === 0 ? undefined : sql`(${joinSql(conditions, ' or ')})`;
@@ -65,12 +66,4 @@ export function suppressedCondition(suppressions: Suppressions | undefined, name
 /** Namespaces in which somebody is forgotten. */
 export function suppressedNamespaces(suppressions: Suppressions | undefined): readonly string[] {
   return [...new Set(suppressions?.entries.map(({ namespace }) => namespace))];
-}
-
-function normal(namespace: string, value: string): string {
-  return isEmail(namespace) ? value.trim().toLowerCase() : value;
-}
-
-function isEmail(namespace: string): boolean {
-  return /e-?mail/i.test(namespace);
 }

@@ -154,3 +154,46 @@ test('forget: gone from every snapshot, kept file, list of rejects, cache and er
   expect(readdirSync(rejects).some((name) => /^7,/m.test(readFileSync(join(rejects, name), 'utf8')))).toBe(false);
   expect(naming(WHO)).toEqual([]);
 });
+
+test('forget: in every spelling, among others with the same id nobody else, and still when the source has emptied the identity', async () => {
+  const greek = 'ΝΙΚΟΣ@example.gr';
+  const attributes = (name: string, primary: string): string => `---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: ${name}}
+spec: {source: shop, dataset: ${name}, identities: {${primary}: {column: id, primary: true}, Email: {column: email}}, fields: {n: {column: n, type: integer}}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: ${name}s}
+spec: {attributes: ${name}, pql: 'n = 1'}
+${activation(name, 'plain', `${name}s`, `{source: identityMap.${primary}, target: id}, {source: n}`, 'sort: true')}`;
+  using two = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: two}\nspec: {}\n',
+    'person.csv': `id,email,n\n7,${greek},1\n8,b@example.org,1\n`,
+    'lead.csv': `id,email,n\n7,c@example.org,1\n9,"${greek}\t",1\n`,
+    'manifests/all.yaml': `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {person: {path: person.csv}, lead: {path: lead.csv}}}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: plain}
+spec: {type: local-directory, storage: {type: local, path: out}}
+${attributes('person', 'crmId')}${attributes('lead', 'leadId')}`,
+  });
+  const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', two.directory, '--now', now, ...args]);
+  await at('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');
+  const ran = await at(SLOTS[0], 'run', 'person', 'lead', '--slot', SLOTS[0], '--json');
+  expect(runsOf(ran).map(({ counts }) => counts.activated)).toEqual([2, 2]);
+
+  const forgotten = await at(SLOTS[1], 'forget', '--identity', `Email=${greek}`, '--json');
+  expect(JSON.parse(forgotten.stdout)).toMatchObject({ members: 2, snapshots: 2 });
+  two.write('person.csv', 'id,email,n\n7,,1\n8,b@example.org,1\n');
+  const next = await at(SLOTS[1], 'run', 'person', 'lead', '--slot', SLOTS[1], '--json');
+  const now = await at('2026-01-02T03:00:00Z', 'run', 'person', 'lead', '--json');
+  // Lead 7 is somebody else than person 7: it stays delivered and is not sent again.
+  expect(runsOf(next).map(({ counts }) => [counts.received, counts.reasons])).toEqual(Array.from({ length: 2 }, () => [1, { forgotten: 1 }]));
+  expect(runsOf(now).map(({ counts }) => [counts.activated, counts.reasons])).toEqual(Array.from({ length: 2 }, () => [1, { forgotten: 1 }]));
+});
