@@ -7,10 +7,6 @@ import { isEmail, normalEmail } from './normal-email.ts';
  */
 export function hashedIdentity(text: Sql, source: string, target: string): Sql {
   const names = `${source} ${target}`;
-  const normal = isEmail(names)
-    ? normalEmail(text)
-    : /phone|mobile|msisdn/i.test(names)
-      ? sql`ltrim(regexp_replace(${text}, '[^0-9]', '', 'g'), '0')`
-      : text;
+  const normal = isEmail(names) ? normalEmail(text) : /phone|mobile|msisdn/i.test(names) ? sql`ltrim(regexp_replace(${text}, '[^0-9]', '', 'g'), '0')` : text;
   return sql`case when regexp_full_match(${text}, '[0-9a-fA-F]{64}') then lower(${text}) when ${normal} <> '' then sha256(${normal}) end`;
 }

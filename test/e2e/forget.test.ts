@@ -155,9 +155,8 @@ test('forget: gone from every snapshot, kept file, list of rejects, cache and er
   expect(naming(WHO)).toEqual([]);
 });
 
-test('forget: in every spelling, among others with the same id nobody else, and still when the source has emptied the identity', async () => {
-  const greek = 'ΝΙΚΟΣ@example.gr';
-  const attributes = (name: string, primary: string): string => `---
+function keyedBy(name: string, primary: string): string {
+  return `---
 apiVersion: reconcile/v1
 kind: Attributes
 metadata: {name: ${name}}
@@ -168,6 +167,10 @@ kind: Segment
 metadata: {name: ${name}s}
 spec: {attributes: ${name}, pql: 'n = 1'}
 ${activation(name, 'plain', `${name}s`, `{source: identityMap.${primary}, target: id}, {source: n}`, 'sort: true')}`;
+}
+
+test('forget: in every spelling, among others with the same id nobody else, and still when the source has emptied the identity', async () => {
+  const greek = 'ΝΙΚΟΣ@example.gr';
   using two = createTempProject({
     'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: two}\nspec: {}\n',
     'person.csv': `id,email,n\n7,${greek},1\n8,b@example.org,1\n`,
@@ -181,7 +184,7 @@ apiVersion: reconcile/v1
 kind: Destination
 metadata: {name: plain}
 spec: {type: local-directory, storage: {type: local, path: out}}
-${attributes('person', 'crmId')}${attributes('lead', 'leadId')}`,
+${keyedBy('person', 'crmId')}${keyedBy('lead', 'leadId')}`,
   });
   const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', two.directory, '--now', now, ...args]);
   await at('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');

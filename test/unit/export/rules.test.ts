@@ -192,7 +192,7 @@ describe('files', () => {
 describe('columns', () => {
   test('hashed identities are normalised first, and what is hashed already is passed on', async () => {
     const hash = sha256('ready@x.org');
-    await bench.writePeople(`${HEAD}1,, Jo@X.org ,,,\n2,,${hash.toUpperCase()},,,\n3,,+49 (0)170 / 55-1,,,\n`);
+    await bench.writePeople(`${HEAD}1,," Jo@X.org \t\r\n",,,\n2,,${hash.toUpperCase()},,,\n3,,+49 (0)170 / 55-1,,,\n`);
     const email = await bench.run({ mapping: [ID, { source: 'last', target: 'email_lc_sha256', transform: 'sha256' }], name: 'email' });
     await bench.run({ mapping: [ID, { source: 'last', target: 'phone_sha256', transform: 'sha256' }], name: 'phone' });
     expect(email.run.error).toBeUndefined();
