@@ -40,7 +40,7 @@ const PLACE: Question = {
 };
 
 /**
- * Lists, structs and maps of the declared shape are used bare, and looked into only where a type inside is another than declared. All else is read as JSON.
+ * Lists, structs and maps of the declared shape are used bare, and looked into only where a type inside is another than declared, or knows NaN or infinity. All else is read as JSON.
  * What is inside is judged by the rules for columns. Nulls, missing keys and keys that nobody declared are fine; a string takes any value, as a column does.
  */
 export function nestedValue(raw: Expression, physical: string, declared: NestedTypeSpec, trusted: boolean): NestedValue {

@@ -40,8 +40,8 @@ export interface DecimalDigits {
 }
 
 /**
- * The expressions for one column of a plain type (`nested-value.ts` has the others). A physical column that already has the declared type is used bare, so that a scan costs what the engine's
- * own scan costs; text is typed with strict patterns, since DuckDB's casts take `1.5` for an integer and a time for a date. `trusted`: the health
+ * The expressions for one column of a plain type (`nested-value.ts` has the others). A physical column that already has the declared type is used bare once it is trusted, so that a scan costs
+ * what the engine's own scan costs; text is typed with strict patterns, since DuckDB's casts take `1.5` for an integer and a time for a date. `trusted`: the health
  * check has found no bad value, so that the patterns need not be tried again.
  */
 export function typedValue(raw: Expression, physical: string, declared: string, digits?: DecimalDigits, trusted = false): TypedValue {
@@ -58,19 +58,20 @@ export function typedValue(raw: Expression, physical: string, declared: string, 
       if (FLOATS.has(physical)) return fromText(sql`cast(${raw} as varchar)`, declared, type, digits, trusted);
       break;
     case 'double':
-      if (FLOATS.has(physical)) return bare;
+      if (FLOATS.has(physical)) return finite(raw, raw, trusted);
       return checked(raw, sql`try_cast(${raw} as double)`);
     case 'boolean':
       if (physical === 'BOOLEAN') return bare;
       break;
     case 'date':
-      if (physical === 'DATE') return bare;
-      if (physical.startsWith('TIMESTAMP')) return checked(raw, sql`try_cast(${raw} as date)`, sql`${raw} <> try_cast(${raw} as date)`);
+      if (physical === 'DATE') return finite(raw, raw, trusted);
+      if (physical.startsWith('TIMESTAMP'))
+        return checked(raw, sql`try_cast(${raw} as date)`, sql`(${raw} <> try_cast(${raw} as date) or not isfinite(${raw}))`);
       break;
     case 'timestamp':
-      if (physical === 'TIMESTAMP') return bare;
-      if (physical === 'TIMESTAMP WITH TIME ZONE') return { ...bare, value: sql`(${raw} at time zone 'UTC')` };
-      if (physical === 'DATE' || physical.startsWith('TIMESTAMP')) return { ...bare, value: sql`cast(${raw} as timestamp)` };
+      if (physical === 'TIMESTAMP') return finite(raw, raw, trusted);
+      if (physical === 'TIMESTAMP WITH TIME ZONE') return finite(raw, sql`(${raw} at time zone 'UTC')`, trusted);
+      if (physical === 'DATE' || physical.startsWith('TIMESTAMP')) return finite(raw, sql`cast(${raw} as timestamp)`, trusted);
       break;
     default:
       break;
@@ -127,6 +128,15 @@ function fixedDecimal(raw: Expression, declared: string): TypedValue | undefined
 
 function decimalType(precision: number, scale: number): Sql {
   return sql`decimal(${literal(Math.min(Math.max(precision, scale, 1), MAX_DECIMAL_DIGITS))}, ${literal(scale)})`;
+}
+
+/** Typed columns hold what texts may not: NaN, which the engine takes for the greatest number, and infinite numbers and times, which no format of files knows. */
+function finite(raw: Expression, value: Expression, trusted: boolean): TypedValue {
+  return {
+    value: trusted ? value : sql`case when isfinite(${raw}) then ${value} end`,
+    text: undefined,
+    bad: sql`(${raw} is not null and not isfinite(${raw}))`,
+  };
 }
 
 function checked(raw: Expression, value: Sql, lossy?: Sql): TypedValue {

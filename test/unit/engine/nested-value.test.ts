@@ -143,6 +143,7 @@ test.each<readonly [string, NestedTypeSpec, string]>([
     { type: 'object', fields: { o: { type: 'object', fields: { d: { type: 'array', items: 'date' } } } } },
     '1 @2 v.o.d[0] is no date: "2024-02-30"',
   ],
+  [`['1', 'nan']::double[]`, { type: 'array', items: 'double' }, '1 @2 v[1] is no double: NaN'],
   [`{a: 1e300::double}`, { type: 'object', fields: { a: 'decimal' } }, '1 @2 v.a is no decimal: 1e300'],
   // Of another shape than declared: read as JSON.
   [`{a: 1, b: 2}`, { type: 'map', values: 'integer' }, ''],

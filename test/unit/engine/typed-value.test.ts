@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDuckDbEngine } from '../../../src/engine/duckdb/duckdb-engine.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
@@ -81,6 +82,28 @@ test.each([
 
   expect(values).toEqual([null, null]);
   expect(bad).toEqual([`1 ${text === '""' ? '' : text} @2`]);
+});
+
+test.each([
+  ['double', 'double', 'nan'],
+  ['double', 'float', 'inf'],
+  ['date', 'date', 'infinity'],
+  ['date', 'timestamp', '-infinity'],
+  ['timestamp', 'timestamp', 'infinity'],
+  ['timestamp', 'timestamp with time zone', 'infinity'],
+  ['timestamp', 'timestamp_ns', 'infinity'],
+  ['timestamp', 'date', 'infinity'],
+])('%s in a typed column, %s: %s is told as in a text', async (type, physical, text) => {
+  const connection = await (await DuckDBInstance.create()).connect();
+  const good = physical.startsWith('t') || physical === 'date' ? '2024-01-01' : '-0.5';
+  const path = join(folder, 'people.parquet');
+  await connection.run(`copy (select 0 as id, '${good}'::${physical} as v union all select 1, '${text}'::${physical} union all select 2, null) to '${path}'`);
+  connection.closeSync();
+  const engine = engineOver(type, 'people.parquet');
+  const { health } = await engine.open({ profile: ['v'], event: undefined });
+
+  expect(health.badValues.map(({ count, value, row }) => [count, value, row])).toEqual([[1, text, 2]]);
+  expect(await engine.rows(sql`select "id" from profile where ${ident('v')} is not null`)).toEqual([{ id: '0' }]);
 });
 
 test('a missing column is named with the nearest one, a missing file with its path, a broken line with its number', async () => {
