@@ -137,6 +137,16 @@ function checkFormat(check: FileCheck, report: Report): void {
       hint: 'choose another',
     });
   }
+  const unreadable = csv.quote === '' ? [csv.delimiter, '\n', '\r'] : csv.escape === '' ? [csv.quote] : [];
+  const column = csv.header ? check.activation.mapping.find(({ target }) => holds(target, unreadable)) : undefined;
+  if (column !== undefined) {
+    report({
+      code: 'RC1339',
+      ...placeOf(check, 'csv'),
+      message: `the column \`${column.target}\` holds the ${csv.quote === '' ? 'delimiter or a line break' : 'quote'}, and is written as it is: nobody could read the header back`,
+      hint: 'give it another `target`, or let values be quoted and quotes be escaped',
+    });
+  }
   for (const key of ['nullValue', 'emptyValue'] as const) {
     const text = csv[key];
     if (text === undefined || isOneValue(text, csv)) continue;

@@ -2,7 +2,7 @@ import { AppError } from '../model/app-error.ts';
 import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
 import type { FileSettings } from './file-settings.ts';
 import type { OpenedJob } from './open-job.ts';
-import { isNested, textOf } from './output-columns.ts';
+import { renderForLines } from './row-text.ts';
 import type { RenderColumn } from './select-rows.ts';
 
 /**
@@ -20,14 +20,13 @@ export async function checkReadable(
   if (quote !== '' && escape !== '') return;
   const lineBreaks = settings.spacesForLineBreaks ? [] : ['\n', '\r'];
   const forbidden = quote === '' ? [delimiter, ...lineBreaks] : [quote];
-  const texts = opened.columns.filter(({ kind, type }) => kind !== 'status' && (type === 'string' || isNested(type)));
-  if (texts.length === 0) return;
-  const counts = texts.map(({ target }, index) => {
+  // Of all types: a date holds a `-`, a decimal a `.`, and `true` an `e`.
+  const counts = opened.columns.map(({ target }, index) => {
     const bad = forbidden.map((text) => sql`contains(r.${ident(target)}, ${literal(text)})`);
     return sql`count(*) filter (where ${joinSql(bad, ' or ')}) as ${ident(`n${index}`)}`;
   });
-  const [row] = await opened.engine.rows(sql`select ${joinSql(counts, ', ')} from (${query((column) => textOf(column))}) r`, signal);
-  const found = texts.map(({ target }, index) => ({ target, count: Number(row?.[`n${index}`] ?? 0) })).filter(({ count }) => count > 0);
+  const [row] = await opened.engine.rows(sql`select ${joinSql(counts, ', ')} from (${query(renderForLines(settings))}) r`, signal);
+  const found = opened.columns.map(({ target }, index) => ({ target, count: Number(row?.[`n${index}`] ?? 0) })).filter(({ count }) => count > 0);
   const [first] = found;
   if (first === undefined) return;
   const total = found.reduce((sum, { count }) => sum + count, 0);

@@ -60,10 +60,13 @@ export function renderForLines(settings: FileSettings): RenderColumn {
 /** The header line of a CSV file whose lines we make. */
 export function headerLine(settings: FileSettings, columns: readonly OutputColumn[]): string {
   const { delimiter, quote, escape, quoteAll } = settings.csv;
+  const before = escape === quote ? '' : escape;
   return columns
     .map(({ target }) => {
-      const special = [delimiter, quote, '\n', '\r'].some((text) => text !== '' && target.includes(text)) || target === '';
-      return quote !== '' && (quoteAll || special) ? `${quote}${target.replaceAll(quote, `${escape}${quote}`)}${quote}` : target;
+      const special = [delimiter, quote, before, '\n', '\r'].some((text) => text !== '' && target.includes(text)) || target === '';
+      if (quote === '' || !(quoteAll || special)) return target;
+      const escaped = before === '' ? target : target.replaceAll(before, () => before + before);
+      return `${quote}${escaped.replaceAll(quote, () => `${escape}${quote}`)}${quote}`;
     })
     .join(delimiter);
 }

@@ -11,7 +11,7 @@ import { checkActivation } from '../../../src/activation/rules.ts';
 import { loadCatalogue } from '../../../src/destination/catalogue.ts';
 import { lintSchedule } from '../../../src/schedule/lint-schedule.ts';
 import { patternProblem } from '../../../src/segment/pattern/read-pattern.ts';
-import type { AttributesSpec, CsvWriteSpec } from '../../../src/model/generated/kinds.ts';
+import type { AttributesSpec, CsvWriteSpec, MappingEntry } from '../../../src/model/generated/kinds.ts';
 import { openExportBench, type ExportBench } from '../../support/export-bench.ts';
 
 /** Public reference data that stands beside a developer's checkout, not in it. */
@@ -109,6 +109,13 @@ import csv, json, sys
 print(json.dumps(list(csv.reader(open(json.load(open(sys.argv[1])), newline='', encoding='utf-8'), delimiter='|', quoting=csv.QUOTE_NONE, strict=True))))
 `;
 
+const WITH_ESCAPE = `
+import csv, json, sys
+given = json.load(open(sys.argv[1]))
+rows = csv.reader(open(given['path'], newline='', encoding='utf-8'), quotechar=given['quote'], escapechar=given['escape'], doublequote=False, strict=True)
+print(json.dumps(list(rows)))
+`;
+
 describe.skipIf(!existsSync(MESSY))('on messy-names', () => {
   const people = existsSync(MESSY) ? parsePeople(readFileSync(MESSY, 'utf8')) : [];
 
@@ -164,13 +171,17 @@ const hasClash = ({ csv: { delimiter = '', quote = '', escape = '', nullValue = 
 
 const CARD = loadCatalogue({}).find('local-directory')?.card ?? expect.unreachable('no card');
 
-function isRefused({ csv, compression }: Combination): boolean {
+function isRefused({
+  csv,
+  compression,
+  mapping = [{ source: 'identityMap.crmId', target: 'id' }],
+}: Combination & { readonly mapping?: readonly MappingEntry[] }): boolean {
   const findings = checkActivation({
     name: 'a',
     spec: {
       destination: 'out',
       segments: ['all'],
-      mapping: [{ source: 'identityMap.crmId', target: 'id' }],
+      mapping: [...mapping],
       export: 'full',
       schedule: { every: '24h', at: '02:00', start: '2026-01-01' },
       file: { csv, compression },
@@ -189,6 +200,14 @@ test('without quotes: what can be read back is written, anything else fails the 
   const options = { attributes: ATTRIBUTES, mapping: [{ source: 'identityMap.crmId', target: 'id' }, ...COLUMNS.slice(1).map((source) => ({ source }))] };
   const plain: Row[] = ['a"b', "O'B", 'x;y', ' z ', '\\', 'é'].map((first, index) => ({ first, last: '=1', born: dayOf(index) }));
   await writePeople(bench, plain);
+  for (const [change, column] of [
+    [{ quote: '', delimiter: '-' }, 'born'],
+    [{ quote: '', delimiter: '/', dateFormat: 'DD/MM/YYYY' }, 'born'],
+    [{ quote: '1', escape: '' }, 'id'],
+  ] as const) {
+    const { run } = await bench.run({ ...options, file: { csv: change }, name: 'second' });
+    expect([run.error?.code, run.error?.message]).toEqual(['RC4040', expect.stringContaining(`\`${column}\``)]);
+  }
   const csv = { quote: '', delimiter: '|', escape: '' } as const;
 
   const written = await bench.run({ ...options, file: { csv, sort: true } });
@@ -210,6 +229,27 @@ test('without quotes: what can be read back is written, anything else fails the 
   expect(rows.slice(1).map((row) => row[1])).toEqual(plain.map(({ first }) => first));
   expect(refused).toEqual(['RC4040', 'RC4040', 'RC4040', 'RC4040']);
   expect(existsSync(join(bench.folder, 'out', 'second.csv'))).toBe(false);
+});
+
+test('a header is read back as its columns are called; what could not be is refused by `validate`', async () => {
+  await using bench = await openExportBench();
+  await writePeople(bench, [{ first: 'a', last: 'b', born: dayOf(0) }]);
+  const targets = ['a\\,"b', 'c\\', "d$'e"];
+  const mapping = ['first', 'last', 'born'].map((source, index) => ({ source, target: targets[index] ?? source }));
+  for (const csv of [{ escape: '\\' }, { escape: '$', quote: "'" }]) {
+    const { run } = await bench.run({ attributes: ATTRIBUTES, mapping, file: { csv }, name: 'headed' });
+    expect(run.error).toBeUndefined();
+    const [rows = []] = runPython(bench, WITH_ESCAPE, { quote: '"', ...csv, path: join(bench.folder, 'out', 'headed.csv') }) as string[][][];
+    expect(rows[0]).toEqual(targets);
+  }
+  const refused = (csv: CsvWriteSpec): boolean => isRefused({ csv, compression: 'none', mapping });
+  expect([{ quote: '' }, { escape: '' }, { quote: '', header: false }, { quote: '', delimiter: '|' }, {}].map(refused)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
 });
 
 async function roundTrip(people: readonly Row[], combinations: readonly Combination[]): Promise<void> {
