@@ -284,7 +284,9 @@ function isOutOfMemory(error: unknown): boolean {
 function translate(error: unknown, project: string | undefined): unknown {
   if (!(error instanceof Error)) return error;
   const [first = ''] = error.message.split('\n');
-  const tooWide = /^Conversion Error: Casting value .* to type (DECIMAL\(\d+,\d+\)) failed: value is out of range/.exec(first)?.[1];
+  const tooWide =
+    /^Conversion Error: Casting value .* to type (DECIMAL\(\d+,\d+\)) failed: value is out of range/.exec(first)?.[1] ??
+    /^Conversion Error: Type U?INT\d+ with value .* out of range for the destination type (INT64)/.exec(first)?.[1];
   if (tooWide !== undefined) return outOfRange(`a number does not fit ${tooWide}`, error);
   const unreadable = describeUnreadable(error, project);
   if (unreadable !== undefined) return unreadable;

@@ -12,18 +12,18 @@ export interface TypedValue {
   readonly bad: Expression | undefined;
 }
 
-const INTEGERS: ReadonlySet<string> = new Set([
-  'TINYINT',
-  'SMALLINT',
-  'INTEGER',
-  'BIGINT',
-  'HUGEINT',
-  'UTINYINT',
-  'USMALLINT',
-  'UINTEGER',
-  'UBIGINT',
-  'UHUGEINT',
+/** Decimal digits that hold every value of a type. */
+const INTEGER_DIGITS: ReadonlyMap<string, number> = new Map([
+  ['TINYINT', 3],
+  ['SMALLINT', 5],
+  ['INTEGER', 10],
+  ['BIGINT', 19],
+  ['UTINYINT', 3],
+  ['USMALLINT', 5],
+  ['UINTEGER', 10],
+  ['UBIGINT', 20],
 ]);
+const INTEGERS: ReadonlySet<string> = new Set([...INTEGER_DIGITS.keys(), 'HUGEINT', 'UHUGEINT']);
 const FLOATS: ReadonlySet<string> = new Set(['FLOAT', 'DOUBLE']);
 const MAX_DECIMAL_DIGITS = 38;
 export const ISO_DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
@@ -54,7 +54,7 @@ export function typedValue(raw: Expression, physical: string, declared: string, 
       if (INTEGERS.has(physical)) return bare;
       return checked(raw, sql`try_cast(${raw} as bigint)`, sql`${raw} <> try_cast(${raw} as bigint)`);
     case 'decimal':
-      if (INTEGERS.has(physical) || physical.startsWith('DECIMAL')) return fixedDecimal(raw, declared) ?? bare;
+      if (INTEGERS.has(physical) || physical.startsWith('DECIMAL')) return fixedDecimal(raw, declared) ?? { ...bare, value: asDecimal(raw, physical) };
       if (FLOATS.has(physical)) return fromText(sql`cast(${raw} as varchar)`, declared, type, digits, trusted);
       break;
     case 'double':
@@ -124,6 +124,12 @@ function fixedDecimal(raw: Expression, declared: string): TypedValue | undefined
   if (!fixed) return undefined;
   const value = sql`try_cast(${raw} as ${decimalType(Number(fixed[1]), Number(fixed[2]))})`;
   return checked(raw, value, sql`${raw} <> ${value}`);
+}
+
+/** Whole numbers with the range of decimals; what has up to 39 digits keeps its own. */
+function asDecimal(raw: Expression, physical: string): Expression {
+  const digits = INTEGER_DIGITS.get(physical);
+  return digits === undefined ? raw : sql`cast(${raw} as ${decimalType(digits, 0)})`;
 }
 
 function decimalType(precision: number, scale: number): Sql {

@@ -57,7 +57,7 @@ export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
     case 'aggregate':
       return aggregateSql(compiler, node, env);
     case 'negate':
-      return sql`(-(${compiler.value(node.operand, env)}))`;
+      return sql`(-(${wideSql(compiler, node.operand, env)}))`;
     case 'arithmetic':
       return arithmeticSql(compiler, node, env);
     case 'if':
@@ -158,8 +158,8 @@ function inSql(compiler: Compiler, node: Extract<Typed, { kind: 'in' }>, env: En
 }
 
 function arithmeticSql(compiler: Compiler, node: Extract<Typed, { kind: 'arithmetic' }>, env: Env): Sql {
-  const left = compiler.value(node.left, env);
-  const right = compiler.value(node.right, env);
+  const left = wideSql(compiler, node.left, env);
+  const right = wideSql(compiler, node.right, env);
   switch (node.operator) {
     case '+':
       return sql`(${left} + ${right})`;
@@ -172,6 +172,13 @@ function arithmeticSql(compiler: Compiler, node: Extract<Typed, { kind: 'arithme
     case '%':
       return sql`(${left} % nullif(${right}, 0))`;
   }
+}
+
+/** An operand of arithmetic. Integers have 64 bits and a sign: the engine would compute in the column's own type, which may hold less. */
+function wideSql(compiler: Compiler, node: Typed, env: Env): Sql {
+  const value = compiler.value(node, env);
+  const isWide = node.kind === 'number' || node.kind === 'arithmetic' || node.kind === 'negate';
+  return node.type.kind === 'integer' && !isWide ? sql`cast(${value} as bigint)` : value;
 }
 
 function double(part: Sql): Sql {

@@ -15,7 +15,8 @@ export function evaluateArithmetic(operator: ArithmeticOperator, left: Value, ri
 }
 
 export function negate(value: Value): Value {
-  if (typeof value === 'bigint' || typeof value === 'number') return -value;
+  if (typeof value === 'bigint') return checked(-value);
+  if (typeof value === 'number') return -value;
   return isDecimal(value) ? { unscaled: -value.unscaled, scale: value.scale } : null;
 }
 

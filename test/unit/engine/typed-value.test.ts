@@ -106,6 +106,19 @@ test.each([
   expect(await engine.rows(sql`select "id" from profile where ${ident('v')} is not null`)).toEqual([{ id: '0' }]);
 });
 
+test('whole numbers declared decimal are computed with the digits of decimals', async () => {
+  const connection = await (await DuckDBInstance.create()).connect();
+  await connection.run(`copy (select 0 as id, 2000000000::integer as v union all select 1, -7) to '${join(folder, 'people.parquet')}'`);
+  connection.closeSync();
+  const engine = engineOver('decimal', 'people.parquet');
+  await engine.open({ profile: ['v'], event: undefined });
+
+  expect(await engine.rows(sql`select cast("v" as varchar) as v, cast("v" + "v" as varchar) as twice from profile order by "id"`)).toEqual([
+    { v: '2000000000', twice: '4000000000' },
+    { v: '-7', twice: '-14' },
+  ]);
+});
+
 test('a missing column is named with the nearest one, a missing file with its path, a broken line with its number', async () => {
   await writeFile(join(folder, 'people.csv'), 'id,w\n1,2\n');
   await expect(engineOver('string').open({ profile: ['v'], event: undefined })).rejects.toMatchObject({

@@ -58,3 +58,23 @@ test('names and texts of users are never SQL', async () => {
   ).toEqual(['one']);
   connection.closeSync();
 });
+
+test('whole numbers are computed with 64 bits, whatever the source holds them in', async () => {
+  const connection = await openDatabase([
+    `create table profile as select 1 as "#key", 'one' as id, 250::utinyint as "person.age", 2000000000::integer as "person.birthYear", (-128)::tinyint as "person.birthMonth"`,
+    `create table event as select 1 as "#key", now()::timestamp as "timestamp", 'view' as "eventType", '[]'::json as "productListItems" where false`,
+  ]);
+  for (const text of [
+    '-person.age = -250',
+    'person.age - person.birthYear < 0',
+    'person.birthYear * person.birthYear = 4000000000000000000',
+    'person.birthYear + person.birthYear = 4000000000',
+    '-person.birthMonth = 128',
+    'let age = person.age in (age + age = 500)',
+    'if (person.age > 1, person.age, person.age) * person.age = 62500',
+    '[person.age, person.age].max() * person.age = 62500',
+  ]) {
+    expect([text, await membersOf(connection, text, schema, { now: WORLD_NOW })]).toEqual([text, ['one']]);
+  }
+  connection.closeSync();
+});
