@@ -1,4 +1,5 @@
 import type { ProfileSchema } from './profile-schema.ts';
+import type { PqlType } from './type.ts';
 import type { Typed, TypedTime, TypedWindow } from './typed.ts';
 
 /** What an expression looks at, itself; what the segments that it names look at is theirs. Sorted, without repetition. */
@@ -30,10 +31,29 @@ export function lineage(typed: Typed, schema: ProfileSchema): Lineage {
       events.add(node.by);
     } else if (node.kind === 'member' && node.object.type.kind === 'object' && node.object.type.event === true) events.add(node.name);
   });
+  for (const path of fieldsOfWholeEvents(typed)?.keys() ?? []) events.add(path);
   const labels = new Set<string>();
   for (const path of fields) for (const label of schema.fields.get(path)?.labels ?? []) labels.add(label);
   for (const path of events) for (const label of schema.events?.get(path)?.labels ?? []) labels.add(label);
   return { fields: [...fields].sort(), events: usesEvents ? [...events].sort() : undefined, segments: [...segments].sort(), labels: [...labels].sort() };
+}
+
+/**
+ * Every field of an event, by path, where an event as a whole is compared with others or is a part of the result; undefined where an expression asks for
+ * nothing but the fields that it names.
+ */
+export function fieldsOfWholeEvents(root: Typed): ReadonlyMap<string, PqlType> | undefined {
+  let found = fieldsOfEvents(root.type);
+  visit(root, (node) => {
+    if (node.kind === 'call' && node.fn === 'distinct') found ??= fieldsOfEvents(node.type);
+    if (node.kind === 'group') found ??= fieldsOfEvents(node.by.type);
+  });
+  return found;
+}
+
+function fieldsOfEvents(type: PqlType): ReadonlyMap<string, PqlType> | undefined {
+  if (type.kind === 'array') return fieldsOfEvents(type.item);
+  return type.kind === 'object' && type.event === true ? type.fields : undefined;
 }
 
 /** Calls back for every node, outer ones first. */

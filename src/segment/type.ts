@@ -55,11 +55,34 @@ export function unify(left: PqlType, right: PqlType): PqlType | undefined {
       const item = unify(left.item, right.item);
       return item === undefined ? undefined : arrayOf(item);
     }
+    if (left.kind === 'map' && right.kind === 'map') {
+      const value = unify(left.value, right.value);
+      return value === undefined ? undefined : { kind: 'map', value };
+    }
+    if (left.kind === 'object' && right.kind === 'object') return isSameObject(left, right) ? left : undefined;
     return left;
   }
   if (isNumeric(left) && isNumeric(right)) return scalar(left.kind === 'double' || right.kind === 'double' ? 'double' : 'decimal');
   if (isTemporal(left) && isTemporal(right)) return scalar('timestamp');
   return undefined;
+}
+
+type ObjectType = Extract<PqlType, { kind: 'object' }>;
+
+/** The same members in the same order: no engine brings objects of different shapes together. */
+function isSameObject(left: ObjectType, right: ObjectType): boolean {
+  if (left.event !== right.event || left.fields.size !== right.fields.size) return false;
+  const others = [...right.fields];
+  return [...left.fields].every(([name, type], index) => {
+    const [otherName, other] = others[index] ?? [];
+    return name === otherName && other !== undefined && isSameType(type, other);
+  });
+}
+
+function isSameType(left: PqlType, right: PqlType): boolean {
+  if (left.kind === 'array') return right.kind === 'array' && isSameType(left.item, right.item);
+  if (left.kind === 'map') return right.kind === 'map' && isSameType(left.value, right.value);
+  return left.kind === 'object' ? right.kind === 'object' && isSameObject(left, right) : left.kind === right.kind;
 }
 
 /** A type as the messages name it. */

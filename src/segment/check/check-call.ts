@@ -3,7 +3,7 @@ import type { Expression, Range } from '../ast.ts';
 import { arrayOf, comparable, describeType, isNumeric, isTemporal, scalar, unify, type PqlType } from '../type.ts';
 import type { PureFunction, Typed } from '../typed.ts';
 import { aggregate } from './check-aggregate.ts';
-import { asCondition, isString, itemOf, type Checker } from './check-pql.ts';
+import { asCondition, checkOperand, isString, itemOf, type Checker } from './check-pql.ts';
 import { checkPattern } from './check-pattern.ts';
 import { unknown, withArticle } from './resolve-path.ts';
 import type { Scope } from './scope.ts';
@@ -65,8 +65,8 @@ function checkFunction(checker: Checker, node: Call, scope: Scope): Typed {
     case 'if': {
       if (!hasArguments(checker, node, 3, 3)) return unknown(place);
       const [test, then, otherwise] = node.args as [Expression, Expression, Expression];
-      const typedThen = checker.check(then, scope);
-      const typedElse = checker.check(otherwise, scope);
+      const typedThen = checkOperand(checker, then, scope);
+      const typedElse = checkOperand(checker, otherwise, scope);
       const type = unify(typedThen.type, typedElse.type);
       if (type === undefined) {
         checker.report({

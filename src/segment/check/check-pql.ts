@@ -49,7 +49,7 @@ export function checkPql(expression: Expression, options: CheckOptions): Checked
 /** Types an expression of any type (a calculated field's). */
 export function checkValue(expression: Expression, options: CheckOptions): CheckedPql {
   const { checker, problems } = createChecker(options);
-  return finish(checker.check(expression, TOP), problems);
+  return finish(checkOperand(checker, expression, TOP), problems);
 }
 
 function finish(typed: Typed, found: readonly PqlProblem[]): CheckedPql {
@@ -83,7 +83,7 @@ function createChecker(options: CheckOptions): { readonly checker: Checker; read
     report: (problem) => void problems.push(problem),
     newVariable: () => (variables += 1),
     withItem(expression, scope, item, id) {
-      if (expression.kind !== 'lambda') return checker.check(expression, withElement(scope, id, item));
+      if (expression.kind !== 'lambda') return checkOperand(checker, expression, withElement(scope, id, item));
       const [parameter, second] = expression.parameters;
       if (parameter === undefined || second !== undefined) {
         checker.report({
@@ -95,10 +95,26 @@ function createChecker(options: CheckOptions): { readonly checker: Checker; read
         });
         return unknown(expression);
       }
-      return checker.check(expression.body, withVariable(scope, parameter.name, id, item));
+      return checkOperand(checker, expression.body, withVariable(scope, parameter.name, id, item));
     },
   };
   return { checker, problems };
+}
+
+/** Checks where a value of any type will do. A folder of attributes is none: it can be asked for being null, and for nothing else. */
+export function checkOperand(checker: Checker, expression: Expression, scope: Scope): Typed {
+  const typed = checker.check(expression, scope);
+  if (typed.kind !== 'folder') return typed;
+  const [first = ''] = typed.paths;
+  checker.report({
+    code: 'RC1208',
+    severity: 'error',
+    message: 'a folder of attributes has no value of its own',
+    start: typed.start,
+    end: typed.end,
+    hint: `name one of them, \`${first}\`, or ask the folder itself for \`.isNull()\``,
+  });
+  return unknown(typed);
 }
 
 function hintForCondition(typed: Typed): string | undefined {
@@ -213,7 +229,7 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
       return { kind: 'like', value, pattern: pattern.value, type: scalar('boolean'), ...place };
     }
     case 'let': {
-      const value = checker.check(node.value, scope);
+      const value = checkOperand(checker, node.value, scope);
       const id = checker.newVariable();
       const body = checker.check(node.body, withVariable(scope, node.name, id, value.type));
       return { kind: 'let', id, name: node.name, value, body, type: body.type, ...place };
@@ -263,7 +279,7 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
 }
 
 function checkList(checker: Checker, items: readonly Expression[], scope: Scope, place: Range): Typed {
-  const typed = items.map((item) => checker.check(item, scope));
+  const typed = items.map((item) => checkOperand(checker, item, scope));
   let type: PqlType = scalar('any');
   for (const item of typed) {
     const both = unify(type, item.type);

@@ -144,6 +144,14 @@ function getSql(compiler: Compiler, map: Typed, key: Sql, env: Env): Sql {
   )} end`;
 }
 
+/** The map itself, where it is given a name, chosen or written. */
+export function identitiesSql(compiler: Compiler, { namespaces }: Extract<Typed, { kind: 'identities' }>): Sql {
+  if (namespaces.length === 0) return sql`cast(map() as ${typeSql({ kind: 'map', value: { kind: 'string' } })})`;
+  const entries = namespaces.map((namespace) => sql`{'k': ${literal(namespace)}, 'v': ${columnSql(compiler, `identityMap.${namespace}`, undefined)}}`);
+  const entry = compiler.name();
+  return sql`map_from_entries(list_filter([${joinSql(entries, ', ')}], lambda ${entry}: ${entry}.v is not null))`;
+}
+
 function mapPart(compiler: Compiler, map: Typed, env: Env, part: 'keys' | 'values'): Sql {
   if (map.kind !== 'identities') return part === 'keys' ? sql`map_keys(${compiler.value(map, env)})` : sql`map_values(${compiler.value(map, env)})`;
   if (map.namespaces.length === 0) return sql`cast([] as ${typeSql({ kind: 'array', item: { kind: 'string' } })})`;

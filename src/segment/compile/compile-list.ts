@@ -136,8 +136,9 @@ function sumOf(node: Of<'aggregate'>, sum: Sql): Sql {
   return node.type.kind === 'integer' ? sql`coalesce(cast(${sum} as bigint), 0)` : sql`coalesce(${sum}, 0)`;
 }
 
-export function listSql(items: readonly Sql[], type: Sql): Sql {
-  return items.length === 0 ? sql`cast([] as ${type})` : sql`[${joinSql(items, ', ')}]`;
+/** An empty list takes the type of what stands beside it. */
+export function listSql(items: readonly Sql[]): Sql {
+  return sql`[${joinSql(items, ', ')}]`;
 }
 
 /** `E.product.category` of a struct in a list. */

@@ -4,13 +4,12 @@ import type { CompareOperator } from '../ast.ts';
 import type { PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import { columnSql, rowSql } from './columns.ts';
-import { callSql, containsSql } from './compile-call.ts';
+import { callSql, containsSql, identitiesSql } from './compile-call.ts';
 import { chainSql } from './compile-chain.ts';
 import { aggregateSql, filterSql, groupSql, listSql, mapSql, memberSql, quantifierSql, topSql } from './compile-list.ts';
 import { dateSql, occursSql, timestampSql } from './compile-time.ts';
 import { ALWAYS, NO_ENV, WHERE, type Compiler, type Env, type Fragment, type TruthMode } from './context.ts';
 import { eventList, eventSetOf } from './event-set.ts';
-import { typeSql } from './type-sql.ts';
 
 /** A node's value; NULL where it is unknown. */
 export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
@@ -44,10 +43,7 @@ export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
       return set === undefined ? filterSql(compiler, node as Extract<Typed, { kind: 'filter' }>, env) : eventList(compiler, set);
     }
     case 'list':
-      return listSql(
-        node.items.map((item) => compiler.value(item, env)),
-        typeSql(node.type),
-      );
+      return listSql(node.items.map((item) => compiler.value(item, env)));
     case 'map':
       return mapSql(compiler, node, env);
     case 'top':
@@ -87,9 +83,10 @@ export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
       return chainSql(compiler, node, env);
     case 'segment':
       return compiler.truth(node, NO_ENV, ALWAYS);
-    case 'folder':
     case 'identities':
-      throw new TypeError(`${node.kind} has no value of its own`);
+      return identitiesSql(compiler, node);
+    case 'folder':
+      throw new TypeError('a folder has no value of its own');
   }
 }
 

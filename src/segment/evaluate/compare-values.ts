@@ -9,7 +9,7 @@ export function compareValues(left: Value, right: Value): number {
       const [a, b] = aligned(toDecimal(left), toDecimal(right));
       return order(a, b);
     }
-    return order(toDouble(left), toDouble(right));
+    return orderDoubles(toDouble(left), toDouble(right));
   }
   if (isMoment(left) && isMoment(right)) return order(left.micros, right.micros);
   if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right);
@@ -22,6 +22,12 @@ export function equalValues(left: Value, right: Value): boolean {
   if (left === null || right === null) return left === right;
   if (Array.isArray(left) && Array.isArray(right))
     return left.length === right.length && left.every((item: Value, index) => equalValues(item, right[index] as Value));
+  if (left instanceof Map && right instanceof Map)
+    return equalValues([...left.keys()], [...right.keys()]) && equalValues([...left.values()], [...right.values()]);
+  if (isMembers(left) && isMembers(right)) {
+    const names = new Set([...left.members.keys(), ...right.members.keys()]);
+    return [...names].every((name) => equalValues(left.members.get(name) ?? null, right.members.get(name) ?? null));
+  }
   return compareValues(left, right) === 0;
 }
 
@@ -71,6 +77,15 @@ function rank(unit: number): number {
 
 function order<T extends number | bigint>(left: T, right: T): number {
   return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** As the engine has it: what is no number, infinity less infinity, equals itself and is greater than all numbers. */
+function orderDoubles(left: number, right: number): number {
+  return Number.isNaN(left) || Number.isNaN(right) ? Number(Number.isNaN(left)) - Number(Number.isNaN(right)) : order(left, right);
+}
+
+function isMembers(value: Value): value is Members {
+  return typeof value === 'object' && value !== null && 'members' in value;
 }
 
 function kindOf(value: Value): string {

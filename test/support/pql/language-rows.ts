@@ -12,6 +12,7 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'person.name = "John Ada" and homeOwner = true and person.age = 38 and score = 1.5': 'ada',
     'person.age > -201': 'ada bob',
     'person.birthdate = date(1985, 3, 14)': 'ada',
+    'date(99, 12, 31) < date(100, 1, 1) and person.birthdate > date(1, 1, 1)': 'ada bob',
     'person.birthMonth in [1, 4, 7, 3]': 'ada',
     '"\\u00e9\\"\\\\" = "é\\"\\\\"': 'ada bob nil',
   },
@@ -30,6 +31,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'if (homeAddress.countryISO = "CA", 1, 2) = 1': 'ada',
     'if (homeAddress.countryISO = "CA", 1, 2) = 2': 'bob nil',
     'if (homeOwner, homeAddress.city = "Quebec", person.age = 40)': 'ada bob',
+    'if (homeOwner, orders, []).count() = 3': 'ada',
+    'if (homeOwner, [], xEvent).count() = 3': 'bob',
   },
   comparisons: {
     'person.birthMonth >= 3': 'ada bob',
@@ -60,11 +63,23 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'person.visited.subsetOf(person.wanted)': 'bob',
   },
   includes: { 'person.favoriteColors.includes("red")': 'ada', 'not person.favoriteColors.includes("red")': 'bob nil' },
-  distinct: { 'numbers.distinct().count() = 3': 'ada', 'numbers.distinct() = [3, 1, 2]': 'ada', 'orders.map(storeId).distinct().count() > 1': 'ada' },
+  distinct: {
+    'numbers.distinct().count() = 3': 'ada',
+    'numbers.distinct() = [3, 1, 2]': 'ada',
+    'orders.map(storeId).distinct().count() > 1': 'ada',
+    'orders.distinct().count() = 3': 'ada',
+    '[loyalty, loyalty].distinct().count() = 1': 'ada bob',
+    '[counts, counts].distinct().count() = 1': 'ada bob',
+    // Two of his three are of the same time, and still two.
+    'xEvent.distinct().count() = 3': 'ada bob',
+  },
   groupBy: {
     'orders.groupBy(storeId).count() = 2': 'ada',
     'orders.groupBy(storeId).map(G => G.count()).max() = 2': 'ada',
     'xEvent.groupBy(eventType).count() = 3': 'ada',
+    'orders.groupBy(o => o).count() = 3': 'ada',
+    'xEvent.groupBy(E => E).count() = 3': 'ada bob',
+    'xEvent.groupBy(E => E).filter(G => G.head().cur.isNull()).count() = 1': 'bob',
   },
   filter: {
     'orders.filter(price >= 21).count() = 2': 'ada',
@@ -93,6 +108,9 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'identityMap.keys().includes("Email")': 'ada bob',
     'identityMap.get("Email") = "ada@gmail.com"': 'ada',
     'identityMap.Email.isNotNull()': 'ada bob',
+    'let m = identityMap in (m.get("Email") = "ada@gmail.com" and m.keys().count() = 2)': 'ada',
+    'if (homeOwner, identityMap, null).values().includes("ada")': 'ada',
+    '[identityMap].count() = 1 and identityMap.isNotNull()': 'ada bob nil',
   },
   like: { 'homeAddress.city like "%e%"': 'ada bob', 'homeAddress.city like "Q_ebec"': 'ada', 'homeAddress.city like "q%"': '' },
   'startsWith, doesNotStartWith': {
@@ -120,6 +138,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'person.age / 2 = 19': 'ada',
     'person.age / (person.age - 40) > 0 or person.age / 0 = 1': '',
     '-person.age = -38': 'ada',
+    // Infinity less infinity.
+    '1e308 * 10 - 1e308 * 10 > score': 'ada bob',
     'income + 0.05 = 100.15': 'ada',
     '2 + 3 * 4 = 14 and (2 + 3) * 4 = 20': 'ada bob nil',
   },

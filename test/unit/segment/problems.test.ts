@@ -11,6 +11,9 @@ function problemsOf(text: string): readonly string[] {
   );
 }
 
+const FOLDER =
+  'homeAddress: a folder of attributes has no value of its own (name one of them, `homeAddress.countryISO`, or ask the folder itself for `.isNull()`)';
+
 test.each([
   ['homeAdress.city = "X"', ['homeAdress.city: unknown attribute `homeAdress.city` (did you mean `homeAddress.city`?)']],
   ['person.age = "40"', ['"40": expected an integer beside `=`, found a string (numbers stand without quotes)']],
@@ -29,6 +32,10 @@ test.each([
   ['select = "b"', ['=: expected a name, found `=` (an attribute of that name is written `$1.select`)']],
   ['from = "b"', ['from: expected a value or a condition, found `from` (an attribute of that name is written `$1.from`)']],
   ['numbers[0] = 1', ['0: expected a condition (true or false), found an integer (`[…]` takes a condition on the items; the first one is `.head()`)']],
+  ['orders.groupBy(homeAddress).count() = 1 and [1, homeAddress].count() = 2', [FOLDER, FOLDER]],
+  ['let h = homeAddress in (h.isNull())', [FOLDER]],
+  ['if (homeOwner, loyalty, orders.head()).isNull()', ['orders.head(): both outcomes of `if` are of one type: first an object, then an object']],
+  ['[counts, identityMap].count() = 2', ['identityMap: the items of a list are of one type: map of integer before, here a map of string']],
   ['person.age = 1) or person.age = 2', ['): unexpected `)` (no `(` is open here)']],
 ])('%s', (text, expected) => {
   const found = problemsOf(text);
