@@ -95,10 +95,16 @@ function wonBy({ losers, by }: RowsInput): Sql {
   return losers === undefined ? noSql : without(losers, profileKey(by));
 }
 
+/** Rows as they are staged: columns by number, because one that is called as the engine calls a row's number would hide that. */
+export function toStage(rows: Sql, targets: readonly string[], who: boolean): Sql {
+  const list = targets.map((target, index) => sql`${ident(target)} as ${ident(`#${index}`)}`);
+  return sql`select ${joinSql(who ? [...list, sql`"#who"`] : list, ', ')} from (${rows})`;
+}
+
 /** Rows `from` to `to` of a staged file, in its own order. */
 export function stagedRows(staged: Sql, targets: readonly string[], from: number, to: number): Sql {
   return sql`select ${joinSql(
-    targets.map((target) => sql`${ident(target)}`),
+    targets.map((target, index) => sql`${ident(`#${index}`)} as ${ident(target)}`),
     ', ',
   )} from ${staged} where file_row_number >= ${literal(from)} and file_row_number < ${literal(to)}`;
 }

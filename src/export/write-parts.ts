@@ -6,7 +6,7 @@ import type { Sql } from '../sql/sql.ts';
 import { emptyFile, engineFormat, type FileSettings } from './file-settings.ts';
 import type { OutputColumn } from './output-columns.ts';
 import { headerLine, lineQuery, needsLines, renderFor, renderForLines } from './row-text.ts';
-import { stagedRows, type RowsQuery } from './select-rows.ts';
+import { stagedRows, toStage, type RowsQuery } from './select-rows.ts';
 import { compressionStages, writeFile, type ByteStage, type WrittenFile } from './write-file.ts';
 
 export interface WritePartsRequest {
@@ -77,15 +77,15 @@ export async function writeParts(request: WritePartsRequest): Promise<readonly W
     await rm(join(folder, whole.file), { force: true });
   }
 
+  const targets = columns.map((column) => column.target);
   const staged = join(folder, STAGED);
   const total = await engine.write({
-    query: rows,
+    query: toStage(rows, targets, who),
     path: staged,
     format: SCRATCH_FORMAT,
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   const parts: WrittenPart[] = [];
-  const targets = columns.map((column) => column.target);
   let before = none;
   for (let from = 0; from < Math.max(total, 1); from += settings.maxRows) {
     const part = await write(finish(stagedRows(engine.files([staged]), targets, from, from + settings.maxRows)), parts.length + 1, before);

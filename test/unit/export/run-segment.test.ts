@@ -145,6 +145,19 @@ test.each([
   expect(texts.join('')).toBe(Array.from({ length: rows }, (_, n) => `${n},n\n`).join(''));
 });
 
+test('parts are the same when a column is called as the engine calls a row’s number', async () => {
+  await bench.writePeople(`id,first,last,email,country,income\n${Array.from({ length: 5 }, (_, n) => `${n},n${n},,,,`).join('\n')}\n`);
+  const mapping = [
+    { source: 'identityMap.crmId', target: 'id' },
+    { source: 'first', target: 'file_row_number' },
+  ];
+
+  const { run } = await bench.run({ mapping, file: { maxRows: 4 } });
+
+  expect(run.files.map(({ rows }) => rows)).toEqual([4, 1]);
+  expect(await bench.read('out_2.csv')).toBe('id,file_row_number\n4,n4\n');
+});
+
 test('parts hold exactly maxRows rows', async () => {
   await bench.writePeople(`id,first,last,email,country,income\n${Array.from({ length: 25 }, (_, n) => `${n},"N ""${n}""\n",,,,`).join('\n')}\n`);
 
