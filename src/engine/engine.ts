@@ -95,7 +95,7 @@ export interface RowsOptions {
  *
  * `open` makes two relations available to the statements that follow:
  * - `profile`: one row per profile: `#key` (the primary identity in its own type, for joins), `id` (the same as text), one column per needed
- *   attribute path and per `identityMap.NAMESPACE`;
+ *   attribute path (`attributeColumn`) and per `identityMap.NAMESPACE`;
  *   A column of which `health.badValues` reports something has a companion `<path>#bad`, true on the rows in question;
  * - `event`: `#key`, `timestamp`, `eventType` and the needed fields.
  *

@@ -1,3 +1,4 @@
+import { attributeColumn } from '../model/attribute-column.ts';
 import type { MappingEntry } from '../model/generated/kinds.ts';
 import type { LogicalColumn } from '../engine/engine.ts';
 import { ident, literal, sql, type Sql, type SqlPart } from '../sql/sql.ts';
@@ -90,7 +91,7 @@ export function outputColumns(
     const identity = entry.source.startsWith('identityMap.');
     const isPrimary = entry.source === `identityMap.${primary}`;
     const column = columns.get(entry.source);
-    const value = isPrimary ? ident('p', 'id') : ident('p', entry.source);
+    const value = isPrimary ? ident('p', 'id') : ident('p', attributeColumn(entry.source));
     return hashed(entry, target, {
       target,
       kind: identity ? 'identity' : 'attribute',

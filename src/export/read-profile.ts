@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
+import { attributeColumn } from '../model/attribute-column.ts';
 import { shaped } from '../segment/compile/columns.ts';
 import { readValue } from '../segment/evaluate/read-fixture.ts';
 import type { EvaluatedProfile } from '../segment/evaluate/evaluate.ts';
@@ -41,7 +42,9 @@ function chooseFields(known: ReadonlyMap<string, SchemaField>, paths: readonly s
 
 function selected(alias: string, fields: ReadonlyMap<string, SchemaField>): Sql {
   if (fields.size === 0) return noSql;
-  const list = [...fields].map(([path, { type }]) => sql`${asText(shaped(ident(alias, path), type, true), type.kind)} as ${ident(path)}`);
+  const list = [...fields].map(
+    ([path, { type }]) => sql`${asText(shaped(ident(alias, alias === 'p' ? attributeColumn(path) : path), type, true), type.kind)} as ${ident(path)}`,
+  );
   return sql`, ${joinSql(list, ', ')}`;
 }
 

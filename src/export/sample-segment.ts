@@ -1,5 +1,6 @@
 import type { Cell, Engine } from '../engine/engine.ts';
 import { profileColumns } from '../engine/profile-model.ts';
+import { attributeColumn } from '../model/attribute-column.ts';
 import type { AttributesSpec, SourceSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import { ident, joinSql, literal, sql } from '../sql/sql.ts';
@@ -52,13 +53,20 @@ async function sample(
   const [count] = await engine.rows(sql`${audience.with}select count(*) as "n" from ${audience.from} where ${condition}`, signal);
   if (limit === 0) return { members: Number(count?.['n'] ?? 0), sample: [] };
   const shown = [...new Set(audience.profileColumns)];
-  const list = [sql`p."id" as "id"`, ...shown.map((path) => sql`cast(p.${ident(path)} as varchar) as ${ident(path)}`)];
+  const list = [sql`p."id" as "id"`, ...shown.map((path) => sql`cast(p.${ident(attributeColumn(path))} as varchar) as ${ident(attributeColumn(path))}`)];
   const rows = await engine.rows(sql`${audience.with}select ${joinSql(list, ', ')} from ${audience.from} where ${condition} limit ${literal(limit)}`, signal);
   const masked = maskedPaths(attributes);
   return {
     members: Number(count?.['n'] ?? 0),
     sample: rows.map((row) =>
-      Object.fromEntries(Object.entries(row).map(([path, value]) => [path, path === 'id' || masked.has(path) ? maskValue(value) : value])),
+      Object.fromEntries([
+        ['id', maskValue(row['id'] ?? null)],
+        // The attribute of that name as PQL can write it.
+        ...shown.map((path) => {
+          const value = row[attributeColumn(path)] ?? null;
+          return [path === 'id' ? '$1.id' : path, masked.has(path) ? maskValue(value) : value] as const;
+        }),
+      ]),
     ),
   };
 }

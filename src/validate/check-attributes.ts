@@ -11,6 +11,9 @@ export function checkAttributes(index: ResourceIndex, report: Reporter): void {
     const { fields = {}, events } = attributes.spec;
     checkFields(attributes, '/spec/fields', fields, report);
     checkFields(attributes, '/spec/events/fields', events?.fields ?? {}, report);
+    checkCase(attributes, '/spec/fields', Object.keys(fields), report);
+    checkCase(attributes, '/spec/identities', Object.keys(attributes.spec.identities), report);
+    checkCase(attributes, '/spec/events/fields', ['timestamp', 'eventType', ...Object.keys(events?.fields ?? {})], report);
     for (const path of Object.keys(events?.fields ?? {})) {
       if (path !== 'timestamp' && path !== 'eventType') continue;
       report.at(attributes, `/spec/events/fields/${path}`, {
@@ -82,6 +85,23 @@ function checkFields(attributes: Resource<AttributesSpec>, base: string, fields:
   }
 }
 
+/** A name that another one becomes when case is left out of account: engines take both for the same column. */
+function checkCase(attributes: Resource<AttributesSpec>, base: string, names: readonly string[], report: Reporter): void {
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const folded = name.toLowerCase();
+    const other = seen.get(folded);
+    seen.set(folded, other ?? name);
+    if (other === undefined || other === name) continue;
+    report.at(attributes, `${base}/${escapePointer(name)}`, {
+      part: 'key',
+      code: 'RC1306',
+      message: `\`${name}\` and \`${other}\` differ in nothing but upper and lower case, which engines do not tell apart`,
+      hint: 'rename one of the two; the columns may keep their names',
+    });
+  }
+}
+
 const PARTS = { items: 'array', values: 'map', fields: 'object' } as const;
 
 function checkType(attributes: Resource<AttributesSpec>, pointer: string, part: TypedPart, report: Reporter): void {
@@ -97,6 +117,7 @@ function checkType(attributes: Resource<AttributesSpec>, pointer: string, part: 
   if (part.type === 'object' && Object.keys(part.fields ?? {}).length === 0) {
     report.at(attributes, `${pointer}/type`, { code: 'RC1306', message: 'an object needs its `fields`', hint: 'add fields: {name: string, …}' });
   }
+  checkCase(attributes, `${pointer}/fields`, Object.keys(part.fields ?? {}), report);
   const decimal = /^decimal\((\d+),\s*(\d+)\)$/.exec(part.type);
   if (decimal !== null && (Number(decimal[1]) > 38 || Number(decimal[2]) > Number(decimal[1]))) {
     report.at(attributes, `${pointer}/type`, {

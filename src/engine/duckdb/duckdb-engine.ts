@@ -1,5 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import { attributeColumn } from '../../model/attribute-column.ts';
 import { AppError } from '../../model/app-error.ts';
 import type { FileDatasetSpec } from '../../model/generated/kinds.ts';
 import { ident, joinSql, literal, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
@@ -215,6 +216,7 @@ async function openRelations(
   };
 }
 
+/** `register`: of the columns of `profile`. */
 function viewColumns(
   column: ModelColumn,
   dataset: DescribedDataset,
@@ -224,7 +226,7 @@ function viewColumns(
   const facts = measured.column(column);
   const typed = columnValue(ident(column.column), dataset.columns.get(column.column) ?? 'VARCHAR', column, facts.digits, facts.bad === 0);
   register?.set(column.path, { name: column.path, type: column.type, hasText: typed.text !== undefined });
-  const value = sql`${typed.value} as ${ident(column.path)}`;
+  const value = sql`${typed.value} as ${ident(register === undefined ? column.path : attributeColumn(column.path))}`;
   return [
     value,
     ...(typed.text === undefined ? [] : [sql`${typed.text} as ${ident(`${column.path}#text`)}`]),

@@ -18,6 +18,14 @@ const HINT = 'correct the file, or say how it is written in `csv: {delimiter, qu
 export function describeUnreadable(error: Error, project: string | undefined): AppError | undefined {
   const { message } = error;
   const [first = ''] = message.split('\n');
+  const twice = /^Not implemented Error: Duplicate name "(.*)" in struct auto-detected in JSON/.exec(first)?.[1];
+  if (twice !== undefined)
+    return new AppError({
+      code: 'RC2003',
+      message: `an object in a JSON file has \`${twice}\` twice, or once in upper and once in lower case`,
+      hint: 'the engine does not tell the two apart: write the file with one name for each value',
+      cause: error,
+    });
   if (
     !/^(Invalid Input Error: (CSV Error|Error when sniffing|The CSV Parser state machine|Failed to read file|No magic bytes|Footer length error|File '.*' (is|too) )|Invalid Input Error: .*(Parquet|JSON)|Conversion Error|Invalid Input Error: Malformed JSON|Invalid Input Error: Invalid unicode)/.test(
       first,

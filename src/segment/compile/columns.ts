@@ -1,3 +1,4 @@
+import { attributeColumn } from '../../model/attribute-column.ts';
 import { ident, literal, sql, type Sql } from '../../sql/sql.ts';
 import { visit } from '../lineage.ts';
 import type { PqlType } from '../type.ts';
@@ -8,7 +9,7 @@ import { typeSql } from './type-sql.ts';
 /** A column of `profile`. Arrays, maps and objects are brought to their declared shape, whether the source has lists, structs, maps or JSON. */
 export function columnSql(compiler: Compiler, path: string, type: PqlType | undefined): Fragment {
   compiler.profileColumns.add(path);
-  return shaped(ident('p', path), type, compiler.innerTimes);
+  return shaped(ident('p', attributeColumn(path)), type, compiler.innerTimes);
 }
 
 /** A column of `event`, of the row at hand. */

@@ -31,6 +31,7 @@ import {
   Times,
   TOKENS,
   Up,
+  Where,
   Word,
 } from './tokens.ts';
 
@@ -311,6 +312,8 @@ class PqlGrammar extends ItemGrammar {
 
   /** `sum X.total over X from …`: two words beside each other. */
   private isAggregate(): boolean {
+    // `exists X from count where …`: an array of that name.
+    if (this.LA(2).tokenType === Where && this.LA(3).tokenType !== Over) return false;
     return (
       AGGREGATES.has(this.LA(1).image.toLowerCase()) &&
       (isA(this.LA(2), Name) || this.LA(2).tokenType === Up || this.LA(2).tokenType === Parameter || this.LA(2).tokenType === NumberText)

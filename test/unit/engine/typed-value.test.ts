@@ -129,6 +129,11 @@ test('a missing column is named with the nearest one, a missing file with its pa
     code: 'RC2001',
     message: expect.stringContaining('`gone.csv`'),
   });
+  await writeFile(join(folder, 'case.ndjson'), '{"id": 1, "v": {"a": 1, "A": 2}}\n');
+  await expect(engineOver('string', 'case.ndjson').open({ profile: ['v'], event: undefined })).rejects.toMatchObject({
+    code: 'RC2003',
+    message: expect.stringContaining('`A`'),
+  });
   await writeFile(join(folder, 'broken.csv'), 'id,v\n1,2\n2,3,4\n');
   await expect(engineOver('string', 'broken.csv').open({ profile: ['v'], event: undefined })).rejects.toMatchObject({
     code: 'RC2003',

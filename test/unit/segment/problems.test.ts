@@ -31,6 +31,7 @@ test.each([
   ['person.favoriteColors.sum() = 3', ['person.favoriteColors: expected a number, found a string']],
   ['select = "b"', ['=: expected a name, found `=` (an attribute of that name is written `$1.select`)']],
   ['from = "b"', ['from: expected a value or a condition, found `from` (an attribute of that name is written `$1.from`)']],
+  ['exists X from count where X > 1', ['count: unknown attribute `count` (did you mean `counts`?)']],
   ['numbers[0] = 1', ['0: expected a condition (true or false), found an integer (`[…]` takes a condition on the items; the first one is `.head()`)']],
   ['orders.groupBy(homeAddress).count() = 1 and [1, homeAddress].count() = 2', [FOLDER, FOLDER]],
   ['let h = homeAddress in (h.isNull())', [FOLDER]],

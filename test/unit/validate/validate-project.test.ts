@@ -138,6 +138,21 @@ describe('references', () => {
     expect(diagnostics[0]?.hint).toContain(hint);
   });
 
+  test('names that differ in upper and lower case alone are one column to an engine', () => {
+    const text = '{column: c, type: string}';
+    const own = `identities: {id: {column: a, primary: true}, ID: {column: b}}, fields: {mail: ${text}, Mail: ${text}, o: {column: o, type: object, fields: {a: string, A: string}}}`;
+    const events = `events: {dataset: orders, profile: a, timestamp: t, eventType: {value: x}, fields: {Timestamp: ${text}}}`;
+    using project = starter({ 'manifests/x.yaml': document('Attributes', `{source: shop, dataset: orders, ${own}, ${events}}`) });
+    const { diagnostics } = validateProject({ directory: project.directory, environment: undefined, variables: {} });
+
+    expect(diagnostics.map(({ message }) => message.replace(/ differ in .*/, ''))).toEqual([
+      '`ID` and `id`',
+      '`Mail` and `mail`',
+      '`A` and `a`',
+      '`Timestamp` and `timestamp`',
+    ]);
+  });
+
   test('what a broken document declares is not called unknown', () => {
     using project = starter({ 'manifests/segments.yaml': (BASE['manifests/segments.yaml'] ?? '').replaceAll('attributes:', 'attribute:') });
 
