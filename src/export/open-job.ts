@@ -33,7 +33,7 @@ export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJo
         ...expressionPaths.profile,
         ...forgotten.map((namespace) => `identityMap.${namespace}`),
       ]),
-    ].filter((path) => path !== 'id' && !path.startsWith('#')),
+    ],
     event: events,
   });
   checkHealth(source.health, job.attributes, job.attributesName);

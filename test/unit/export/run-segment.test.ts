@@ -28,6 +28,24 @@ test('a full export now writes everybody and leaves no snapshot and no spool', a
   expect(await readdir(join(bench.folder, '.reconcile', 'spool'))).toEqual([]);
 });
 
+test('an attribute named `id` is written as itself, and judged', async () => {
+  const attributes = {
+    source: 'shop',
+    dataset: 'people',
+    identities: { crmId: { column: 'crm', primary: true } },
+    fields: { id: { column: 'id', type: 'integer' } },
+  } as const;
+  await bench.writePeople('crm,id\n1,7\n2,8\n');
+  const mapping = [{ source: 'identityMap.crmId', target: 'crm' }, { source: 'id' }] as const;
+
+  const { run } = await bench.run({ attributes, mapping });
+
+  expect(run.error).toBeUndefined();
+  expect(await bench.read('out.csv')).toBe('crm,id\n1,7\n2,8\n');
+  await bench.writePeople('crm,id\n1,x\n');
+  await expect(bench.run({ attributes, mapping, slot: HOUR })).resolves.toMatchObject({ run: { status: 'failed', error: { code: 'RC4003' } } });
+});
+
 test('mandatory attributes exclude rows by the first reason in mapping order', async () => {
   await bench.writePeople('id,first,last,email,country,income\n1,Ann,A,a@x,DE,1\n2,,,b@x,FR,\n3,C,,c@x,DE,10\n,X,Y,d@x,DE,1\n');
 
