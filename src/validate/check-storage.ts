@@ -1,10 +1,15 @@
 import { checkFolderPath } from '../activation/folder-path.ts';
 import type { AzureBlobStorageSpec, S3StorageSpec, SftpStorageSpec, StorageSpec } from '../model/generated/kinds.ts';
 import type { PointedProblem } from '../manifest/explain-schema-error.ts';
+import { checkObjectPrefix } from '../storage/object-prefix.ts';
+
+const BY_REFERENCE = 'give what logs in by reference, in keys of their own such as `sasToken`; `reconcile schema Destination` lists them';
+/** It becomes part of a host's name. */
+const REGION = /^[A-Za-z0-9-]{1,63}$/;
 
 /** Which keys of a storage go together; what the schema cannot say. */
 export function checkStorage(storage: StorageSpec): readonly PointedProblem[] {
-  return [...checkFolder(storage), ...checkKeys(storage)];
+  return [...checkFolder(storage), ...checkAddresses(storage), ...checkKeys(storage)];
 }
 
 function checkKeys(storage: StorageSpec): readonly PointedProblem[] {
@@ -23,8 +28,36 @@ function checkKeys(storage: StorageSpec): readonly PointedProblem[] {
 function checkFolder(storage: StorageSpec): readonly PointedProblem[] {
   const key = storage.type === 'local' || storage.type === 'sftp' ? 'path' : 'prefix';
   const folder = (storage as { readonly path?: string; readonly prefix?: string })[key];
-  const wrong = folder === undefined ? undefined : checkFolderPath(folder);
+  const wrong = folder === undefined ? undefined : (checkFolderPath(folder) ?? (key === 'prefix' ? checkObjectPrefix(folder) : undefined));
   return wrong === undefined ? [] : [refuse(`/spec/storage/${key}`, 'value', wrong.message, wrong.hint)];
+}
+
+/** The addresses that a storage names: the libraries end in exceptions of their own at one that is none. */
+function checkAddresses(storage: StorageSpec): readonly PointedProblem[] {
+  const { endpoint, url } = storage as { readonly endpoint?: string; readonly url?: string };
+  return [
+    ...(endpoint === undefined ? [] : checkAddress('/spec/storage/endpoint', endpoint)),
+    ...(url === undefined ? [] : checkAddress('/spec/storage/url', url)),
+  ];
+}
+
+function checkAddress(pointer: string, text: string): readonly PointedProblem[] {
+  if (!URL.canParse(text)) return [refuse(pointer, 'value', `\`${text}\` is not an address`, 'such as https://storage.example.com')];
+  const { username, password, search, hash, hostname, pathname } = new URL(text);
+  // Neither is repeated: they hold a secret.
+  if (username !== '' || password !== '') return [{ ...refuse(pointer, 'value', 'the address holds a user or password', BY_REFERENCE), code: 'RC1403' }];
+  if (search !== '') return [{ ...refuse(pointer, 'value', 'the address holds what follows a `?`, as signed addresses do', BY_REFERENCE), code: 'RC1403' }];
+  if (hash !== '') return [refuse(pointer, 'value', 'the address holds a `#`', 'it ends before that')];
+  if (pathname !== '/' && /\.blob\./.test(hostname))
+    return [
+      refuse(
+        pointer,
+        'value',
+        `\`${text}\` is the address of a container`,
+        'give that of the account, which ends with the host; the container has its own key',
+      ),
+    ];
+  return [];
 }
 
 function checkSftp(storage: SftpStorageSpec): readonly PointedProblem[] {
@@ -42,6 +75,8 @@ function checkSftp(storage: SftpStorageSpec): readonly PointedProblem[] {
 
 function checkS3(storage: S3StorageSpec): readonly PointedProblem[] {
   const problems: PointedProblem[] = [];
+  if (storage.region !== undefined && !REGION.test(storage.region))
+    problems.push(refuse('/spec/storage/region', 'value', `\`${storage.region}\` is not a region`, 'such as eu-west-1'));
   const pair = ['accessKeyId', 'secretAccessKey'] as const;
   for (const [one, other] of [pair, [pair[1], pair[0]] as const]) {
     if (storage[one] !== undefined && storage[other] === undefined)

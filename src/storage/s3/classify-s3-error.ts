@@ -126,6 +126,9 @@ function verdictOfMessage(error: Error): Verdict | undefined {
   if (/region is missing/i.test(error.message)) {
     return { kind: 'configuration', what: 'no region is known', hint: 'set `storage.region`, or AWS_REGION' };
   }
+  if (/region not accepted/i.test(error.message)) {
+    return { kind: 'configuration', what: 'what is set as region is none', hint: 'check `storage.region`, or AWS_REGION' };
+  }
   if (/could not load credentials/i.test(error.message)) return VERDICTS['CredentialsProviderError'];
   if (/socket hang up|premature close|connection closed|aborted/i.test(error.message)) return BROKEN;
   return undefined;

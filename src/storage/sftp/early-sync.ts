@@ -1,4 +1,4 @@
-import type { SftpSession } from './sftp-session.ts';
+import { statusOf, type SftpSession } from './sftp-session.ts';
 
 const EVERY_BYTES = 16 * 2 ** 20;
 
@@ -11,6 +11,7 @@ export class EarlySync implements AsyncDisposable {
   readonly #handle: Buffer;
   #synced = 0;
   #running: Promise<void> | undefined;
+  #failure: unknown;
 
   private constructor(channel: SftpSession, handle: Buffer) {
     this.#channel = channel;
@@ -34,6 +35,12 @@ export class EarlySync implements AsyncDisposable {
     this.#running = this.#sync();
   }
 
+  /** Resolves when no sync is running any more; throws the server's answer to one that failed: its system may tell of a broken disk only once. */
+  async settled(): Promise<void> {
+    await this.#running;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running;
     await this.#channel.close(this.#handle).catch(() => {});
@@ -41,8 +48,10 @@ export class EarlySync implements AsyncDisposable {
   }
 
   async #sync(): Promise<void> {
-    // A disk that is full or broken says so again at the sync that decides.
-    await this.#channel.sync(this.#handle).catch(() => {});
+    await this.#channel.sync(this.#handle).catch((error: unknown) => {
+      // A channel that ended says nothing of the disk.
+      if (statusOf(error) !== undefined) this.#failure ??= error;
+    });
     this.#running = undefined;
   }
 }

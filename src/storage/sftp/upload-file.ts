@@ -152,6 +152,7 @@ async function sendRest(session: SftpSession, handle: Buffer, local: FileHandle,
       at += bytesRead;
     }
     await window.drained();
+    await early?.settled();
   } finally {
     signal?.removeEventListener('abort', stop);
   }

@@ -238,3 +238,23 @@ describe('a storage from a manifest', () => {
     expect(storage.address('a.bin')).toBe(join(folder, 'deliveries', 'a.bin'));
   });
 });
+
+describe('a prefix that would put files elsewhere', () => {
+  it.each([
+    { type: 'azure-blob', container: 'c', prefix: '../other', connectionString: { env: 'C' } },
+    { type: 's3', bucket: 'b', prefix: 'in/./x' },
+    { type: 'gcs', bucket: 'b', prefix: 'in\\x' },
+  ] as const)('is refused before anything is asked of $type', async (spec) => {
+    await expect(createStorage(spec, { root: folder, secret: async () => '' })).rejects.toMatchObject({
+      kind: 'configuration',
+      message: expect.stringContaining('the prefix holds') as string,
+    });
+  });
+});
+
+it('tells a region that cannot be one, which may come from AWS_REGION, and asks nobody', async () => {
+  const keys = { accessKeyId: { env: 'A' }, secretAccessKey: { env: 'S' } };
+  await using storage = await createStorage({ type: 's3', bucket: 'b', region: 'eu west', ...keys }, { root: folder, secret: async () => 'x' });
+
+  await expect(storage.stat('a.csv')).rejects.toMatchObject({ kind: 'configuration', hint: expect.stringContaining('AWS_REGION') as string });
+});

@@ -215,12 +215,24 @@ describe('storages', () => {
     ['{type: azure-blob, container: c}', 'azure-blob', 'does not say where it is'],
     ['{type: azure-blob, container: c, url: "https://x", sasToken: {env: S}, accountKey: {env: K}}', 'azure-blob', '`accountKey` stands beside `sasToken`'],
     ['{type: local, path: "a/%SEGMENT_ID%/b"}', 'local-directory', '`%SEGMENT_ID%` cannot stand there'],
+    ['{type: azure-blob, container: c, prefix: ../other/in, connectionString: {env: C}}', 'azure-blob', 'the prefix holds `..`'],
+    ['{type: s3, bucket: b, prefix: ./in}', 'amazon-s3', 'the prefix holds `.`'],
+    ['{type: gcs, bucket: b, prefix: "in\\\\audiences"}', 'google-cloud-storage', 'the prefix holds a `\\`'],
+    ['{type: s3, bucket: b, prefix: "in\\n"}', 'amazon-s3', 'the prefix holds a control character'],
+    ['{type: s3, bucket: b, region: eu west}', 'amazon-s3', '`eu west` is not a region'],
+    ['{type: s3, bucket: b, endpoint: "http://"}', 'amazon-s3', '`http://` is not an address'],
+    ['{type: gcs, bucket: b, endpoint: "http://a b"}', 'google-cloud-storage', '`http://a b` is not an address'],
+    ['{type: s3, bucket: b, endpoint: "https://u:canary@s3.example.com"}', 'amazon-s3', 'RC1403'],
+    ['{type: azure-blob, container: c, url: "https://a.blob.core.windows.net/?sv=1&sig=canary", sasToken: {env: S}}', 'azure-blob', 'RC1403'],
+    ['{type: azure-blob, container: c, url: "https://a.blob.core.windows.net/c", sasToken: {env: S}}', 'azure-blob', 'is the address of a container'],
   ])('%s', (storage, type, message) => {
     using project = starter({
       'manifests/x.yaml': `apiVersion: reconcile/v1\nkind: Destination\nmetadata: {name: x}\nspec:\n  type: ${type}\n  storage: ${storage}\n`,
     });
 
-    expect(problems(project)).toEqual([expect.stringContaining(message) as string]);
+    const found = problems(project);
+    expect(found).toEqual([expect.stringContaining(message) as string]);
+    expect(found.join()).not.toContain('canary');
   });
 
   test('two activations whose files would replace each other, through two Destinations onto one folder', () => {
