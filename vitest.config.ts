@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,5 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // By itself it leaves a core to itself; the main process sleeps, and tests wait for servers and processes of their own.
+    maxWorkers: availableParallelism(),
   },
 });

@@ -122,8 +122,9 @@ describeWithServer('the metadata of EC2', VERSITYGW, () => {
   it('that is not there, does not answer, or has no role: what to do is told, soon', async () => {
     await using mute = await startMuteServer();
     await using bare = await startLoginServer(({ method }) => (method === 'PUT' ? { body: 'metadata-token-canary' } : { status: 404, body: '' }));
-    for (const url of [`http://127.0.0.1:${await freePort()}`, mute.url, bare.url]) {
-      expectTold(await deliver(delivery(url)), 'no credentials were found', 'storage.accessKeyId', 'its metadata server');
+    const urls = [`http://127.0.0.1:${await freePort()}`, mute.url, bare.url];
+    for (const ended of await Promise.all(urls.map((url) => deliver(delivery(url))))) {
+      expectTold(ended, 'no credentials were found', 'storage.accessKeyId', 'its metadata server');
     }
   }, 240_000);
 });
@@ -174,10 +175,12 @@ describeWithServer('the machine and workloads of Google', FAKE_GCS, () => {
         ? { status: 404, body: 'not found', type: 'text/plain' }
         : { body: 'tests', type: 'text/plain', headers: { 'Metadata-Flavor': 'Google' } },
     );
-    for (const [index, url] of [`http://127.0.0.1:${await freePort()}`, mute.url].entries()) {
-      expectTold(await deliver(delivery(`down-${index}`, front.url, machine(url))), 'no credentials were found', 'metadata server');
-    }
-    expectTold(await deliver(delivery('bare', front.url, machine(bare.url))), 'cannot log in to Google Cloud', 'service account');
+    const urls = { down: `http://127.0.0.1:${await freePort()}`, mute: mute.url, bare: bare.url };
+    const [down, silent, without] = await Promise.all(
+      (['down', 'mute', 'bare'] as const).map((prefix) => deliver(delivery(prefix, front.url, machine(urls[prefix])))),
+    );
+    for (const ended of [down, silent]) expectTold(ended ?? expect.unreachable(), 'no credentials were found', 'metadata server');
+    expectTold(without ?? expect.unreachable(), 'cannot log in to Google Cloud', 'service account');
   }, 400_000);
 
   const audience = '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/tests/providers/cluster';
@@ -244,13 +247,13 @@ describeWithServer('the machine and workloads of Google', FAKE_GCS, () => {
     const env = { GOOGLE_APPLICATION_CREDENTIALS: 'PROJECT/federated.json' };
     await using front = await exchange('subject-canary');
     const files = { 'federated.json': federated() };
-    expectTold(await deliver(delivery('refused', front.url, env, files)), 'the credentials were refused', 'attribute condition');
-
     const gone = { 'federated.json': federated({ credential_source: { file: join(folder, 'gone') } }) };
-    expectTold(await deliver(delivery('gone', front.url, env, gone)), 'cannot log in to Google Cloud', 'credential_source');
-
     const nobody = { 'federated.json': federated({ token_url: `https://127.0.0.1:${await freePort()}/token` }) };
-    expectTold(await deliver({ ...delivery('down', front.url, env, nobody), doctor: 'beside' }), 'cannot log in to Google Cloud', 'refused');
+    const down = deliver({ ...delivery('down', front.url, env, nobody), doctor: 'beside' });
+    const absent = deliver(delivery('gone', front.url, env, gone));
+    expectTold(await deliver(delivery('refused', front.url, env, files)), 'the credentials were refused', 'attribute condition');
+    expectTold(await absent, 'cannot log in to Google Cloud', 'credential_source');
+    expectTold(await down, 'cannot log in to Google Cloud', 'refused');
   }, 400_000);
 });
 
@@ -311,6 +314,7 @@ describeWithServer('the workload identity of Azure', AZURITE, () => {
   it('tells an identity of the machine that is down', async () => {
     const none = { AZURE_TENANT_ID: '', AZURE_CLIENT_ID: '', AZURE_FEDERATED_TOKEN_FILE: '', IDENTITY_HEADER: 'header-canary' };
     const endpoint = `http://127.0.0.1:${await freePort()}/token`;
-    expectTold(await deliver(delivery('machine', { ...none, IDENTITY_ENDPOINT: endpoint })), 'default credential', 'identity');
+    const given = { ...delivery('machine', { ...none, IDENTITY_ENDPOINT: endpoint }), doctor: 'beside' } as const;
+    expectTold(await deliver(given), 'default credential', 'identity');
   }, 400_000);
 });
