@@ -37,7 +37,7 @@ export async function sendRequest(request: SendRequest): Promise<Answer> {
     if (typeof outcome === 'string') return outcome;
     if (attempt >= endpoint.retries || outcome.final) throw describeFailure(endpoint, outcome, attempt + 1);
     const waitMs = outcome.retryAfterMs ?? Math.min(MAX_WAIT_MS, 500 * 2 ** attempt * (0.5 + Math.random()));
-    if (waitMs > MAX_WAIT_MS) throw describeFailure(endpoint, outcome, attempt + 1);
+    if (waitMs > MAX_WAIT_MS) throw describeFailure(endpoint, asksForPatience(outcome, waitMs), attempt + 1);
     log('debug', 'the endpoint did not take a batch, trying again', { reason: outcome.reason, attempt: attempt + 1, waitMs: Math.round(waitMs) });
     await sleep(waitMs, signal);
   }
@@ -122,8 +122,27 @@ function judgeStatus({ status, headers }: Response, endpoint: Endpoint, now: num
   if (status === 401 || status === 403) return { code: 'RC6103', reason: `it answered ${status}`, hint: 'check connection.auth', final: true };
   const waitMs = retryAfterMs(headers.get('retry-after'), now);
   const wait = waitMs === undefined ? {} : { retryAfterMs: waitMs };
-  return { code: 'RC6102', reason: `it answered ${status}`, hint: 'look into the endpoint’s own log', final: !REPEATABLE.has(status), ...wait };
+  return {
+    code: 'RC6102',
+    reason: `it answered ${status}`,
+    hint: HINTS[status] ?? 'look into the endpoint’s own log',
+    final: !REPEATABLE.has(status),
+    ...wait,
+  };
 }
+
+function asksForPatience(failure: Failure, waitMs: number): Failure {
+  const reason = `${failure.reason} and asks to wait ${Math.ceil(waitMs / 1000)} s`;
+  return { ...failure, reason, hint: `a run waits ${MAX_WAIT_MS / 60_000} minutes at most: start it again after that time` };
+}
+
+/** What to look at when a status says that it is not the rows. */
+const HINTS: Readonly<Record<number, string>> = {
+  404: 'check connection.url',
+  405: 'check details.method',
+  410: 'check connection.url',
+  415: 'check details.body',
+};
 
 function describeFailure(endpoint: Endpoint, { code, reason, hint }: Failure, attempts: number): AppError {
   const tried = attempts > 1 ? `, tried ${attempts} times` : '';

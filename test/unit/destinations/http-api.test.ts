@@ -220,6 +220,19 @@ test('Retry-After as a date', async () => {
   expect(opened.time.sleeps[0]).toBeGreaterThan(55_000);
 });
 
+test('a longer wait than a run has is told, not waited', async () => {
+  const endpoint = await serve((_call, _number, response) => {
+    response.writeHead(429, { 'retry-after': '7200' }).end();
+    return undefined;
+  });
+  const opened = await connect(endpoint);
+  const error = await captureError(() => send(opened, batchOf(rowsOf(1))));
+  expect(error.code).toBe('RC6102');
+  expect(error.everything).toContain('start it again after that time');
+  expect(error.everything).toContain('it answered 429 and asks to wait 7200 s');
+  expect(opened.time.sleeps).toEqual([]);
+});
+
 test('sent again after a crash, every batch carries the key it had', async () => {
   const keys: (readonly string[])[] = [[], []];
   let round = 0;
@@ -239,14 +252,16 @@ test('sent again after a crash, every batch carries the key it had', async () =>
 });
 
 test.each([
-  [401, 'RC6103', 1],
-  [404, 'RC6102', 1],
-  [503, 'RC6102', 3],
-] as const)('status %i ends in an error without the address’s query, the token or the answer', async (status, code, calls) => {
+  [401, 'RC6103', 1, 'check connection.auth'],
+  [404, 'RC6102', 1, 'check connection.url'],
+  [405, 'RC6102', 1, 'check details.method'],
+  [503, 'RC6102', 3, 'look into the endpoint’s own log'],
+] as const)('status %i ends in an error without the address’s query, the token or the answer', async (status, code, calls, hint) => {
   const endpoint = await serve(() => status);
   const opened = await connect(endpoint, { retries: 2 }, { type: 'bearer', token: { env: 'T' } });
   const error = await captureError(() => send(opened, batchOf(rowsOf(2))));
   expect(error.code).toBe(code);
+  expect(error.everything).toContain(hint);
   expect(error.everything).not.toContain('CANARY');
   expect(endpoint.calls).toHaveLength(calls);
   expect(endpoint.calls[0]?.headers.authorization).toBe('Bearer CANARY-token');
