@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import pc from 'picocolors';
 import type { Diagnostic } from '../model/diagnostic.ts';
+import { printable } from '../support/printable.ts';
 import { renderFrame } from './render-frame.ts';
 
 export interface RenderOptions {
@@ -41,11 +42,6 @@ function renderOne(diagnostic: Diagnostic, colors: Colors, readLines: ReadLines)
   const rule = frame.length > 0 && hints.length > 0 ? [colors.dim(`${gutter} |`)] : [];
   const advice = [...rule, ...hints.map((hint) => `${gutter} ${colors.dim('=')} ${printable(hint)}`)];
   return [head, ...place, ...frame, ...advice].join('\n');
-}
-
-/** Keeps control and direction-changing characters of a user's file from acting on the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
 /** A literal that should have been a secret's reference. Its line is shown, the literal is not. */

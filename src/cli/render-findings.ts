@@ -1,5 +1,6 @@
 import type { DoctorFinding } from '../doctor/finding.ts';
 import { createColors } from 'picocolors';
+import { printable } from '../support/printable.ts';
 
 const WORDS = { ok: 'ok     ', warning: 'warning', error: 'error  ' } as const;
 
@@ -14,7 +15,7 @@ export function renderFindings(findings: readonly DoctorFinding[], options: { re
       .map(({ level, code, subject, message, hint, places = [] }) => {
         const head = `  ${paint[level](WORDS[level])}  ${printable(subject)}: ${printable(message)}${level === 'ok' ? '' : colors.dim(`   ${code}`)}`;
         const more = [
-          ...places.map((place) => `${colors.dim('-->')} ${place}`),
+          ...places.map((place) => `${colors.dim('-->')} ${printable(place)}`),
           ...(hint === undefined || level === 'ok' ? [] : [`${colors.dim('=')} ${printable(hint)}`]),
         ];
         return [head, ...more.map((line) => `           ${line}`)].join('\n');
@@ -31,9 +32,4 @@ export function summarizeFindings(findings: readonly DoctorFinding[]): string {
     .filter(([count]) => count > 0)
     .map(([count, level]) => `${count} ${level}${count === 1 ? '' : 's'}`)
     .join(', ');
-}
-
-/** What a server said must not act on the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }

@@ -1,4 +1,5 @@
 import { displayWidth } from '../support/display-width.ts';
+import { printable } from '../support/printable.ts';
 
 interface Marked {
   readonly line: number;
@@ -18,7 +19,6 @@ interface Paint {
 const MAX_CHARACTERS = 160;
 /** What stays visible before the caret when a long line is cut. */
 const LEAD_CHARACTERS = 60;
-const TAB = '    ';
 
 /** The source line with a caret under the token, as three lines. Tabs, wide and invisible characters do not shift the caret. */
 export function renderFrame(marked: Marked, gutterWidth: number, paint: Paint): string[] {
@@ -26,7 +26,7 @@ export function renderFrame(marked: Marked, gutterWidth: number, paint: Paint): 
   const at = Math.min(marked.column - 1, characters.length);
   const start = characters.length > MAX_CHARACTERS ? Math.max(0, at - LEAD_CHARACTERS) : 0;
   const end = Math.min(characters.length, start + MAX_CHARACTERS);
-  const show = (from: number, to: number): string => characters.slice(from, to).map(showCharacter).join('');
+  const show = (from: number, to: number): string => characters.slice(from, to).map(printable).join('');
   const head = start > 0 ? '…' : '';
   const before = head + show(start, at);
   const token = show(at, Math.min(at + marked.length, end));
@@ -39,10 +39,4 @@ export function renderFrame(marked: Marked, gutterWidth: number, paint: Paint): 
     `${paint.dim(`${String(marked.line).padStart(gutterWidth)} |`)} ${before}${token}${after}`.trimEnd(),
     `${empty} ${' '.repeat(displayWidth(before))}${paint.mark(carets + label)}`,
   ];
-}
-
-function showCharacter(character: string): string {
-  if (character === '\t') return TAB;
-  // Control and direction-changing characters would act on the terminal.
-  return /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(character) ? '\ufffd' : character;
 }

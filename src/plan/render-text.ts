@@ -1,5 +1,6 @@
 import type { Change, ImpactRow } from '../model/plan.ts';
 import { displayWidth } from '../support/display-width.ts';
+import { printable } from '../support/printable.ts';
 import { describeChange, type ChangeText, type FieldText } from './describe-change.ts';
 import { applyCommand, formatCount, formatDelta, formatExcluded, formatMinute, formatSlots, summarizePlan, type PlanView } from './plan-view.ts';
 import { renderTable } from './render-table.ts';
@@ -155,9 +156,4 @@ function renderTail(view: PlanView, { paint }: TextOptions): string {
 function rightAlign(left: string, leftWidth: number, right: string, rightWidth: number, width: number): string {
   if (rightWidth === 0) return left;
   return `${left}${' '.repeat(Math.max(2, Math.min(width, 120) - leftWidth - rightWidth))}${right}`;
-}
-
-/** Keeps control and direction-changing characters of a user's file from acting on the terminal. */
-function printable(text: string): string {
-  return text.replaceAll('\t', '    ').replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }

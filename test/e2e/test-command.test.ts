@@ -43,6 +43,13 @@ test('a failing test says which part decided, at its place, and in JUnit for CI'
   expect(junit).toContain('name="few &lt;points&gt;"');
 });
 
+test('a test’s name cannot act on the terminal', async () => {
+  await addSegment('loyalty.points > 10', '{name: "e\\e[2Jf\\u202E\\u009Bg", profile: {loyalty.points: 3}, member: true}');
+  const { stdout, stderr } = await reconcile(['-C', directory, 'test', 'tried']);
+  expect(stdout).toContain('FAILED  e\ufffd[2Jf\ufffd\ufffdg\n');
+  expect(stderr).toContain('`e\ufffd[2Jf\ufffd\ufffdg` expected a member');
+});
+
 test('as JSON, one document that says what failed and where', async () => {
   await addSegment('loyalty.points > 10', '{name: few, profile: {loyalty.points: 3}, member: true}');
   const { code, stdout } = await reconcile(['-C', directory, 'test', 'tried', '--json']);

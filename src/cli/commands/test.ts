@@ -10,6 +10,7 @@ import type { SegmentSpec } from '../../model/generated/kinds.ts';
 import type { Resource } from '../../model/resource.ts';
 import { runSegmentTests, type SegmentTestResult } from '../../segment/run-tests.ts';
 import { nearest } from '../../support/nearest.ts';
+import { printable } from '../../support/printable.ts';
 import { typeSegments } from '../../validate/type-segments.ts';
 import { requireValidProject, type ValidProject } from '../../validate/validate-project.ts';
 import type { CommandContext } from '../context.ts';
@@ -135,7 +136,8 @@ function report({ out, say }: CommandContext, results: readonly PlacedResult[], 
   const bad = results.filter(({ status }) => status !== 'passed');
   for (const [segment, list] of Map.groupBy(results, (result) => result.segment)) {
     out(segment);
-    for (const { name, status } of list) out(`  ${status === 'passed' ? colors.green('ok') : colors.red(status === 'failed' ? 'FAILED' : 'BROKEN')}  ${name}`);
+    for (const { name, status } of list)
+      out(`  ${status === 'passed' ? colors.green('ok') : colors.red(status === 'failed' ? 'FAILED' : 'BROKEN')}  ${printable(name)}`);
   }
   if (bad.length > 0)
     say(

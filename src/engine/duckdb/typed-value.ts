@@ -58,7 +58,9 @@ export function typedValue(raw: Expression, physical: string, declared: string, 
       if (FLOATS.has(physical)) return fromText(sql`cast(${raw} as varchar)`, declared, type, digits, trusted);
       break;
     case 'double':
-      if (FLOATS.has(physical)) return finite(raw, raw, trusted);
+      if (physical === 'DOUBLE') return finite(raw, raw, trusted);
+      // The number that the source shows: 0.1 of 32 bits is 0.1, as `decimal` reads it and as `explain` does, not 0.10000000149.
+      if (physical === 'FLOAT') return finite(raw, sql`cast(cast(${raw} as varchar) as double)`, trusted);
       return checked(raw, sql`try_cast(${raw} as double)`);
     case 'boolean':
       if (physical === 'BOOLEAN') return bare;

@@ -167,8 +167,13 @@ function arithmeticSql(compiler: Compiler, node: Extract<Typed, { kind: 'arithme
     case '/':
       return sql`(${double(left)} / nullif(${double(right)}, 0))`;
     case '%':
-      return sql`(${left} % nullif(${right}, 0))`;
+      return sql`(${left} % ${node.type.kind === 'integer' ? divisorSql(right) : sql`nullif(${right}, 0)`})`;
   }
+}
+
+/** NULL for zero, and 1 for -1, which leaves the same remainder: the engine divides, and the quotient of the least integer has no room. */
+function divisorSql(divisor: Sql): Sql {
+  return sql`case ${divisor} when 0 then null when -1 then 1 else ${divisor} end`;
 }
 
 /** An operand of arithmetic. Integers have 64 bits and a sign: the engine would compute in the column's own type, which may hold less. */

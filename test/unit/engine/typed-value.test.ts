@@ -106,6 +106,20 @@ test.each([
   expect(await engine.rows(sql`select "id" from profile where ${ident('v')} is not null`)).toEqual([{ id: '0' }]);
 });
 
+test('32-bit floats are the numbers that they show', async () => {
+  const connection = await (await DuckDBInstance.create()).connect();
+  const shown = ['0.1', '-2.5', '16777216.0', '3.4028235e+38', '1e-45', null];
+  const floats = shown.map((text, id) => `select ${id} as id, '${text ?? ''}'::varchar as text`).join(' union all ');
+  await connection.run(`copy (select id, try_cast(text as float) as v from (${floats})) to '${join(folder, 'people.parquet')}'`);
+  connection.closeSync();
+  const engine = engineOver('double', 'people.parquet');
+  await engine.open({ profile: ['v'], event: undefined });
+
+  expect(await engine.rows(sql`select cast("v" as varchar) as v, "v" = 0.1 and "v" = 0.1e0 as tenth from profile order by "id"`)).toEqual(
+    shown.map((v) => ({ v, tenth: v === null ? null : v === '0.1' })),
+  );
+});
+
 test('whole numbers declared decimal are computed with the digits of decimals', async () => {
   const connection = await (await DuckDBInstance.create()).connect();
   await connection.run(`copy (select 0 as id, 2000000000::integer as v union all select 1, -7) to '${join(folder, 'people.parquet')}'`);

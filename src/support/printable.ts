@@ -1,0 +1,4 @@
+/** Keeps control and direction-changing characters of others (a user's file, a server's answer) from acting on the terminal; a tab is four spaces. */
+export function printable(text: string): string {
+  return text.replaceAll('\t', '    ').replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+}
