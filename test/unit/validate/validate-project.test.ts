@@ -219,6 +219,8 @@ describe('storages', () => {
     ['{type: s3, bucket: b, prefix: ./in}', 'amazon-s3', 'the prefix holds `.`'],
     ['{type: gcs, bucket: b, prefix: "in\\\\audiences"}', 'google-cloud-storage', 'the prefix holds a `\\`'],
     ['{type: s3, bucket: b, prefix: "in\\n"}', 'amazon-s3', 'the prefix holds a control character'],
+    ['{type: local, path: "out\\0x"}', 'local-directory', 'the path holds a control character'],
+    [`{${sftp.replace('/in', '"/in\\nx"')}, password: {env: P}}`, 'sftp', 'the path holds a control character'],
     ['{type: s3, bucket: b, region: eu west}', 'amazon-s3', '`eu west` is not a region'],
     ['{type: s3, bucket: b, endpoint: "http://"}', 'amazon-s3', '`http://` is not an address'],
     ['{type: gcs, bucket: b, endpoint: "http://a b"}', 'google-cloud-storage', '`http://a b` is not an address'],
