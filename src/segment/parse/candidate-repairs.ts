@@ -4,13 +4,39 @@ import { closerOf, unclosedAt, type Brackets } from './match-brackets.ts';
 import type { Doubt } from './other-readings.ts';
 import { bindsNames, toBroken } from './read-broken.ts';
 import { endOf, isA } from './token-range.ts';
-import { And, Arrow, Between, Close, CloseList, Colon, Comma, Open, Or, Plus, Times, Unread, Where, Word } from './tokens.ts';
+import {
+  And,
+  Arrow,
+  Bang,
+  Between,
+  Close,
+  CloseList,
+  Colon,
+  Comma,
+  Compare,
+  Exists,
+  Forall,
+  In,
+  Like,
+  Not,
+  NotIn,
+  Occurs,
+  Open,
+  Or,
+  Plus,
+  Times,
+  Unread,
+  Where,
+  Word,
+} from './tokens.ts';
 
 /** Puts other tokens in the place of those from `from` to before `to`. */
 export interface Repair {
   readonly from: number;
   readonly to: number;
   readonly put: readonly IToken[];
+  /** Whether it was one if the grammar goes on to before this token; if undefined, one token is enough. */
+  readonly suffices?: (until: number) => boolean;
   /** Where it is now a guess what belongs together. */
   readonly doubt?: Doubt;
 }
@@ -23,6 +49,7 @@ export function* repairsAt(tokens: readonly IToken[], at: number, brackets: Brac
   if (!isOperator(tokens[at])) yield broken(tokens, at, at);
   if (!isEmpty) yield broken(tokens, at, at + 1);
   if (tokens[at]?.tokenType === Unread) yield { from: at, to: at + 1, put: [] };
+  yield* missingAnd(tokens, at, brackets);
   let [from, to] = [at, isEmpty ? at : at + 1];
   for (let bracket = brackets.around[at] ?? -1; ; bracket = brackets.around[bracket] ?? -1) {
     const level = levelOf(tokens, bracket, brackets);
@@ -50,6 +77,33 @@ function* bracketRepairs(tokens: readonly IToken[], at: number, brackets: Bracke
     yield { from: at, to: at + 1, put: [], doubt: { kind: 'stray', closer: tokens[at] as IToken, before: tokens[at - 1], ...spanOf(tokens, from, to) } };
   }
 }
+
+/** Two whole conditions beside each other: what joins them was forgotten. */
+function* missingAnd(tokens: readonly IToken[], at: number, brackets: Brackets): Generator<Repair> {
+  const [start, end] = widen(tokens, levelOf(tokens, brackets.around[at] ?? -1, brackets), at, at, PARTS);
+  const before = tokens[at - 1];
+  if (before === undefined || !isCondition(tokens, start, at, brackets) || !isCondition(tokens, at, end, brackets)) return;
+  const and: IToken = { image: 'and', startOffset: endOf(before), endOffset: endOf(before), tokenType: And, tokenTypeIdx: And.tokenTypeIdx ?? 0 };
+  yield { from: at, to: at, put: [and], suffices: (until) => isCondition(tokens, at, until, brackets) };
+}
+
+/** Whether a stretch is no mere value, by its words. */
+function isCondition(tokens: readonly IToken[], from: number, to: number, brackets: Brackets): boolean {
+  const first = tokens[from];
+  if (first?.tokenType === Not || first?.tokenType === Bang) return isCondition(tokens, from + 1, to, brackets);
+  if (first?.tokenType === Open && brackets.ends.get(from) === to - 1) return isCondition(tokens, from + 1, to - 1, brackets);
+  const around = brackets.around[from];
+  return tokens.slice(from, to).some((token, index) => {
+    if (brackets.around[from + index] !== around) return false;
+    const isCall = tokens[from + index + 1]?.tokenType === Open;
+    return CONDITION_WORDS.some((word) => isA(token, word)) || (isCall && CONDITION_CALLS.test(token.image));
+  });
+}
+
+const CONDITION_WORDS = [Compare, In, NotIn, Like, Occurs, Exists, Forall];
+/** `isNull` and whatever else only ever answers yes or no. */
+const CONDITION_CALLS =
+  /^(?:isNull|isNotNull|(?:starts|ends|doesNotStart|doesNotEnd)With|contains|doesNotContain|equals|notEqualTo|matches|like|includes|intersects|subsetOf|supersetOf|inSegment|chain)$/i;
 
 /** What ends a part of a condition; what ends a condition; what ends an item or argument. */
 const PARTS = [And, Or, Comma, Where, Colon, Arrow];

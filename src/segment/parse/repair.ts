@@ -75,13 +75,14 @@ function tryRepair(tokens: readonly IToken[], { from, to, put }: Repair): Attemp
 }
 
 /** Whether a repair was one: the grammar goes on well beyond it, or stops at once only at what is wrong by itself. */
-function goesOn({ tokens, result: { error } }: Attempt, { from, to, put }: Repair, stuckAt: number): boolean {
+function goesOn({ tokens, result: { error } }: Attempt, { from, to, put, suffices }: Repair, stuckAt: number): boolean {
   if (error === undefined) return true;
   const next = indexOf(error.token, tokens);
   const behind = from + put.length;
   if (next < behind) return false;
   if (next === behind) return isTold(tokens[next]) || isOwnFault(next, tokens);
-  return next === tokens.length || next > stuckAt - (to - from) + put.length;
+  const until = next - put.length + (to - from);
+  return next === tokens.length || (suffices === undefined ? until > stuckAt : suffices(until));
 }
 
 /** A bracket that closes nothing, or the end while a bracket is open. */

@@ -55,6 +55,18 @@ const MISTAKES: Readonly<Record<string, readonly string[]>> = {
     '5: expected `)`, found `5`',
   ],
   'person..age = 1 and person. = 2 and foo = 3': ['.: expected a name, found `.`', '=: expected a name, found `=`', FOO],
+  'nmae = "x" baz = 3': ['nmae: unknown attribute `nmae`', 'baz: unexpected `baz`', 'baz: unknown attribute `baz`'],
+  'foo = 1 person.agee < 3 not (homeAdress.city.isNull())': [
+    FOO,
+    'person: unexpected `person`',
+    'person.agee: unknown attribute `person.agee`',
+    'not: unexpected `not`',
+    'homeAdress.city: unknown attribute `homeAdress.city`',
+  ],
+  'person.age = 1 exists E from xEvent where E.cure = 1': ['exists: unexpected `exists`', 'cure: unknown event field `cure`'],
+  // … or what joins is not what is missing, and the rest would be judged by a guess.
+  'person.age = 1 not in [foo]': ['not: unexpected `not`'],
+  'person.age = 1 person.name': ['person: unexpected `person`'],
   // Something is too much.
   'person.age 5 and foo = 1 and person.name "x" = 3': ['5: unexpected `5`', FOO, '"x": unexpected `"x"`'],
   'person.name like %abc% and foo = 1': [`%: ${AFTER} \`like\`, found \`%\``, FOO],
