@@ -1,10 +1,14 @@
 import { effectiveLimit, type DestinationCard } from '../model/destination-card.ts';
-import type { ActivationSpec, FileSpec } from '../model/generated/kinds.ts';
+import type { ActivationSpec, FileSpec, ScheduleSpec } from '../model/generated/kinds.ts';
 import { canonicalJson } from '../support/canonical-json.ts';
 import type { EffectiveFile, EffectiveActivation, EffectiveSegment } from './effective.ts';
-import { fileExtension, isStaticName, longestFileNameBytes, MAX_FILE_NAME_LENGTH } from './file-name.ts';
+import type { ScheduleFactsLike } from './check-schedule.ts';
+import { fileExtension, isStaticName, longestFileNameBytes, MAX_FILE_NAME_LENGTH, nameLastsMs } from './file-name.ts';
 import { parseFileNameTemplate } from './file-name-template.ts';
 import { pointerTo, type Report } from './finding.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 export interface FileCheck {
   readonly spec: ActivationSpec;
@@ -15,6 +19,7 @@ export interface FileCheck {
   readonly details: Readonly<Record<string, unknown>> | undefined;
   /** The destination encrypts. */
   readonly encrypted: boolean;
+  readonly lintSchedule: (schedule: ScheduleSpec) => ScheduleFactsLike;
 }
 
 /** Name and format of one segment's files (contract section 6 "Files", activation-rules 2.5, 2.6, 10.4). */
@@ -70,11 +75,9 @@ function checkName(check: FileCheck, report: Report): void {
       hint: 'leave the extension out of `file.name`',
     });
   }
-  if (!isStaticName(name)) return;
-  const message =
-    segment.mode === 'incremental'
-      ? 'the name holds no time: each export replaces the changes of the one before, read or not'
-      : 'the name holds no time: each export replaces the one before';
+  const why = whyNamesRepeat(check);
+  if (why === undefined) return;
+  const message = `${why}: each export replaces ${segment.mode === 'incremental' ? 'the changes of the one before, read or not' : 'the one before'}`;
   report({
     code: 'RC1336',
     severity: 'warning',
@@ -82,6 +85,17 @@ function checkName(check: FileCheck, report: Report): void {
     message,
     hint: 'add %DATETIME(YYYYMMdd_HHmmss)%, or keep it for an import that always reads one name',
   });
+}
+
+/** Slots that follow each other have the same name. */
+function whyNamesRepeat({ segment, lintSchedule }: FileCheck): string | undefined {
+  const { file, schedule } = segment;
+  if (isStaticName(file.name)) return 'the name holds no time';
+  const lastsMs = nameLastsMs(file.name);
+  const gapMs = lastsMs === 0 || schedule === undefined ? undefined : lintSchedule(schedule).leastGapMs;
+  if (gapMs === undefined || gapMs >= lastsMs) return undefined;
+  const apart = gapMs < DAY_MS ? `${gapMs / HOUR_MS} hours` : gapMs < 2 * DAY_MS ? 'a day' : `${Math.floor(gapMs / DAY_MS)} days`;
+  return `slots that are ${apart} apart have the same name`;
 }
 
 function checkFormat(check: FileCheck, report: Report): void {

@@ -55,6 +55,19 @@ export function isStaticName(template: string): boolean {
   return !partsOf(template).some(({ type }) => type === 'datetime' || type === 'timestamp');
 }
 
+const DAY_MS = 86_400_000;
+
+/** How far apart slots have to be for their names to differ: by what stands for the time, a name lasts for a day, a month, a year, or for ever. Hours suffice. */
+export function nameLastsMs(template: string): number {
+  if (isStaticName(template)) return Infinity;
+  const parts = partsOf(template);
+  if (parts.some(({ type }) => type === 'timestamp')) return 0;
+  const letters = new Set(parts.flatMap((part) => (part.type === 'datetime' ? part.format.map((piece) => ('letters' in piece ? piece.letters : '')) : [])));
+  if (letters.has('dd') || letters.has('DD')) return letters.has('HH') ? 0 : DAY_MS;
+  if (letters.has('MM')) return 28 * DAY_MS;
+  return letters.has('YYYY') ? 365 * DAY_MS : Infinity;
+}
+
 /** Parquet is compressed inside, so that it still ends in `.parquet` (activation-rules 2.14). */
 export function fileExtension({ format, compression, encrypted }: Pick<FileNaming, 'format' | 'compression' | 'encrypted'>): string {
   const packed = { none: '', gzip: '.gz', zstd: '.zst' }[compression];

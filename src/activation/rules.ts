@@ -49,6 +49,7 @@ export function checkActivation(check: ActivationCheck): readonly ActivationFind
         card,
         details: check.destination?.details,
         encrypted: check.destination?.encrypted === true,
+        lintSchedule: check.lintSchedule,
       },
       report,
     );
