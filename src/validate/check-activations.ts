@@ -1,4 +1,5 @@
-import { activationFacts, checkDestinationCount, checkTogether, type PlacedActivation } from '../activation/check-together.ts';
+import { posix, resolve } from 'node:path';
+import { activationFacts, checkDestinationCount, checkTogether, type ActivationFacts, type PlacedActivation } from '../activation/check-together.ts';
 import { effectiveActivation } from '../activation/effective.ts';
 import type { ActivationFinding } from '../activation/finding.ts';
 import { renderFolder, splitFolderPath } from '../activation/folder-path.ts';
@@ -46,9 +47,15 @@ export function checkActivation(activation: Resource<ActivationSpec>, context: C
 }
 
 /** The rules over several activations, and how many Destinations there are. */
-export function checkActivations(index: ResourceIndex, catalogue: Catalogue, factsOf: (activation: Resource) => ResourceFacts, report: Reporter): void {
+export function checkActivations(
+  directory: string,
+  index: ResourceIndex,
+  catalogue: Catalogue,
+  factsOf: (activation: Resource) => ResourceFacts,
+  report: Reporter,
+): void {
   const placed = index.all('Activation').flatMap((activation): PlacedActivation[] => {
-    const { activation: facts } = factsOf(activation);
+    const facts = located(factsOf(activation).activation, directory);
     const destination = facts === undefined ? undefined : findDestination(index, catalogue, facts.destination);
     if (facts === undefined || destination === undefined) return [];
     return [{ name: activation.metadata.name, facts, destination: { card: destination.card, details: destination.spec.details } }];
@@ -82,8 +89,22 @@ function folderOf(destination: string, storage: StorageSpec | undefined, segment
   if (storage === undefined) return destination;
   const { path, prefix, ...rest } = storage as StorageSpec & { readonly path?: string; readonly prefix?: string };
   const { fixed, tokens } = splitFolderPath(path ?? prefix ?? '');
-  const folder = `${fixed}/${renderFolder(tokens, segment, title)}`.split('/').filter((part) => part !== '' && part !== '.');
-  return `${canonicalJson(placeOf(rest))} ${fixed.startsWith('/') ? '/' : ''}${folder.join('/')}`;
+  const folder = posix.join(fixed, renderFolder(tokens, segment, title)).replace(/(?<=.)\/$/, '');
+  return `${canonicalJson(placeOf(rest))} ${folder}`;
+}
+
+const LOCAL = `${canonicalJson({ type: 'local' })} `;
+
+/** Local folders as absolute paths. Not before now: facts are kept, and the project may lie elsewhere the next time. */
+function located(facts: ActivationFacts | undefined, directory: string): ActivationFacts | undefined {
+  const isLocal = facts?.segments.some(({ files }) => files?.folder.startsWith(LOCAL) === true);
+  if (facts === undefined || isLocal !== true) return facts;
+  const segments = facts.segments.map((segment) => {
+    const { files } = segment;
+    if (files === undefined) return segment;
+    return { ...segment, files: { ...files, folder: `${LOCAL}${resolve(directory, files.folder.slice(LOCAL.length))}` } };
+  });
+  return { ...facts, segments };
 }
 
 /** What says where a storage is; who logs in and how does not matter. */

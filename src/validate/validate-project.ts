@@ -47,7 +47,7 @@ export function validateProject(options: ProjectOptions, cache: ProjectCache = o
   checkAttributes(index, report);
   checkEnforced(index, report);
   checkDestinations(index, catalogue, report);
-  checkActivations(index, catalogue, factsOf, report);
+  checkActivations(options.directory, index, catalogue, factsOf, report);
   checkCycles(
     index.all('Segment').flatMap((from) => (factsOf(from).calls ?? []).map((call) => ({ ...call, from }))),
     report,

@@ -1,5 +1,5 @@
 import { symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createStarterProject } from '../../../src/cli/starter-project.ts';
 import { AppError } from '../../../src/model/app-error.ts';
@@ -237,19 +237,24 @@ describe('storages', () => {
     expect(found.join()).not.toContain('canary');
   });
 
-  test('two activations whose files would replace each other, through two Destinations onto one folder', () => {
+  test.each([
+    ['with dots', './out/', 2],
+    ['by a way out and in again', 'other/../out', 2],
+    ['by its absolute path', '', 2],
+    ['by a way above the project', '../', 2],
+    ['another folder', '../out', 0],
+  ])('two activations whose files would replace each other, through two Destinations onto one folder, %s', (_what, path, collisions) => {
     const text = BASE['manifests/newsletter.yaml'] ?? '';
     const name = "file:\n    name: 'fixed_%SEGMENT_ID%'";
-    using project = starter({
-      'manifests/newsletter.yaml': text.replace('file:', name),
-      'manifests/second.yaml': text
-        .replaceAll('outbox', 'outbox-two')
-        .replace('name: newsletter', 'name: second')
-        .replace('path: out}', 'path: ./out/}')
-        .replace('file:', name),
-    });
+    using project = starter({ 'manifests/newsletter.yaml': text.replace('file:', name) });
+    const { directory } = project;
+    const second = path === '' ? join(directory, 'out') : path === '../' ? `../${basename(directory)}/out` : path;
+    project.write(
+      'manifests/second.yaml',
+      text.replaceAll('outbox', 'outbox-two').replace('name: newsletter', 'name: second').replace('path: out}', `path: "${second}"}`).replace('file:', name),
+    );
 
-    expect(problems(project).filter((one) => one.includes('RC1334'))).toHaveLength(2);
+    expect(problems(project).filter((one) => one.includes('RC1334'))).toHaveLength(collisions);
   });
 
   // An encrypted file has a suffix of its own; from the second run on the check comes from the cache.
