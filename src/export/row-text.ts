@@ -34,6 +34,8 @@ export function renderFor(settings: FileSettings): RenderColumn {
 function jsonValue(column: OutputColumn, value: Expression): Sql {
   const { type } = column;
   if (type.startsWith('decimal')) return sql`coalesce(${jsonNumber(sql`cast(${column.text ?? value} as varchar)`)}, 'null')`;
+  // As the engine's own writer has them: its cast of a year before Christ to a text is another spelling.
+  if (type === 'date') return sql`coalesce('"' || strftime(${value}, '%Y-%m-%d') || '"', 'null')`;
   if (type === 'timestamp') return sql`coalesce('"' || strftime(${value}, '%Y-%m-%dT%H:%M:%SZ') || '"', 'null')`;
   return sql`coalesce(cast(to_json(${value}) as varchar), 'null')`;
 }

@@ -105,7 +105,7 @@ function fromText(raw: Expression, declared: string, type: string, digits: Decim
       const precision = fixed ? Number(fixed[1]) : Math.max(1, Math.min((digits?.integer ?? MAX_DECIMAL_DIGITS) + fraction, MAX_DECIMAL_DIGITS));
       // Digits beyond the scale would be rounded away by the cast; zeros there lose nothing.
       const exact = literal(fraction === 0 ? '[+-]?[0-9]+([.]0*)?' : `[+-]?([0-9]+([.][0-9]{0,${fraction}}0*)?|[.][0-9]{1,${fraction}}0*)`);
-      const value = only(exact, sql`try_cast(${raw} as ${decimalType(precision, fraction)})`);
+      const value = only(exact, withLeadingDigit(sql`try_cast(${raw} as ${decimalType(precision, fraction)})`, declared));
       return { ...checked(raw, value), text: fixed ? undefined : raw };
     }
     case 'double':
@@ -124,14 +124,21 @@ function fromText(raw: Expression, declared: string, type: string, digits: Decim
 function fixedDecimal(raw: Expression, declared: string): TypedValue | undefined {
   const fixed = /^decimal\((\d+),\s*(\d+)\)$/.exec(declared);
   if (!fixed) return undefined;
-  const value = sql`try_cast(${raw} as ${decimalType(Number(fixed[1]), Number(fixed[2]))})`;
+  const value = withLeadingDigit(sql`try_cast(${raw} as ${decimalType(Number(fixed[1]), Number(fixed[2]))})`, declared);
   return checked(raw, value, sql`${raw} <> ${value}`);
 }
 
 /** Whole numbers with the range of decimals; what has up to 39 digits keeps its own. */
 function asDecimal(raw: Expression, physical: string): Expression {
   const digits = INTEGER_DIGITS.get(physical);
-  return digits === undefined ? raw : sql`cast(${raw} as ${decimalType(digits, 0)})`;
+  return digits === undefined ? withLeadingDigit(raw, physical) : sql`cast(${raw} as ${decimalType(digits, 0)})`;
+}
+
+/** The engine writes a decimal that has all its digits behind the point as `.50`: it gets room for one before it. */
+function withLeadingDigit<T extends Expression>(value: T, type: string): T | Sql {
+  const [, precision, scale] = /^decimal\((\d+),\s*(\d+)\)$/i.exec(type) ?? [];
+  if (precision !== scale || scale === undefined || Number(scale) >= MAX_DECIMAL_DIGITS) return value;
+  return sql`cast(${value} as ${decimalType(Number(precision) + 1, Number(scale))})`;
 }
 
 function decimalType(precision: number, scale: number): Sql {

@@ -187,13 +187,19 @@ function double(part: Sql): Sql {
   return sql`cast(${part} as double)`;
 }
 
-/** Exact digits: a literal with a point is a decimal, never a float, unless it has an exponent. */
+/** Of the engine's decimals. */
+const MAX_DECIMAL_DIGITS = 38;
+
+/**
+ * Exact digits: a literal with a point is a decimal, never a float, unless it has an exponent. One digit stands before the point in any case: the engine writes
+ * a decimal without room for it as `.5`.
+ */
 function numberSql(text: string, type: PqlType): Sql {
   if (type.kind === 'double') return sql`cast(${literal(text)} as double)`;
   const [whole = '', fraction] = text.split('.');
   if (fraction === undefined) return sql`cast(${literal(BigInt(text))} as bigint)`;
   const digits = whole.replace(/^-?0*/, '').length + fraction.length;
-  return sql`cast(${literal(text)} as decimal(${literal(Math.max(digits, fraction.length, 1))}, ${literal(fraction.length)}))`;
+  return sql`cast(${literal(text)} as decimal(${literal(Math.min(Math.max(digits, fraction.length + 1), MAX_DECIMAL_DIGITS))}, ${literal(fraction.length)}))`;
 }
 
 function isConstant(node: Typed): boolean {
