@@ -76,7 +76,7 @@ export function compileExpressions(resources: AppliedResources, attributes: stri
   const paths = { profile: values.profileColumns, event: values.eventColumns };
   if (values.eventColumns === undefined) {
     return {
-      compiled: new Map(texts.map((text, index) => [text, { value: values.values[index]?.value ?? sql`null`, type: typeName(values.values[index]?.type) }])),
+      compiled: new Map(texts.map((text, index) => [text, compiledExpression(values.values[index]?.value ?? sql`null`, values.values[index]?.type)])),
       join: noSql,
       rows: undefined,
       paths,
@@ -86,7 +86,7 @@ export function compileExpressions(resources: AppliedResources, attributes: stri
   const list = values.values.map(({ value }, index) => sql`${value} as ${ident(`v${index}`)}`);
   const rows = sql`(${withClause(values.with)}select p."id" as "#of", ${joinSql(list, ', ')} from ${values.from})`;
   return {
-    compiled: new Map(texts.map((text, index) => [text, { value: sql`${ident(CALCULATED, `v${index}`)}`, type: typeName(values.values[index]?.type) }])),
+    compiled: new Map(texts.map((text, index) => [text, compiledExpression(sql`${ident(CALCULATED, `v${index}`)}`, values.values[index]?.type)])),
     join: calculatedJoin(rows),
     rows,
     paths,
@@ -155,6 +155,18 @@ function namedSegments(resources: AppliedResources, roots: readonly { readonly n
   };
   for (const { typed } of roots) follow(typed);
   return found;
+}
+
+function compiledExpression(value: Sql, type: PqlType | undefined): CompiledExpression {
+  return { value, type: typeName(type), overflow: type === undefined ? undefined : overflowOf(value, type) };
+}
+
+/** Undefined for types that cannot. */
+function overflowOf(value: Sql, type: PqlType, depth = 0): Sql | undefined {
+  if (type.kind === 'double') return sql`coalesce(not isfinite(${value}), false)`;
+  const item = ident(`#item${depth}`);
+  const inside = type.kind === 'array' ? overflowOf(sql`${item}`, type.item, depth + 1) : undefined;
+  return inside === undefined ? undefined : sql`coalesce(len(list_filter(${value}, lambda ${item}: ${inside})) > 0, false)`;
 }
 
 function typeName(type: PqlType | undefined): string {

@@ -31,11 +31,19 @@ export function exclusionsOf(
   {
     forgotten,
     computed = [],
-  }: { readonly forgotten?: Sql | undefined; /** Event fields that the columns are computed of. */ readonly computed?: readonly string[] | undefined } = {},
+    excludeOverflow = false,
+  }: {
+    readonly forgotten?: Sql | undefined;
+    /** Event fields that the columns are computed of. */
+    readonly computed?: readonly string[] | undefined;
+    /** A calculated value that overflowed leaves its row out; else it fails the run. */
+    readonly excludeOverflow?: boolean;
+  } = {},
 ): Exclusions {
   const bad = new Set(health.badValues.filter(({ of }) => of === 'profile').map(({ path }) => path));
   const badDeciding = audience.profileColumns.filter((path) => bad.has(path)).map(badColumn);
-  const badAny = [...bad].map(badColumn);
+  const overflows = excludeOverflow ? columns.flatMap(({ overflow }) => overflow ?? []) : [];
+  const badAny = [...[...bad].map(badColumn), ...overflows];
   const badEvents = badEventPaths(audience, health, computed);
   const decidingEvents = badEvents.filter((path) => audience.eventColumns?.includes(path) === true);
   const deciding = [...badDeciding, ...(decidingEvents.length > 0 ? [hasBadEvent(decidingEvents)] : [])];

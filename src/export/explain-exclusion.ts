@@ -34,7 +34,12 @@ export function explainExclusion(reason: string, job: SegmentJob, columns: reado
     case REASON_NO_IDENTITY:
       return { reason, message: 'the primary identity is empty', rule: { key: attributes, pointer: '/spec/identities' } };
     case REASON_BAD_VALUE: {
-      const [path = ''] = facts.bad;
+      const [path] = facts.bad;
+      if (path === undefined) {
+        const calculated = columns.filter(({ overflow }) => overflow !== undefined).map(({ target }) => target);
+        const message = `a calculated column is beyond the numbers that a double holds: ${calculated.map((target) => `\`${target}\``).join(' or ')}`;
+        return { reason, message, rule: ruleOf(job, facts, calculated[0]) };
+      }
       return { reason, message: notOfType(facts.bad), rule: { key: attributes, pointer: `/spec/fields/${escape(path)}` } };
     }
     case REASON_BAD_EVENT: {

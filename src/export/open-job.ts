@@ -37,7 +37,8 @@ export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJo
     event: events,
   });
   checkHealth(source.health, job.attributes, job.attributesName);
-  const columns = outputColumns(mapping, source.columns, primary, job.expressions);
+  const excludeOverflow = job.attributes.badValues === 'exclude';
+  const columns = outputColumns(mapping, source.columns, primary, job.expressions, excludeOverflow);
   return {
     engine,
     source,
@@ -47,6 +48,7 @@ export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJo
     exclusions: exclusionsOf(audience, columns, source.health, {
       forgotten: suppressedCondition(job.suppressions, forgotten, primary),
       computed: expressionPaths.event,
+      excludeOverflow,
     }),
   };
 }

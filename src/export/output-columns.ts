@@ -24,6 +24,8 @@ export interface OutputColumn {
   /** Part of the deduplication key. */
   readonly key: boolean;
   readonly expect: MappingEntry['expect'];
+  /** A calculated value is none of its type; it counts as a bad value of a column does. */
+  readonly overflow?: Expression | undefined;
   /** What is expected is expected of the value before it is hashed. */
   readonly plain?: { readonly value: Expression; readonly type: string };
 }
@@ -38,6 +40,8 @@ export interface SettledMapping {
 export interface CompiledExpression {
   readonly value: Expression;
   readonly type: string;
+  /** Doubles can overflow, and no format of files knows infinity: the condition that a value is such a bad one. */
+  readonly overflow?: Expression | undefined;
 }
 
 const STATUS_SOURCE = 'segmentMembership.status';
@@ -56,18 +60,22 @@ export function outputColumns(
   columns: ReadonlyMap<string, LogicalColumn>,
   primary: string,
   compiled: ReadonlyMap<string, CompiledExpression>,
+  excludeOverflow: boolean,
 ): readonly OutputColumn[] {
   return mapping.map(({ entry, target }) => {
     const expect = entry.expect;
     if ('expression' in entry) {
       const expression = compiled.get(entry.expression);
       if (expression === undefined) throw new TypeError(`the expression of \`${target}\` was not compiled`);
+      const { overflow } = expression;
       return hashed(entry, target, {
         target,
         kind: 'expression',
         primary: false,
         path: undefined,
         ...expression,
+        // Exits go out even so, and have nothing there.
+        ...(overflow === undefined || !excludeOverflow ? {} : { value: sql`case when not (${overflow}) then ${expression.value} end` }),
         text: undefined,
         mandatory: entry.mandatory === true,
         key: entry.key === true,

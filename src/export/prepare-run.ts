@@ -7,6 +7,7 @@ import type { RunLedger } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
+import { checkOverflow } from './check-overflow.ts';
 import { checkReadable } from './check-readable.ts';
 import { countIfMany } from './estimate-rows.ts';
 import { holdRun } from './guards.ts';
@@ -87,7 +88,10 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
   const expected = selection?.counts ?? direct?.counts;
   const due = expected?.activated ?? (await countIfMany(job, opened, signal));
   const nothing = due === 0 && job.mode === 'incremental';
-  if (!nothing) await checkReadable(job.file, opened, query, signal);
+  if (!nothing) {
+    await checkOverflow(job, opened, query, signal);
+    await checkReadable(job.file, opened, query, signal);
+  }
   const parts = nothing
     ? []
     : await writeParts({

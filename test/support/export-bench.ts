@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createDuckDbEngine, type DuckDbEngineOptions } from '../../src/engine/duckdb/duckdb-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Audience } from '../../src/export/audience.ts';
-import type { ExportDeps } from '../../src/export/deps.ts';
+import { compileExpressions } from '../../src/export/compile-job.ts';
+import type { AppliedResources, ExportDeps } from '../../src/export/deps.ts';
 import { fileSettings } from '../../src/export/file-settings.ts';
 import { prepareRun } from '../../src/export/prepare-run.ts';
 import { runSegment, type SegmentOutcome } from '../../src/export/run-segment.ts';
@@ -17,7 +18,7 @@ import type { OpenedState } from '../../src/state/opened-state.ts';
 import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 import { effectiveActivation } from '../../src/activation/effective.ts';
 
-/** A project folder with one CSV of people, in which one segment is exported by hand-made jobs: no manifests, no PQL. */
+/** A project folder with one CSV of people, in which one segment is exported by hand-made jobs: no manifests, and no PQL but in calculated columns. */
 export interface ExportBench extends AsyncDisposable {
   readonly folder: string;
   readonly state: OpenedState;
@@ -159,6 +160,9 @@ function jobOf(change: Partial<BenchJob>): SegmentJob {
     profileColumns: change.profileColumns ?? [],
     eventColumns: undefined,
   };
+  const mapping = effective.mapping.map(({ entry, target }) => ({ entry, target }));
+  const applied: AppliedResources = new Map([['Attributes/customer', { metadata: { name: 'customer' }, spec: attributes }]]);
+  const { compiled, join: calculated, rows: calculatedRows, paths: expressionPaths } = compileExpressions(applied, 'customer', mapping, change.slot ?? 0);
   const settings = effective.segments[0]?.file;
   if (settings === undefined) throw new Error('no segment');
   return {
@@ -175,11 +179,11 @@ function jobOf(change: Partial<BenchJob>): SegmentJob {
       storage: { type: 'local', path: 'out' },
     },
     audience,
-    mapping: effective.mapping.map(({ entry, target }) => ({ entry, target })),
-    expressions: new Map(),
-    expressionPaths: { profile: [], event: undefined },
-    calculated: noSql,
-    calculatedRows: undefined,
+    mapping,
+    expressions: compiled,
+    expressionPaths,
+    calculated,
+    calculatedRows,
     file: fileSettings(settings, change.spaces === true),
     guards: change.guards,
     stages: change.stages ?? [],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sql } from '../../../src/sql/sql.ts';
+import type { MappingEntry } from '../../../src/model/generated/kinds.ts';
 import { openExportBench, type BenchJob, type ExportBench } from '../../support/export-bench.ts';
 
 const HOUR = 3_600_000;
@@ -190,6 +191,62 @@ describe('files', () => {
 });
 
 describe('columns', () => {
+  const DOUBLES = {
+    source: 'shop',
+    dataset: 'people',
+    identities: { crmId: { column: 'id', primary: true } },
+    fields: { d: { column: 'd', type: 'double' } },
+  } as const;
+  const GROWN: MappingEntry = { expression: 'd * 1e300', target: 'grown' };
+
+  test.each<[string, Partial<BenchJob>]>([
+    ['a number', { mapping: [ID, GROWN] }],
+    ['a mandatory number in JSON', { mapping: [ID, { ...GROWN, mandatory: true }], file: { format: 'json' } }],
+    ['hashed', { mapping: [ID, { ...GROWN, transform: 'sha256' }] }],
+    ['inside an array', { mapping: [ID, { expression: '[d, d * 1e300]', target: 'grown' }], file: { format: 'json' } }],
+    ['in a slot', { mapping: [ID, GROWN, { source: 'segmentMembership.status', target: 'status' }], mode: 'incremental', slot: HOUR }],
+  ])('a calculated double that overflows is a bad value: the run fails, or leaves the row out (%s)', async (_what, change) => {
+    await bench.writePeople('id,d\n1,1e10\n2,\n3,2.5\n4,-1e9\n');
+    expect(await errorOf({ attributes: DOUBLES, ...change })).toBe(
+      'failed RC4003 the calculated column `grown` is beyond the numbers that a double holds in 2 rows',
+    );
+    await expect(bench.read(`out.${change.file?.format ?? 'csv'}`)).rejects.toThrow('ENOENT');
+
+    const { run } = await bench.run({ attributes: { ...DOUBLES, badValues: 'exclude' }, ...change });
+    const empty = change.file?.format === 'json' && 'mandatory' in (change.mapping?.[1] ?? {}) ? 1 : 0;
+    expect(run).toMatchObject({ status: 'success', counts: { received: 4, activated: 2 - empty, excluded: 2 + empty, reasons: { 'bad-value': 2 } } });
+    expect(await bench.read(`out.${change.file?.format ?? 'csv'}`)).not.toMatch(/inf/i);
+  });
+
+  test('what overflows for those alone who are not in the file hurts nobody', async () => {
+    await bench.writePeople('id,d\n1,1e10\n2,2.5\n');
+    const change = { attributes: DOUBLES, mapping: [ID, GROWN], predicate: sql`p."d" < 10`, profileColumns: ['d'] };
+    expect((await bench.run(change)).run.status).toBe('success');
+    expect(await bench.read('out.csv')).toBe('id,grown\n2,2.5e+300\n');
+  });
+
+  test('decimals below one have a digit before their point, dates before Christ one spelling', async () => {
+    const connection = await (await DuckDBInstance.create()).connect();
+    const row = '1 as id, 0.5::decimal(2,2) as a, -0.25::decimal(2,2) as b, make_date(-43, 3, 15) as d';
+    await connection.run(`copy (select ${row}) to '${join(bench.folder, 'people.parquet')}'`);
+    connection.closeSync();
+    const change: Partial<BenchJob> = {
+      dataset: 'people.parquet',
+      attributes: { ...DOUBLES, fields: { a: { column: 'a', type: 'decimal' }, b: { column: 'b', type: 'decimal(2,2)' }, d: { column: 'd', type: 'date' } } },
+      mapping: [ID, { source: 'a' }, { source: 'b' }, { source: 'd' }, { expression: '-0.0', target: 'zero' }, { expression: '0.5', target: 'half' }],
+    };
+
+    await bench.run(change);
+    await bench.run({ ...change, name: 'quoted', file: { csv: { quoteAll: true } } });
+    await bench.run({ ...change, file: { format: 'json' } });
+    await bench.run({ ...change, name: 'plain', file: { format: 'json' }, mapping: [ID, { source: 'd' }] });
+
+    expect(await bench.read('out.csv')).toBe('id,a,b,d,zero,half\n1,0.50,-0.25,-43-03-15,0.0,0.5\n');
+    expect((await bench.read('quoted.csv')).split('\n')[1]).toBe('"1","0.50","-0.25","-43-03-15","0.0","0.5"');
+    expect(await bench.read('out.json')).toBe('{"id":"1","a":0.50,"b":-0.25,"d":"-43-03-15","zero":0.0,"half":0.5}\n');
+    expect(await bench.read('plain.json')).toBe('{"id":"1","d":"-43-03-15"}\n');
+  });
+
   test('hashed identities are normalised first, and what is hashed already is passed on', async () => {
     const hash = sha256('ready@x.org');
     await bench.writePeople(`${HEAD}1,," Jo@X.org \t\r\n",,,\n2,,${hash.toUpperCase()},,,\n3,,+49 (0)170 / 55-1,,,\n`);
