@@ -41,6 +41,7 @@ spec:
     - {source: name}
     - {expression: 'if(cc = "DE", "here", "there")', target: place}
     - {expression: 'sum(xEvent, amount)', target: spent}
+    - {expression: 'xEvent.topN(amount, 1).head()', target: dearest}
     - {source: segmentMembership.status, target: status}
   export: incremental
   schedule: {every: 24h, at: "02:00", start: 2026-01-01, end: 2026-02-01}
@@ -86,7 +87,10 @@ test('a slot: everybody, calculated fields, the same run when asked again; then 
   const [run] = runsOf(first);
   expect(run?.counts).toEqual({ received: 3, activated: 2, excluded: 1, failed: 0, reasons: { 'no email': 1 } });
   expect(readFileSync(join(project.directory, 'out', run?.files[0]?.path ?? ''), 'utf8')).toBe(
-    'email,name,place,spent,status\nann@x.org,Ann,here,3.30,realized\nbob@x.org,Bob,here,0.00,realized\n',
+    // A whole event has all its fields, though the expression names one.
+    'email,name,place,spent,dearest,status\n' +
+      'ann@x.org,Ann,here,3.30,"{""timestamp"":""2026-01-01 01:00:00"",""amount"":2.2,""eventType"":""purchase""}",realized\n' +
+      'bob@x.org,Bob,here,0.00,,realized\n',
   );
 
   const again = await call('2026-01-01T03:00:00Z', 'run', 'daily', '--slot', slot, '--json');
@@ -99,7 +103,12 @@ test('a slot: everybody, calculated fields, the same run when asked again; then 
     readFileSync(join(project.directory, 'out', runsOf(next)[0]?.files[0]?.path ?? ''), 'utf8')
       .split('\n')
       .toSorted(),
-  ).toEqual(['', 'bob@x.org,,,,exited', 'cid@x.org,Cid,here,9.00,realized', 'email,name,place,spent,status']);
+  ).toEqual([
+    '',
+    'bob@x.org,,,,,exited',
+    'cid@x.org,Cid,here,9.00,"{""timestamp"":""2026-01-01 00:00:00"",""amount"":9.0,""eventType"":""purchase""}",realized',
+    'email,name,place,spent,dearest,status',
+  ]);
 });
 
 test.each([

@@ -5,6 +5,7 @@ import type { PureFunction, Typed } from '../typed.ts';
 import { aggregate } from './check-aggregate.ts';
 import { asCondition, checkOperand, isString, itemOf, type Checker } from './check-pql.ts';
 import { checkPattern } from './check-pattern.ts';
+import { describeMismatch, hintOfLikes } from './describe-mismatch.ts';
 import { unknown, withArticle } from './resolve-path.ts';
 import type { Scope } from './scope.ts';
 
@@ -75,6 +76,7 @@ function checkFunction(checker: Checker, node: Call, scope: Scope): Typed {
           message: `both outcomes of \`if\` are of one type: first ${withArticle(describeType(typedThen.type))}, then ${withArticle(describeType(typedElse.type))}`,
           start: otherwise.start,
           end: otherwise.end,
+          ...hintOfLikes(typedThen.type, typedElse.type),
         });
       }
       return { kind: 'if', test: checker.condition(test, scope), then: typedThen, otherwise: typedElse, type: type ?? scalar('any'), ...place };
@@ -318,7 +320,7 @@ function expectSame(checker: Checker, typed: Typed, wanted: PqlType): void {
     checker.report({
       code: 'RC1208',
       severity: 'error',
-      message: `expected ${withArticle(describeType(wanted))}, found ${withArticle(describeType(typed.type))}`,
+      ...describeMismatch(wanted, typed.type),
       start: typed.start,
       end: typed.end,
     });

@@ -8,6 +8,7 @@ import { checkChain } from './check-chain.ts';
 import { checkNumber, checkText } from './check-constant.ts';
 import { checkWindow } from './check-window.ts';
 import { findDeepNesting } from './check-nesting.ts';
+import { describeMismatch, hintOfLikes } from './describe-mismatch.ts';
 import { misplacedProjection, resolveMembers, resolvePath, unknown, withArticle } from './resolve-path.ts';
 import { outside, TOP, withElement, withProfile, withVariable, type Scope } from './scope.ts';
 
@@ -290,6 +291,7 @@ function checkList(checker: Checker, items: readonly Expression[], scope: Scope,
         message: `the items of a list are of one type: ${describeType(type)} before, here ${withArticle(describeType(item.type))}`,
         start: item.start,
         end: item.end,
+        ...hintOfLikes(type, item.type),
       });
       break;
     }
@@ -398,9 +400,9 @@ function reportMismatch(checker: Checker, left: Typed, right: Typed, operator: s
   checker.report({
     code: 'RC1208',
     severity: 'error',
-    message: `expected ${withArticle(describeType(other.type))} beside \`${operator}\`, found ${withArticle(describeType(wrong.type))}`,
+    ...(hint === undefined ? {} : { hint }),
+    ...describeMismatch(other.type, wrong.type, operator),
     start: wrong.start,
     end: wrong.end,
-    ...(hint === undefined ? {} : { hint }),
   });
 }

@@ -17,6 +17,8 @@ const FOLDER =
 test.each([
   ['homeAdress.city = "X"', ['homeAdress.city: unknown attribute `homeAdress.city` (did you mean `homeAddress.city`?)']],
   ['person.age = "40"', ['"40": expected an integer beside `=`, found a string (numbers stand without quotes)']],
+  ['loyalty = loyalty', ['loyalty: an object cannot be compared as a whole (compare the members or values that matter)']],
+  ['xEvent.includes(xEvent.head())', ['xEvent.head(): an event cannot be compared as a whole (compare the members or values that matter)']],
   ['person.birthdate = "1985-03-14"', ['"1985-03-14": expected a date beside `=`, found a string (write date(2020, 3, 14))']],
   ['person.birthdate > date(2023, 2, 29)', ['date(2023, 2, 29): date wants a day that exists: year, month, day as whole numbers (date(2020, 3, 14))']],
   ['person.age', ['person.age: expected a condition (true or false), found an integer (compare it with something: `… = …`, or ask for `.isNotNull()`)']],
@@ -35,7 +37,10 @@ test.each([
   ['numbers[0] = 1', ['0: expected a condition (true or false), found an integer (`[…]` takes a condition on the items; the first one is `.head()`)']],
   ['orders.groupBy(homeAddress).count() = 1 and [1, homeAddress].count() = 2', [FOLDER, FOLDER]],
   ['let h = homeAddress in (h.isNull())', [FOLDER]],
-  ['if (homeOwner, loyalty, orders.head()).isNull()', ['orders.head(): both outcomes of `if` are of one type: first an object, then an object']],
+  [
+    'if (homeOwner, loyalty, orders.head()).isNull()',
+    ['orders.head(): both outcomes of `if` are of one type: first an object, then an object (objects of one type have the same members in the same order)'],
+  ],
   ['[counts, identityMap].count() = 2', ['identityMap: the items of a list are of one type: map of integer before, here a map of string']],
   ['person.age = 1) or person.age = 2', ['): unexpected `)` (no `(` is open here)']],
 ])('%s', (text, expected) => {

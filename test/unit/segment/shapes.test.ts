@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { lineage } from '../../../src/segment/lineage.ts';
+import { toProfileSchema } from '../../../src/segment/profile-schema.ts';
+import { readValue } from '../../../src/segment/read-pql.ts';
 import { smallWorld } from '../../support/pql/small-world.ts';
 import { WORLD_NOW } from '../../support/pql/world.ts';
 import { membersOf, openDatabase } from '../../support/segment-database.ts';
@@ -57,6 +60,36 @@ test('names and texts of users are never SQL', async () => {
     ),
   ).toEqual(['one']);
   connection.closeSync();
+});
+
+const ALL = ['amount', 'cur', 'eventType', 'timestamp'];
+
+test.each([
+  // Whole events are compared, or are the value: that is all their fields.
+  ['xEvent.distinct().count()', [], ALL, ['C1', 'C2']],
+  ['xEvent.groupBy(x => x).count()', [], ALL, ['C1', 'C2']],
+  ['xEvent.topN(amount, 1).head()', [], ALL, ['C1', 'C2']],
+  ['xEvent.groupBy(cur).count()', [], ['cur'], ['C2']],
+  ['xEvent.map(cur).distinct().count()', [], ['cur'], ['C2']],
+  ['xEvent.count()', [], [], []],
+  ['chain(xEvent, timestamp, [A: WHAT(amount > 1)])', [], ['amount', 'timestamp'], ['C1']],
+  ['home.isNull() or identityMap.keys().count() = 0', ['home.city', 'home.zip', 'identityMap.Email', 'identityMap.crm'], undefined, ['I1', 'S1', 'S2']],
+])('lineage of %s', (text, fields, events, labels) => {
+  const labelled = toProfileSchema({
+    source: 's',
+    dataset: 'd',
+    identities: { crm: { column: 'id', primary: true }, Email: { column: 'e', labels: ['I1'] } },
+    fields: { 'home.city': { column: 'c', type: 'string', labels: ['S1'] }, 'home.zip': { column: 'z', type: 'string', labels: ['S2'] } },
+    events: {
+      dataset: 'e',
+      profile: 'id',
+      timestamp: 't',
+      eventType: { value: 'x' },
+      fields: { amount: { column: 'a', type: 'integer', labels: ['C1'] }, cur: { column: 'cur', type: 'string', labels: ['C2'] } },
+    },
+  });
+  const { typed } = readValue(text, { schema: labelled, attributes: 'customer' });
+  expect(typed && lineage(typed, labelled)).toEqual({ fields, events, segments: [], labels });
 });
 
 test('whole numbers are computed with 64 bits, whatever the source holds them in', async () => {
