@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resolveMapping } from '../activation/resolve-mapping.ts';
@@ -17,6 +18,7 @@ import type { AppliedResources, ExportDeps } from './deps.ts';
 import { eraseRejects } from './erase-rejects.ts';
 import { findApplied } from './find-applied.ts';
 import { isEmail, normalEmail } from './normal-email.ts';
+import { workOf } from './run-work.ts';
 import { addSuppression } from './suppression.ts';
 
 export interface ForgetRequest {
@@ -147,7 +149,7 @@ interface KeptSnapshot {
 }
 
 async function pointersOf(
-  deps: Pick<ExportDeps, 'ledger'>,
+  deps: Pick<ExportDeps, 'ledger' | 'paths'>,
   resources: AppliedResources,
   { name: attributes, spec: { identities, fields = {} } }: { readonly name: string; readonly spec: AttributesSpec },
   namespace: string,
@@ -164,11 +166,21 @@ async function pointersOf(
       const segment = typeof entry === 'string' ? entry : entry.name;
       const applied = resources.get(`Segment/${segment}`);
       if (applied === undefined || (applied.spec as SegmentSpec).attributes !== attributes) continue;
-      const pointer = await deps.ledger.snapshot(metadata.name, segment);
-      if (pointer !== undefined) kept.push({ pointer, carried: pointer.keys.filter((target) => targets.has(target)) });
+      for (const pointer of await snapshotsOf(deps, metadata.name, segment))
+        kept.push({ pointer, carried: pointer.keys.filter((target) => targets.has(target)) });
     }
   }
   return kept;
+}
+
+/** The members on record, and those of runs that were killed after they had put theirs in place: such a run goes on and has them recorded. */
+async function snapshotsOf({ ledger, paths }: Pick<ExportDeps, 'ledger' | 'paths'>, activation: string, segment: string): Promise<readonly SnapshotPointer[]> {
+  const recorded = await ledger.snapshot(activation, segment);
+  const unfinished = (await ledger.find({ activation, segment }))
+    .filter(({ status }) => status !== 'success')
+    .flatMap((run) => workOf(run).snapshot?.pointer ?? [])
+    .filter(({ path }) => existsSync(join(paths.state, path)));
+  return recorded === undefined ? unfinished : [recorded, ...unfinished.filter(({ path }) => path !== recorded.path)];
 }
 
 /** Rewrites a snapshot without these members, under the same name. */

@@ -169,7 +169,7 @@ spec: {attributes: ${name}, pql: 'n = 1'}
 ${activation(name, 'plain', `${name}s`, `{source: identityMap.${primary}, target: id}, {source: n}`, 'sort: true')}`;
 }
 
-test('forget: in every spelling, among others with the same id nobody else, and still when the source has emptied the identity', async () => {
+test('forget: in every spelling, among others with the same id nobody else, still when the source has emptied the identity, and out of a run that was killed before its end', async () => {
   const greek = 'ΝΙΚΟΣ@example.gr';
   using two = createTempProject({
     'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: two}\nspec: {}\n',
@@ -186,13 +186,18 @@ metadata: {name: plain}
 spec: {type: local-directory, storage: {type: local, path: out}}
 ${keyedBy('person', 'crmId')}${keyedBy('lead', 'leadId')}`,
   });
-  const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', two.directory, '--now', now, ...args]);
+  const withEnv = (env: Readonly<Record<string, string>>, now: string, ...args: readonly string[]): Promise<Ended> =>
+    reconcile(['-C', two.directory, '--now', now, ...args], { env });
+  const at = (now: string, ...args: readonly string[]): Promise<Ended> => withEnv({}, now, ...args);
   await at('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');
-  const ran = await at(SLOTS[0], 'run', 'person', 'lead', '--slot', SLOTS[0], '--json');
-  expect(runsOf(ran).map(({ counts }) => counts.activated)).toEqual([2, 2]);
+  await at(SLOTS[0], 'run', 'lead', '--slot', SLOTS[0]);
+  const killed = await withEnv({ RECONCILE_CRASH_AT: 'snapshot-placed' }, SLOTS[0], 'run', 'person', '--slot', SLOTS[0]);
+  expect(killed.signal).toBe('SIGKILL');
 
   const forgotten = await at(SLOTS[1], 'forget', '--identity', `Email=${greek}`, '--json');
   expect(JSON.parse(forgotten.stdout)).toMatchObject({ members: 2, snapshots: 2 });
+  const ran = await at(SLOTS[0], 'run', 'person', 'lead', '--slot', SLOTS[0], '--json');
+  expect(runsOf(ran).map(({ status, counts }) => [status, counts.activated])).toEqual(Array.from({ length: 2 }, () => ['success', 2]));
   two.write('person.csv', 'id,email,n\n7,,1\n8,b@example.org,1\n');
   const next = await at(SLOTS[1], 'run', 'person', 'lead', '--slot', SLOTS[1], '--json');
   const now = await at('2026-01-02T03:00:00Z', 'run', 'person', 'lead', '--json');
