@@ -28,13 +28,23 @@ function checkKeys(storage: StorageSpec): readonly PointedProblem[] {
 function checkFolder(storage: StorageSpec): readonly PointedProblem[] {
   const key = storage.type === 'local' || storage.type === 'sftp' ? 'path' : 'prefix';
   const folder = (storage as { readonly path?: string; readonly prefix?: string })[key];
-  const wrong = folder === undefined ? undefined : (checkFolderPath(folder) ?? (key === 'prefix' ? checkObjectPrefix(folder) : checkServerPath(folder)));
+  if (folder === undefined) return [];
+  const wrong =
+    checkFolderPath(folder) ??
+    (key === 'prefix' ? checkObjectPrefix(folder) : checkServerPath(folder)) ??
+    (storage.type === 'local' ? checkHomeFolder(folder) : undefined);
   return wrong === undefined ? [] : [refuse(`/spec/storage/${key}`, 'value', wrong.message, wrong.hint)];
 }
 
 /** A NUL ends the path for a server and is an exception of the library here; a line feed would part it in two for Campaign, which gets paths line by line. */
 function checkServerPath(path: string): { readonly message: string; readonly hint: string } | undefined {
   return /\p{Cc}/u.test(path) ? { message: 'the path holds a control character', hint: 'remove it; in YAML, `\\` within double quotes begins one' } : undefined;
+}
+
+/** A shell puts the home folder there; here it would be a folder of that name in the project. */
+function checkHomeFolder(path: string): { readonly message: string; readonly hint: string } | undefined {
+  if (!/^~(?:\/|$)/.test(path)) return undefined;
+  return { message: '`~` does not stand for a home folder here', hint: `write the whole path; a folder of the project named \`~\` is \`./${path}\`` };
 }
 
 /** The addresses that a storage names: the libraries end in exceptions of their own at one that is none. */

@@ -37,8 +37,8 @@ export interface LoadedProject {
   readonly locator: ManifestLocator;
   /** Names that broken documents seem to declare. */
   readonly brokenNames: ReadonlySet<string>;
-  /** How many manifest files were read, reconcile.yaml among them. */
-  readonly fileCount: number;
+  /** The manifest files that were read, reconcile.yaml among them. */
+  readonly files: ReadonlySet<string>;
   /** Names the files' bytes and the variables' values that all this was read from. */
   readonly inputs: string;
 }
@@ -88,7 +88,7 @@ export function loadProject(options: ProjectOptions, cache: ProjectCache = openP
     diagnostics: all,
     locator,
     brokenNames,
-    fileCount: files.length,
+    files: new Set(files.map(({ path }) => path)),
     inputs: digestInputs(files, variables),
   };
 }

@@ -32,7 +32,7 @@ export interface Outcome {
 
 /** Of a project whose diagnostics are only warnings; undefined without a Project. */
 export function summarizeOutcome(
-  { inputs, project, resources, fileCount }: LoadedProject,
+  { inputs, project, resources, fileCount }: LoadedProject & { readonly fileCount: number },
   diagnostics: readonly Diagnostic[],
   cards: string,
 ): Outcome | undefined {

@@ -21,6 +21,8 @@ export interface ValidatedProject extends LoadedProject {
   /** True when no diagnostic is an error. */
   readonly ok: boolean;
   readonly index: ResourceIndex;
+  /** The manifest files, and what else something is told of: an environment, a destination's card. */
+  readonly fileCount: number;
   /** What a resource refers to, and may be what that refers to; undefined when something is wrong or odd about it. */
   refersTo(key: ResourceKey): readonly ResourceKey[] | undefined;
 }
@@ -54,10 +56,11 @@ export function validateProject(options: ProjectOptions, cache: ProjectCache = o
   );
   const diagnostics = sortDiagnostics([...loaded.diagnostics, ...catalogue.diagnostics, ...report.diagnostics]);
   const ok = diagnostics.every(({ severity }) => severity !== 'error');
-  const outcome = ok ? summarizeOutcome(loaded, diagnostics, cards) : undefined;
+  const fileCount = new Set([...loaded.files, ...placesOf(diagnostics)]).size;
+  const outcome = ok ? summarizeOutcome({ ...loaded, fileCount }, diagnostics, cards) : undefined;
   cache.keep({ outcome, resourceCount: resources.length, checkedCount: checks.checkedCount, checks: () => checks.store() });
   const refersTo = (key: ResourceKey): readonly ResourceKey[] | undefined => checks.get(key)?.lookedAt?.();
-  return { ...loaded, diagnostics, index, ok, refersTo };
+  return { ...loaded, diagnostics, fileCount, index, ok, refersTo };
 }
 
 /** As `validateProject`; throws `AppError` (exit 8) with every diagnostic when there is an error. */
@@ -77,8 +80,12 @@ export function summarizeDiagnostics(diagnostics: readonly Diagnostic[], fileCou
     const found = diagnostics.filter((one) => one.severity === severity).length;
     return found === 0 ? [] : [`${found} ${severity}${found === 1 ? '' : 's'}`];
   };
-  const places = new Set(diagnostics.flatMap(({ file }) => (file === undefined ? [] : [file]))).size;
+  const places = new Set(placesOf(diagnostics)).size;
   return `${[...count('error'), ...count('warning')].join(', ')}${places === 0 ? '' : ` in ${places} of ${fileCount} ${fileCount === 1 ? 'file' : 'files'}`}`;
+}
+
+function placesOf(diagnostics: readonly Diagnostic[]): readonly string[] {
+  return diagnostics.flatMap(({ file }) => (file === undefined ? [] : [file]));
 }
 
 function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {

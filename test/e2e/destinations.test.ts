@@ -301,5 +301,7 @@ test('doctor examines what is not a destination, too', async () => {
   const nobody = await reconcile(['-C', project, 'doctor', '--host-key', '127.0.0.1:1']);
   expect(nobody.code).toBe(1);
   expect(nobody.stderr).toMatch(/RC5\d{3}/);
+  const noPort = await reconcile(['-C', project, 'doctor', '--host-key', '127.0.0.1:99999']);
+  expect(noPort).toMatchObject({ code: 64, stderr: expect.stringContaining('RC9008') as string });
   expect(await reconcile(['-C', project, 'doctor', 'nope'])).toMatchObject({ code: 64 });
 });

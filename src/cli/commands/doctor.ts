@@ -93,7 +93,8 @@ async function readResources(
 async function printHostKeys({ options, out, say }: CommandContext, target: string): Promise<ExitCode> {
   const match = /^(?:\[(?<v6>[^\]]+)\]|(?<host>[^:]+))(?::(?<port>\d{1,5}))?$/.exec(target)?.groups;
   const host = match?.['v6'] ?? match?.['host'];
-  if (host === undefined)
+  const port = Number(match?.['port'] ?? 22);
+  if (host === undefined || port < 1 || port > 65_535)
     throw new AppError({
       code: 'RC9008',
       message: `\`${target}\` is not HOST or HOST:PORT`,
@@ -101,8 +102,8 @@ async function printHostKeys({ options, out, say }: CommandContext, target: stri
       exit: ExitCode.badUsage,
     });
   const { readHostKeys } = await import('../../storage/sftp/host-key.ts');
-  const keys = await readHostKeys(host, Number(match?.['port'] ?? 22));
-  if (options.json) out(JSON.stringify({ host, port: Number(match?.['port'] ?? 22), keys }));
+  const keys = await readHostKeys(host, port);
+  if (options.json) out(JSON.stringify({ host, port, keys }));
   else out(keys.map(({ type, fingerprint }) => `${fingerprint}   ${type}`).join('\n'));
   say('whoever answers shows these: compare one with what the server’s operator says, then pin it as `hostKey`');
   return ExitCode.done;

@@ -220,6 +220,7 @@ describe('storages', () => {
     ['{type: gcs, bucket: b, prefix: "in\\\\audiences"}', 'google-cloud-storage', 'the prefix holds a `\\`'],
     ['{type: s3, bucket: b, prefix: "in\\n"}', 'amazon-s3', 'the prefix holds a control character'],
     ['{type: local, path: "out\\0x"}', 'local-directory', 'the path holds a control character'],
+    ['{type: local, path: ~/out}', 'local-directory', '`~` does not stand for a home folder'],
     [`{${sftp.replace('/in', '"/in\\nx"')}, password: {env: P}}`, 'sftp', 'the path holds a control character'],
     ['{type: s3, bucket: b, region: eu west}', 'amazon-s3', '`eu west` is not a region'],
     ['{type: s3, bucket: b, endpoint: "http://"}', 'amazon-s3', '`http://` is not an address'],
@@ -359,6 +360,15 @@ describe('reconcile.yaml alone', () => {
 
     expect(failure(() => loadProjectFile({ directory: project.directory, environment: undefined, variables: {} }))).toMatchObject({ exit: 8 });
   });
+});
+
+test('files beside the manifests that something is told of are counted, too', () => {
+  const cards = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`destinations/t${index}/destination.yaml`, 'kind: nothing\n']));
+  using project = starter(cards);
+
+  const { diagnostics, fileCount } = validateProject({ directory: project.directory, environment: undefined, variables: {} });
+  const manifests = Object.keys(BASE).filter((path) => path === 'reconcile.yaml' || /^manifests\/.*\.yaml$/.test(path)).length;
+  expect(summarizeDiagnostics(diagnostics, fileCount)).toMatch(new RegExp(`^\\d+ errors in 9 of ${manifests + 9} files$`));
 });
 
 test('the summary counts errors, warnings and files', () => {
