@@ -5,6 +5,7 @@ import type { Resource } from '../model/resource.ts';
 import type { Expression } from '../segment/ast.ts';
 import { readFixture } from '../segment/evaluate/read-fixture.ts';
 import { toProfileSchema, type ProfileSchema } from '../segment/profile-schema.ts';
+import { lineComments } from '../segment/parse/tokens.ts';
 import { readCondition, readValue } from '../segment/read-pql.ts';
 import { suggest } from './check-references.ts';
 import type { CheckContext, ResourceFacts } from './check-resource.ts';
@@ -75,11 +76,35 @@ function checkText(
   read: typeof readCondition,
   { report, locator }: CheckContext,
 ): Expression | undefined {
+  checkComments(resource, pointer, text, report, locator);
   const { expression, problems } = read(text, schema === undefined ? undefined : { schema: schema.schema, attributes: schema.resource.metadata.name });
   for (const { start, end, ...problem } of problems) {
     report.inText(resource, pointer, start, end, { ...problem, ...withDeclaration(problem.hint, schema, locator) });
   }
   return expression;
+}
+
+/** YAML folds lines into one, unless the text stands behind `|`: a comment then swallows the conditions of the next lines, and the segment has other people. */
+function checkComments(resource: Resource, pointer: string, text: string, report: Reporter, locator: ManifestLocator): void {
+  for (const { image, startOffset } of lineComments(text)) {
+    let start = startOffset;
+    // Lines that are comments themselves lose nothing.
+    for (const part of image.split(/(?<= )(?=\/\/)/)) {
+      const end = start + part.trimEnd().length;
+      const { line } = locator.textPlace(resource, pointer, start, start + 1);
+      const last = locator.textPlace(resource, pointer, end - 1, end).line;
+      if (line !== last) {
+        const message = `this comment goes on to line ${last}: YAML folds these lines into one`;
+        report.inText(resource, pointer, start, start + 2, {
+          code: 'RC1218',
+          message,
+          hint: 'begin the text with `|`, which keeps its lines, or write /* … */',
+        });
+        return;
+      }
+      start += part.length;
+    }
+  }
 }
 
 /** Every `inSegment("name")` of an expression, right or wrong otherwise, with the range of its name. */

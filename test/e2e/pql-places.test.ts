@@ -31,6 +31,10 @@ const STYLES: Readonly<Record<string, { readonly spec: string; readonly wrong: r
   'literal, kept': { spec: 'pql: |+\n    incme > 1 &&\n    name < 3\n\n', wrong: ['incme', '&&', '3'] },
   folded: { spec: 'pql: >-\n    name = "a"\n    and incme = 1\n\n    and home.citi = "b"\n      and name = 5', wrong: ['incme', 'home.citi', '5'] },
   'folded, indentation told': { spec: 'pql: >1\n    name = "😀"\n    and incme = 1 and name % 2', wrong: ['incme', 'name'] },
+  // A comment that swallows what stands on the next line of the manifest; one that loses nothing.
+  'a comment, folded': { spec: 'pql: >\n    income > 1 // rich\n    and incme > 2', wrong: ['//'] },
+  'a comment, plain over lines': { spec: 'pql: income > 1 and name = 3 // rich\n    and incme > 2', wrong: ['3', '//'] },
+  'comments, folded': { spec: 'pql: >\n    incme > 1\n\n    // rich\n    // people\n\n    and name = 3 // named', wrong: ['incme', '3'] },
   'a comment before': { spec: 'pql: # what\n    incme = 1 and', wrong: ['incme', 'd'] },
 };
 

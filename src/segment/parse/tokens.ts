@@ -1,4 +1,4 @@
-import { createToken, Lexer, type ITokenConfig, type TokenType } from 'chevrotain';
+import { createToken, Lexer, type IToken, type ITokenConfig, type TokenType } from 'chevrotain';
 
 /** Any word, after a dot. */
 export const Word: TokenType = createToken({ name: 'Word', pattern: Lexer.NA, label: 'a name' });
@@ -86,8 +86,10 @@ export const CloseList: TokenType = createToken({ name: 'CloseList', pattern: /\
 export const Comma: TokenType = createToken({ name: 'Comma', pattern: /,/, label: '`,`' });
 export const Colon: TokenType = createToken({ name: 'Colon', pattern: /:/, label: '`:`' });
 export const Dot: TokenType = createToken({ name: 'Dot', pattern: /\./, label: '`.`' });
+/** Tokens of this group are kept beside the others: the grammar does not meet them. */
+const COMMENTS = 'comments';
 const Space = createToken({ name: 'Space', pattern: /\s+/, group: Lexer.SKIPPED, line_breaks: true });
-const Comment = createToken({ name: 'Comment', pattern: /\/\/[^\n]*|\/\*[^]*?\*\//, group: Lexer.SKIPPED, line_breaks: true });
+const Comment = createToken({ name: 'Comment', pattern: /\/\/[^\n]*|\/\*[^]*?\*\//, group: COMMENTS, line_breaks: true });
 
 /** In the order in which they are tried: longer words before their beginnings, everything before plain names. */
 export const TOKENS: TokenType[] = [
@@ -150,4 +152,9 @@ let lexer: Lexer | undefined;
 export function tokenize(text: string): ReturnType<Lexer['tokenize']> {
   lexer ??= new Lexer(TOKENS, { positionTracking: 'onlyOffset', skipValidations: true, ensureOptimizations: false });
   return lexer.tokenize(text);
+}
+
+/** Each comment that ends with its line. */
+export function lineComments(text: string): readonly IToken[] {
+  return text.includes('//') ? (tokenize(text).groups[COMMENTS] ?? []).filter(({ image }) => image.startsWith('//')) : [];
 }
