@@ -5,7 +5,7 @@ import { AppError } from '../model/app-error.ts';
 import type { RunCounts } from '../model/run.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
-import { sha256 } from '../support/digest.ts';
+import { digestOf, sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
 import { checkOverflow } from './check-overflow.ts';
 import { checkReadable } from './check-readable.ts';
@@ -119,12 +119,14 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
     });
   }
   const planned = await planRun(input, parts, folder);
+  const encryption = encryptionDigest(job);
   return {
     counts,
     work: {
       spool: runId,
       ...planned,
       target: job.target,
+      ...(encryption === undefined ? {} : { encryption }),
       time: job.time,
       changesOnly: job.mode === 'incremental' && snapshot !== undefined,
       fingerprint: opened.source.fingerprint,
@@ -136,6 +138,11 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
       ...(accepted === undefined ? {} : { accepted }),
     },
   };
+}
+
+/** Of keys by reference alone. */
+export function encryptionDigest({ destination: { encryption } }: Pick<SegmentJob, 'destination'>): string | undefined {
+  return encryption === undefined ? undefined : digestOf(encryption);
 }
 
 /** What goes into the files: everybody in one scan, everybody by way of the selection, or the changes. */

@@ -14,7 +14,7 @@ import { HeldError } from './guards.ts';
 import { keepOnlyFiles } from './keep-spool.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
-import { prepareRun } from './prepare-run.ts';
+import { encryptionDigest, prepareRun } from './prepare-run.ts';
 import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
 import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
@@ -115,7 +115,7 @@ class SegmentRun {
       // Taken up again after its end (a retry or replay that was killed): everything had been delivered and recorded.
       if (this.#reached('recorded')) return await this.#endAgain();
       this.#opened = await this.#input.open();
-      if (!this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare();
+      if (!this.#reached('written') || this.#isOutdated() || !(await this.#spoolIsWhole())) await this.#prepare();
       const changed = this.#work.parts?.length ?? 0;
       if (changed > 0) {
         await this.#publish();
@@ -349,6 +349,12 @@ class SegmentRun {
     const files = [...parts, ...besideFiles(this.#work)];
     const whole = await Promise.all(files.map((file) => isInSpool(this.#folder, file, true)));
     return whole.every(Boolean) && this.#snapshotIsThere() && this.#whoIsThere();
+  }
+
+  /** The destination was moved, or encrypts in another way, since the files were made: they are for a place where nobody was delivered yet, or may not leave. */
+  #isOutdated(): boolean {
+    const { job } = this.#input;
+    return this.#work.target !== job.target || this.#work.encryption !== encryptionDigest(job);
   }
 
   #snapshotIsThere(): boolean {

@@ -45,6 +45,8 @@ export interface BenchJob {
   readonly crashPoint: (name: string) => void;
   readonly deps: Partial<ExportDeps>;
   readonly stages: SegmentJob['stages'];
+  readonly target: string;
+  readonly encryption: SegmentJob['destination']['encryption'];
   readonly memory: Pick<DuckDbEngineOptions, 'memoryLimitMb' | 'mostMemoryMb'>;
 }
 
@@ -177,6 +179,7 @@ function jobOf(change: Partial<BenchJob>): SegmentJob {
     destination: {
       type: 'local-directory',
       storage: { type: 'local', path: 'out' },
+      ...(change.encryption === undefined ? {} : { encryption: change.encryption }),
     },
     audience,
     mapping,
@@ -189,7 +192,7 @@ function jobOf(change: Partial<BenchJob>): SegmentJob {
     stages: change.stages ?? [],
     partKey: (part) => `${change.name ?? 'out'}${part === 1 ? '' : `_${part}`}.${settings.format}`,
     folder: '',
-    target: 'here',
+    target: change.target ?? 'here',
     allow: change.allow,
     again: 'reconcile run act --segment all',
   };

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sql } from '../../../src/sql/sql.ts';
-import { openExportBench, type ExportBench } from '../../support/export-bench.ts';
+import { openExportBench, type BenchJob, type ExportBench } from '../../support/export-bench.ts';
 
 const HOUR = 3_600_000;
 let bench: ExportBench;
@@ -174,6 +174,33 @@ test('parts are the same when a column is called as the engine calls a row’s n
 
   expect(run.files.map(({ rows }) => rows)).toEqual([4, 1]);
   expect(await bench.read('out_2.csv')).toBe('id,file_row_number\n4,n4\n');
+});
+
+test.each<[string, Partial<BenchJob>, string]>([
+  ['nothing', {}, 'id,first,status\n2,,exited\n3,Cid,realized\n'],
+  ['the mapping', { mapping: [ID, STATUS] }, 'id,first,status\n2,,exited\n3,Cid,realized\n'],
+  ['the place: everybody goes there', { target: 'there' }, 'id,first,status\n1,Ann,realized\n3,Cid,realized\n'],
+  // Encryption itself is a stage of its own: here only whether the files are made anew.
+  [
+    'encryption: what is not encrypted does not leave',
+    { encryption: { pgpPublicKey: { file: 'k' } }, mapping: [ID, STATUS] },
+    'id,status\n2,exited\n3,realized\n',
+  ],
+])('a run that was stopped goes on after a change of %s', async (_what, change, expected) => {
+  const options = { mapping: [ID, { source: 'first' }, STATUS], mode: 'incremental', name: 's1' } as const;
+  await bench.writePeople('id,first\n1,Ann\n2,Bob\n');
+  await bench.run({ ...options, slot: HOUR });
+  await bench.writePeople('id,first\n1,Ann\n3,Cid\n');
+  const next = { ...options, slot: 2 * HOUR, name: 's2' };
+  const stop = (name: string): void => {
+    if (name === 'journaled-written') throw new Error('stopped');
+  };
+  await expect(bench.run({ ...next, crashPoint: stop })).rejects.toThrow('stopped');
+
+  const { run } = await bench.run({ ...next, ...change });
+
+  expect(run.error).toBeUndefined();
+  expect((await bench.read('s2.csv')).split('\n').toSorted()).toEqual(expected.split('\n').toSorted());
 });
 
 test('parts hold exactly maxRows rows', async () => {
