@@ -9,9 +9,9 @@ export function splitFolderPath(path: string): { readonly fixed: string; readonl
   return { fixed: tokens === '' ? path : path.slice(0, path.lastIndexOf(tokens)).replace(/(?<=[^/])\/+$/, ''), tokens };
 }
 
-/** What the tokens of a path stand for: folders below its fixed part, or an empty text. */
-export function renderFolder(tokens: string, segment: string, title: string | undefined): string {
-  return tokens.replace('%SEGMENT_NAME%', safeFolder(segmentNameToken(segment, title))).replace('%SEGMENT_ID%', segment);
+/** A path, or the tokens at its end, with what they stand for: folders below its fixed part. */
+export function renderFolder(path: string, segment: string, title: string | undefined): string {
+  return path.replace('%SEGMENT_NAME%', safeFolder(segmentNameToken(segment, title))).replace('%SEGMENT_ID%', segment);
 }
 
 /** What is wrong with the tokens of a path, or undefined. */

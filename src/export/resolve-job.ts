@@ -1,5 +1,6 @@
 import { effectiveActivation, type EffectiveSegment } from '../activation/effective.ts';
-import { renderFileName, segmentNameToken } from '../activation/file-name.ts';
+import { renderFileName } from '../activation/file-name.ts';
+import { renderFolder } from '../activation/folder-path.ts';
 import { AppError } from '../model/app-error.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
 import { ExitCode } from '../model/exit-code.ts';
@@ -115,10 +116,9 @@ export function targetOf(destination: string, storage: StorageSpec): string {
 
 /** `path` and `prefix` may end in %SEGMENT_NAME% or %SEGMENT_ID% (activation-rules 2.5). */
 function resolveStoragePath(storage: StorageSpec, segment: string, title: string | undefined): StorageSpec {
-  const resolve = (text: string): string => text.replaceAll('%SEGMENT_ID%', segment).replaceAll('%SEGMENT_NAME%', segmentNameToken(segment, title));
   const changed = Object.entries(storage).map(([key, value]) => [
     key,
-    (key === 'path' || key === 'prefix') && typeof value === 'string' ? resolve(value) : value,
+    (key === 'path' || key === 'prefix') && typeof value === 'string' ? renderFolder(value, segment, title) : value,
   ]);
   return Object.fromEntries(changed) as StorageSpec;
 }
