@@ -176,6 +176,10 @@ test('parts are the same when a column is called as the engine calls a row’s n
   expect(await bench.read('out_2.csv')).toBe('id,file_row_number\n4,n4\n');
 });
 
+function stopWhenWritten(point: string): void {
+  if (point === 'journaled-written') throw new Error('stopped');
+}
+
 test.each<[string, Partial<BenchJob>, string]>([
   ['nothing', {}, 'id,first,status\n2,,exited\n3,Cid,realized\n'],
   ['the mapping', { mapping: [ID, STATUS] }, 'id,first,status\n2,,exited\n3,Cid,realized\n'],
@@ -192,10 +196,7 @@ test.each<[string, Partial<BenchJob>, string]>([
   await bench.run({ ...options, slot: HOUR });
   await bench.writePeople('id,first\n1,Ann\n3,Cid\n');
   const next = { ...options, slot: 2 * HOUR, name: 's2' };
-  const stop = (name: string): void => {
-    if (name === 'journaled-written') throw new Error('stopped');
-  };
-  await expect(bench.run({ ...next, crashPoint: stop })).rejects.toThrow('stopped');
+  await expect(bench.run({ ...next, crashPoint: stopWhenWritten })).rejects.toThrow('stopped');
 
   const { run } = await bench.run({ ...next, ...change });
 
