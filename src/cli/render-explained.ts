@@ -62,7 +62,7 @@ function linesOf(node: ExplainedNode, segment: string, trees: ExplainedMember['t
   const label = node.kind === 'and' || node.kind === 'or' || node.kind === 'not' ? node.kind : cut(node.text);
   const line: Line = {
     text: `  ${truth.padEnd(7)}${'  '.repeat(depth)}${label}`,
-    value: describeValue(node, parts.length > 0),
+    value: describeValue(node, parts),
     place: places.find(key, '/spec/pql', node),
   };
   const { telling, others } = choose(node, parts);
@@ -83,17 +83,17 @@ function choose({ kind }: ExplainedNode, parts: readonly ExplainedNode[]): { rea
 /** The nearest conditions below a node, and the sums and counts that conditions decide; other values between are looked through. */
 function partsBelow(node: ExplainedNode): readonly ExplainedNode[] {
   return node.children.flatMap((child) => {
-    if (child.isCondition && !isBareValue(child)) return [child];
+    if (child.isCondition && (!isBareValue(child) || DECIDING.has(node.kind))) return [child];
     const parts = partsBelow(child);
     return child.kind === 'aggregate' && child.items === undefined && parts.length > 0 ? [child] : parts;
   });
 }
 
-function describeValue(node: ExplainedNode, hasParts: boolean): string {
+function describeValue(node: ExplainedNode, parts: readonly ExplainedNode[]): string {
   if (node.items !== undefined) return `true of ${node.items.held} in ${node.items.asked}`;
   if (!node.isCondition) return node.value;
   if (node.events !== undefined) return describeEvents(node.events);
-  return hasParts ? '' : valuesOf(node);
+  return valuesOf(node, parts);
 }
 
 /** `1 event: 2026-11-19 purchase`. */
@@ -103,14 +103,17 @@ function describeEvents({ fitting, of, first }: NonNullable<ExplainedNode['event
   return `${fitting} ${fitting === 1 ? 'event' : 'events'}: ${first.join(', ')}${more}`;
 }
 
-/** A truth that is read, not decided: shown as its owner's value. */
+/** Below these a truth decides. */
+const DECIDING: ReadonlySet<ExplainedNode['kind']> = new Set(['and', 'or', 'not', 'let', 'if', 'filter', 'quantifier', 'chain']);
+
+/** A truth that is read, not decided: elsewhere it is shown as its owner's value. */
 function isBareValue({ kind }: ExplainedNode): boolean {
   return kind === 'field' || kind === 'member' || kind === 'variable';
 }
 
-/** The values that a condition looked at, those that are not plain from the text. */
-function valuesOf(node: ExplainedNode): string {
-  const values = node.children.filter(({ items }) => items === undefined).map(({ text, value }) => ({ text: cut(text), value }));
+/** The values that a condition looked at, those that are not plain from the text and stand in no line of their own. */
+function valuesOf(node: ExplainedNode, parts: readonly ExplainedNode[]): string {
+  const values = node.children.filter((child) => child.items === undefined && !parts.includes(child)).map(({ text, value }) => ({ text: cut(text), value }));
   const [only] = values;
   if (only !== undefined && values.length === 1) return only.value;
   const shown = values.slice(0, MOST_VALUES).map(({ text, value }) => `${text}: ${value}`);

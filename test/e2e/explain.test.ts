@@ -20,6 +20,13 @@ spec:
   attributes: person
   pql: |
     (sum E.amount over E from xEvent where E.timestamp occurs <= 30 days before now) >= 10.5
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: named}
+spec:
+  attributes: person
+  pql: 'let A = age in let G = (cc = "DE") in ((G or A > 40) and if(G, A, 0) * 2 > 59 - A)'
 `;
 const REST = `apiVersion: reconcile/v1
 kind: Source
@@ -127,6 +134,25 @@ test('out: by which part', async () => {
   expect(amount).toMatch(/false +inSegment/);
   expect(amount).toMatch(/10\.49/);
   expect(await explain("p'; drop", 'daily')).toBe("not in german: the source has no profile `p'; drop`\n");
+});
+
+test('what `let` names has its value, and a truth that decides by itself has a line', async () => {
+  const lines = (await explain('p1', 'named')).split('\n').map((line) =>
+    line
+      .replace(/ {3}manifests.*/, '')
+      .trim()
+      .replaceAll(/ {2,}/g, '  '),
+  );
+  expect(lines.slice(3, 11)).toEqual([
+    'true  (cc = "DE")  "DE"',
+    'true  and',
+    'true  or',
+    'true  G',
+    'false  A > 40  30',
+    'true  if(G, A, 0) * 2 > 59 - A  if(G, A, 0) * 2: 60  59 - A: 29',
+    'true  G',
+    '',
+  ]);
 });
 
 test('a segment alone, and JSON for machines', async () => {

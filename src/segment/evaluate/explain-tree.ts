@@ -127,8 +127,11 @@ function explainsNothing(node: Typed): boolean {
     case 'number':
     case 'date':
     case 'events':
-    case 'variable':
+    case 'folder':
       return true;
+    case 'variable':
+      // What `let` names is a value like others; an item is told by its members.
+      return node.type.kind === 'object' || node.type.kind === 'array' || node.type.kind === 'map';
     case 'list':
       return node.items.every(explainsNothing);
     default:

@@ -63,12 +63,23 @@ test('explain gives each node its text, its value and how often it held', () => 
   expect(exists).toMatchObject({ truth: true, children: [{ text: 'E.commerce.item.price > 50', value: '1 of 2', items: { asked: 2, held: 1 } }] });
 });
 
+test('explain gives what `let` names a value, and a folder none', () => {
+  const pql = 'let A = person.age in (A > 30 or homeAddress.isNull())';
+  const { profile } = readFixture({ 'homeAddress.city': 'Oslo', 'person.age': 31 }, [], schema);
+  const [, or] = explainTree(typedOf(pql, schema), pql, profile, { now: NOW }).children;
+  expect(or?.children).toMatchObject([
+    { text: 'A > 30', children: [{ text: 'A', value: '31' }] },
+    { text: 'homeAddress.isNull()', truth: false, children: [] },
+  ]);
+});
+
 function why(pql: string, member: boolean): readonly string[] {
   const [result] = run(pql, [{ name: 't', profile: { 'person.age': 31, homeOwner: true }, events: [{ eventType: 'view' }], member }]);
   return result?.why.map(({ text, truth }) => `${text}: ${String(truth)}`) ?? [];
 }
 
 test('what decided is told through not and let, as it was written', () => {
+  expect(why('let A = (person.age > 30) in (not A and homeOwner)', true)).toEqual(['A: true']);
   expect(why('not (person.age > 30 or homeOwner)', true)).toEqual(['person.age > 30: true', 'homeOwner: true']);
   expect(why('let A = (person.age + 1) in (A = 32 and A > 40)', true)).toEqual(['A > 40: false']);
   expect(why('person.name.isNotNull() and homeOwner', true)).toEqual(['person.name.isNotNull(): false']);
