@@ -11,7 +11,7 @@ import { findRun } from './find-run.ts';
 import type { AllowOnce } from './guards.ts';
 import { openOnce, type OpenOnce } from './open-once.ts';
 import { withoutRows } from './note-refused.ts';
-import { prepareRun } from './prepare-run.ts';
+import { encryptionDigest, prepareRun } from './prepare-run.ts';
 import { isInSpool, publishFile, verifyFile } from './publish-parts.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { runActivation } from './run-activation.ts';
@@ -92,6 +92,13 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
   const run = await withClaim(deps, request, record, async (open, one, claim) => {
     const { delivery: _before, ...work } = workOf(record);
     const folder = join(deps.paths.spool, record.id);
+    if (work.encryption !== encryptionDigest(one.job)) {
+      throw new AppError({
+        code: 'RC4021',
+        message: `the files of run ${record.id} were made before the destination's \`encryption\` was changed, and do not leave like that any more`,
+        hint: 'nothing was sent; export now with `reconcile run` to send what holds today',
+      });
+    }
     const storage = await open.storage(one);
     const files = [...(work.parts ?? []), ...besideFiles(work)];
     if (!(await Promise.all(files.map((file) => isInSpool(folder, file, true)))).every(Boolean)) {

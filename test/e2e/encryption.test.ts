@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { decrypt, generateKey, readKey, readMessage, readPrivateKey } from 'openpgp';
 import { expect, test } from 'vitest';
@@ -54,6 +54,18 @@ test('signed, encrypted files with a list that sha256sum checks; a replay sends 
   const replayed = await call('runs', 'replay', id);
   expect(replayed.code, replayed.stderr).toBe(0);
   expect(execFileSync('sha256sum', ['--check', '--strict', list], { cwd: out, encoding: 'utf8' })).toBe(checked);
+
+  // Files for a key that holds no more do not leave again.
+  project.write('keys/newer.asc', receiver?.publicKey ?? '');
+  project.write('manifests/all.yaml', manifests.replace('keys/receiver.asc', 'keys/newer.asc'));
+  expect((await call('apply', '--auto-approve', '--no-input')).code).toBe(0);
+  execFileSync('rm', ['-r', out]);
+  const refused = await call('runs', 'replay', id);
+  expect([refused.code, refused.stderr, existsSync(out)]).toEqual([
+    1,
+    expect.stringMatching(/RC4021.*before the destination's `encryption` was changed/),
+    false,
+  ]);
 });
 
 test('a literal where signing takes a secret, and signing where nothing is encrypted, are refused with their places', async () => {
