@@ -12,6 +12,8 @@ export interface ProfileSchema {
 export interface SchemaField {
   readonly type: PqlType;
   readonly labels: readonly string[];
+  /** What all have, whatever the source: the type of events that are of one type. */
+  readonly constant?: string;
 }
 
 interface TypeSpec {
@@ -29,9 +31,10 @@ export function toProfileSchema(spec: AttributesSpec): ProfileSchema {
   }
   for (const [path, field] of Object.entries(spec.fields ?? {})) fields.set(path, { type: toType(field), labels: field.labels ?? [] });
   if (spec.events === undefined) return { fields, events: undefined };
+  const { eventType: kind } = spec.events;
   const events = new Map<string, SchemaField>([
     ['timestamp', { type: scalar('timestamp'), labels: [] }],
-    ['eventType', { type: scalar('string'), labels: [] }],
+    ['eventType', { type: scalar('string'), labels: [], ...('value' in kind ? { constant: kind.value } : {}) }],
   ]);
   for (const [path, field] of Object.entries(spec.events.fields ?? {})) events.set(path, { type: toType(field), labels: field.labels ?? [] });
   return { fields, events };

@@ -43,6 +43,12 @@ test('a failing test says which part decided, at its place, and in JUnit for CI'
   expect(junit).toContain('name="few &lt;points&gt;"');
 });
 
+test('an event of a source with one type of events has that type', async () => {
+  await addSegment('xEvent[eventType = "purchase"].count() = 1', '{name: one, events: [{timestamp: 2026-11-20T10:00:00Z}], member: true}');
+  const { code, stdout, stderr } = await reconcile(['-C', directory, 'test', 'tried']);
+  expect(code, stderr + stdout).toBe(0);
+});
+
 test('a test’s name cannot act on the terminal', async () => {
   await addSegment('loyalty.points > 10', '{name: "e\\e[2Jf\\u202E\\u009Bg", profile: {loyalty.points: 3}, member: true}');
   const { stdout, stderr } = await reconcile(['-C', directory, 'test', 'tried']);

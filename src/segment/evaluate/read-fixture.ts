@@ -37,7 +37,9 @@ export function readFixture(profile: Plain, events: readonly Plain[], schema: Pr
       report(['events', index], 'the Attributes declare no events', 'declare them under spec.events');
       return { members: new Map() };
     }
-    return { members: readMembers(event, schema.events, ['events', index], 'event field', report) };
+    const members = readMembers(event, schema.events, ['events', index], 'event field', report);
+    for (const [path, { constant }] of schema.events) if (constant !== undefined && !members.has(path)) members.set(path, constant);
+    return { members };
   });
   return { profile: { fields, events: read }, problems };
 }
