@@ -5,7 +5,7 @@ import { AppError } from '../model/app-error.ts';
 import type { RunCounts } from '../model/run.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
-import { digestOf, sha256 } from '../support/digest.ts';
+import { sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
 import { checkOverflow } from './check-overflow.ts';
 import { checkReadable } from './check-readable.ts';
@@ -14,6 +14,7 @@ import { holdRun } from './guards.ts';
 import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
+import { encryptionDigest } from './outdated-work.ts';
 import { planFiles, surplusFiles } from './publish-parts.ts';
 import type { PlannedFile, RunWork } from './run-work.ts';
 import { writeRejects } from './rejects.ts';
@@ -138,11 +139,6 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
       ...(accepted === undefined ? {} : { accepted }),
     },
   };
-}
-
-/** Of keys by reference alone. */
-export function encryptionDigest({ destination: { encryption } }: Pick<SegmentJob, 'destination'>): string | undefined {
-  return encryption === undefined ? undefined : digestOf(encryption);
 }
 
 /** What goes into the files: everybody in one scan, everybody by way of the selection, or the changes. */

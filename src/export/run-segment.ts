@@ -14,7 +14,8 @@ import { HeldError } from './guards.ts';
 import { keepOnlyFiles } from './keep-spool.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
-import { encryptionDigest, prepareRun } from './prepare-run.ts';
+import { isOutdated } from './outdated-work.ts';
+import { prepareRun } from './prepare-run.ts';
 import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
 import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
@@ -115,7 +116,8 @@ class SegmentRun {
       // Taken up again after its end (a retry or replay that was killed): everything had been delivered and recorded.
       if (this.#reached('recorded')) return await this.#endAgain();
       this.#opened = await this.#input.open();
-      if (!this.#reached('written') || this.#isOutdated() || !(await this.#spoolIsWhole())) await this.#prepare();
+      const outdated = this.#reached('written') && (await isOutdated(this.#input.deps.ledger, this.#input.job, this.#work));
+      if (outdated || !this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare(outdated);
       const changed = this.#work.parts?.length ?? 0;
       if (changed > 0) {
         await this.#publish();
@@ -160,7 +162,7 @@ class SegmentRun {
     this.#crashPoint(`journaled-${step}`);
   }
 
-  async #prepare(): Promise<void> {
+  async #prepare(outdated: boolean): Promise<void> {
     const { deps, job, engine, signal } = this.#input;
     const { storage, connector } = this.#ends;
     const before = this.#reached('written') ? (this.#work.parts ?? []) : [];
@@ -177,20 +179,21 @@ class SegmentRun {
       rowsPerPart: deps.rowsPerPart,
       crashPoint: (name) => this.#crashPoint(name),
     });
-    await this.#refuseChangedBytes(before, prepared.work.parts ?? []);
+    const why = outdated ? 'what was applied since asks for other files' : 'its spool is lost, and the source would give other bytes now';
+    await this.#refuseChangedBytes(before, prepared.work.parts ?? [], why);
     this.#counts = prepared.counts;
     this.#crashPoint('written');
     await this.#advance('written', { ...prepared.work, counts: prepared.counts });
   }
 
-  /** A file that has become visible never changes its bytes within its slot, even when the spool it came from was lost. */
-  async #refuseChangedBytes(before: readonly PlannedFile[], now: readonly PlannedFile[]): Promise<void> {
+  /** A file that has become visible never changes its bytes within its slot, even when the files have to be made anew. */
+  async #refuseChangedBytes(before: readonly PlannedFile[], now: readonly PlannedFile[], why: string): Promise<void> {
     for (const file of before) {
       if (now.some(({ key, sha256 }) => key === file.key && sha256 === file.sha256)) continue;
       if (!(await landedAs(this.#ends.storage, file))) continue;
       throw new AppError({
         code: 'RC4012',
-        message: `\`${this.#ends.storage.address(file.key)}\` is visible already, its spool is lost, and the source would give other bytes now`,
+        message: `\`${this.#ends.storage.address(file.key)}\` is visible already, and ${why}`,
         hint: 'a visible file never changes within its slot: take it away to export the slot anew, or export now with `reconcile run` without --slot',
       });
     }
@@ -349,12 +352,6 @@ class SegmentRun {
     const files = [...parts, ...besideFiles(this.#work)];
     const whole = await Promise.all(files.map((file) => isInSpool(this.#folder, file, true)));
     return whole.every(Boolean) && this.#snapshotIsThere() && this.#whoIsThere();
-  }
-
-  /** The destination was moved, or encrypts in another way, since the files were made: they are for a place where nobody was delivered yet, or may not leave. */
-  #isOutdated(): boolean {
-    const { job } = this.#input;
-    return this.#work.target !== job.target || this.#work.encryption !== encryptionDigest(job);
   }
 
   #snapshotIsThere(): boolean {

@@ -176,8 +176,8 @@ test('parts are the same when a column is called as the engine calls a row’s n
   expect(await bench.read('out_2.csv')).toBe('id,file_row_number\n4,n4\n');
 });
 
-function stopWhenWritten(point: string): void {
-  if (point === 'journaled-written') throw new Error('stopped');
+function stopAt(point: string, name: string): void {
+  if (name === point) throw new Error('stopped');
 }
 
 test.each<[string, Partial<BenchJob>, string]>([
@@ -196,12 +196,33 @@ test.each<[string, Partial<BenchJob>, string]>([
   await bench.run({ ...options, slot: HOUR });
   await bench.writePeople('id,first\n1,Ann\n3,Cid\n');
   const next = { ...options, slot: 2 * HOUR, name: 's2' };
-  await expect(bench.run({ ...next, crashPoint: stopWhenWritten })).rejects.toThrow('stopped');
+  await expect(bench.run({ ...next, crashPoint: (name) => stopAt('journaled-written', name) })).rejects.toThrow('stopped');
 
   const { run } = await bench.run({ ...next, ...change });
 
   expect(run.error).toBeUndefined();
   expect((await bench.read('s2.csv')).split('\n').toSorted()).toEqual(expected.split('\n').toSorted());
+});
+
+test('a run of changes, stopped, whose activation was deleted meanwhile and declared anew: everybody; what is visible stays as it is', async () => {
+  const options = { mapping: [ID, STATUS], mode: 'incremental' } as const;
+  const declareAnew = async (slot: number, point: string): ReturnType<typeof bench.run> => {
+    await bench.writePeople('id\n1\n2\n');
+    await bench.run({ ...options, slot, name: `before${slot}` });
+    await bench.writePeople('id\n1\n3\n');
+    const next = { ...options, slot: slot + HOUR, name: point };
+    await expect(bench.run({ ...next, crashPoint: (name) => stopAt(point, name) })).rejects.toThrow('stopped');
+    await bench.state.ledger.prune({ activation: 'act' });
+    return bench.run(next);
+  };
+
+  const unseen = await declareAnew(HOUR, 'journaled-written');
+  const seen = await declareAnew(5 * HOUR, 'journaled-published');
+
+  expect(unseen.run).toMatchObject({ status: 'success', counts: { received: 2, activated: 2 } });
+  expect((await bench.read('journaled-written.csv')).split('\n').toSorted()).toEqual(['', '1,realized', '3,realized', 'id,status']);
+  expect(seen.run).toMatchObject({ status: 'failed', error: { code: 'RC4012', message: expect.stringContaining('what was applied since') } });
+  expect((await bench.read('journaled-published.csv')).split('\n').toSorted()).toEqual(['', '2,exited', '3,realized', 'id,status']);
 });
 
 test('parts hold exactly maxRows rows', async () => {
