@@ -56,12 +56,16 @@ function readMembers(
   digits = COLUMN_DIGITS,
 ): Map<string, Value> {
   const found = new Map<string, Value>();
+  const put = (path: string, value: Value, place: Path): void => {
+    if (found.has(path)) report(place, `the ${what} \`${path}\` has a value already`);
+    found.set(path, value);
+  };
   for (const [key, value] of Object.entries(plain)) {
     const path = `${prefix}${key}`;
     const field = known.get(path);
-    if (field !== undefined) found.set(path, readValue(value, field.type, [...at, key], report, digits));
+    if (field !== undefined) put(path, readValue(value, field.type, [...at, key], report, digits), [...at, key]);
     else if (isPlain(value) && [...known.keys()].some((name) => name.startsWith(`${path}.`))) {
-      for (const [inner, one] of readMembers(value, known, [...at, key], what, report, `${path}.`, digits)) found.set(inner, one);
+      for (const [inner, one] of readMembers(value, known, [...at, key], what, report, `${path}.`, digits)) put(inner, one, [...at, key]);
     } else {
       const near = nearest(path, known.keys());
       report([...at, key], `unknown ${what} \`${path}\``, near === undefined ? undefined : `did you mean \`${near}\`?`);

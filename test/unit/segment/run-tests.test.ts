@@ -49,6 +49,11 @@ test.each([
   expect(readFixture(profile, [], schema).problems.map((problem) => problem.message)).toEqual([message]);
 });
 
+test('a fixture that gives an attribute twice, nested and by path, is told', () => {
+  const { problems } = readFixture({ 'homeAddress.city': 'Oslo', homeAddress: { city: 'Rome', countryISO: 'IT' } }, [], schema);
+  expect(problems).toEqual([{ path: ['profile', 'homeAddress'], message: 'the attribute `homeAddress.city` has a value already' }]);
+});
+
 test('explain gives each node its text, its value and how often it held', () => {
   const pql = 'homeAddress.city = "Quebec" and exists E from xEvent where E.commerce.item.price > 50';
   const events = [
