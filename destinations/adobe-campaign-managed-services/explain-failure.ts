@@ -9,7 +9,15 @@ interface CampaignFault {
   readonly faultString?: string;
   readonly detail?: string;
   readonly cause?: unknown;
+  /** Only to be looked into: what it holds is never told. */
+  readonly methodCall?: { readonly response?: string };
 }
+
+/** The request may have been carried out. */
+const UNCLEAR: ReadonlySet<TransportFailure> = new Set(['cut', 'timeout', 'aborted', 'unavailable', 'not-soap']);
+const MALFORMED = 'the answer is not that of this call';
+/** How the SDK tells an exception of its parser, or of its own at an answer of another shape. */
+const BROKE = /^(?:DOMException|DomException|TypeError|RangeError) \(/;
 
 /** What a failed call came to, in safe words. */
 export interface Failure {
@@ -25,23 +33,22 @@ export interface Failure {
 export function readFailure(error: unknown, clean: (text: string) => string): Failure | undefined {
   const transport = findTransportError(error);
   if (transport !== undefined) {
-    const unclear = transport.failure === 'cut' || transport.failure === 'timeout' || transport.failure === 'aborted' || transport.failure === 'unavailable';
-    return { code: '', text: clean(transport.message), transport, unclear };
+    return { code: '', text: clean(transport.message), transport, unclear: UNCLEAR.has(transport.failure) };
   }
   if ((error as { name?: string } | null)?.name !== 'CampaignException') {
     // The XML parser's own exception: what came back is not a SOAP answer at all.
     if ((error as { constructor?: { name?: string } }).constructor?.name?.startsWith('DOM') !== true) return undefined;
-    return { code: '', text: 'the answer is not XML', transport: new TransportError('not-campaign', 'the answer is not XML'), unclear: true };
+    return { code: '', text: 'the answer is not XML', transport: new TransportError('not-soap', 'the answer is not XML'), unclear: true };
   }
   const fault = error as CampaignFault;
   const raw = [fault.faultString ?? '', fault.detail ?? ''].join(' ');
   // Of a fault with another status than 200 the SDK leaves the code in the raw XML.
   const code = fault.errorCode !== undefined && fault.errorCode !== '' ? fault.errorCode : (/[A-Z]{3}-\d{6}/.exec(raw)?.[0] ?? '');
   if (fault.statusCode === 401) return { code: 'XSV-350008', text: 'the session has expired', transport: undefined, unclear: false };
-  const malformed = code === '' && /DOMException|Malformed SOAP|DomException/.test(raw);
-  const text = clean(shorten(raw));
-  if (malformed) return { code: '', text: 'the answer is not SOAP', transport: new TransportError('not-campaign', 'the answer is not SOAP'), unclear: true };
-  return { code, text, transport: undefined, unclear: false };
+  // Only a fault is Campaign's refusal; else the SDK did not find in the answer what it wanted, or broke at it.
+  const isFault = fault.methodCall?.response?.includes('<SOAP-ENV:Fault') === true && !BROKE.test(raw);
+  if (code === '' && !isFault) return { code: '', text: MALFORMED, transport: new TransportError('not-soap', MALFORMED), unclear: true };
+  return { code, text: clean(shorten(raw)), transport: undefined, unclear: false };
 }
 
 /** The error of the transport, which the SDK wraps as the cause. */
@@ -87,6 +94,7 @@ const TRANSPORT_HINTS: Readonly<Record<TransportFailure, readonly [code: string,
   forbidden: ['RC6006', 'a gateway refuses the call: check the allow list of the instance for the address of this machine'],
   redirect: ['RC6004', 'redirects are never followed, since tokens would travel with them: write the final address into `connection.url`'],
   'not-campaign': ['RC6003', '`connection.url` must be the address of the Campaign instance itself, such as https://acme-mkt-prod1.campaign.adobe.com'],
+  'not-soap': ['RC6003', 'look whether `connection.url` is the address of the Campaign instance itself, and whether something before it changes its answers'],
   status: ['RC6003', '`connection.url` must be the address of the Campaign instance itself'],
 };
 

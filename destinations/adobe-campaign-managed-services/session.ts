@@ -44,7 +44,8 @@ export interface CampaignSession extends AsyncDisposable {
 const TIMEOUT_MS = 60_000;
 /** What looks like a token and was never ours: a bearer, a web token, a Campaign session. */
 const TOKENS = /\bBearer\s+[^\s"'<>]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b___[0-9A-Fa-f-]{20,}/g;
-const MAX_BYTES = 64 * 1024 * 1024;
+/** Schemas and pages of a log stay under one: the SDK's parser takes seconds for each, and many times the memory. */
+const MAX_BYTES = 8 * 1024 * 1024;
 const RETRIES = 3;
 
 export interface SessionOptions extends Pick<ConnectorContext, 'secret' | 'clock' | 'sleep' | 'log'> {
@@ -101,7 +102,7 @@ export function createSession(options: SessionOptions): CampaignSession {
     async call(what, urn, method, isStatic, input, output = []) {
       const { client } = await logon();
       try {
-        return await attempt(what, () => client.makeSoapCall(urn, method, isStatic, [...input], copy(output)));
+        return await attempt(what, () => send(client, urn, method, isStatic, [...input], copy(output)));
       } catch (error) {
         // A session that has ended was not looked into: once more with a new one is safe, even for an event.
         if (!(error instanceof CampaignError) || !isExpired(error.failure) || !logIn.canRenew) throw error;
@@ -109,7 +110,7 @@ export function createSession(options: SessionOptions): CampaignSession {
         open = undefined;
         logIn.discard();
         const { client: next } = await logon();
-        return await attempt(what, () => next.makeSoapCall(urn, method, isStatic, [...input], copy(output)));
+        return await attempt(what, () => send(next, urn, method, isStatic, [...input], copy(output)));
       }
     },
     within: (signal, work) => signals.run(signal, work),
@@ -136,6 +137,16 @@ export function createSession(options: SessionOptions): CampaignSession {
 
 function isExpired({ code, transport }: Failure): boolean {
   return code === 'XSV-350008' || transport?.failure === 'unauthorized';
+}
+
+async function send(client: Client, ...call: Parameters<Client['makeSoapCall']>): Promise<unknown[]> {
+  try {
+    return await client.makeSoapCall(...call);
+  } catch (error) {
+    // The SDK takes a query's result for an element without looking.
+    if (error instanceof TypeError) throw new TransportError('not-soap', 'the answer is not that of this call');
+    throw error;
+  }
 }
 
 /** The SDK writes results into the parameters it is given. */

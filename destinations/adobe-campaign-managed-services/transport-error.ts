@@ -16,6 +16,8 @@ export type TransportFailure =
   | 'forbidden'
   | 'redirect'
   | 'not-campaign'
+  /** An answer that is not the one of a SOAP call: what the server did nobody knows. */
+  | 'not-soap'
   | 'status';
 
 /** Codes of Node's network layer that mean: the request never left. */

@@ -30,7 +30,7 @@ export function createTransport(options: TransportOptions): Transport {
     const method = soapMethod(request);
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await sendOnce(request, options);
+        return await sendOnce(request, method, options);
       } catch (error) {
         if (!(error instanceof TransportError) || attempt >= options.retries || !mayRepeat(error, method)) throw error;
         const waitMs = error.retryAfterMs ?? 500 * 2 ** attempt;
@@ -53,7 +53,7 @@ function mayRepeat(error: TransportError, method: string): boolean {
   return error.failure === 'cut' || error.failure === 'unavailable';
 }
 
-async function sendOnce(request: TransportRequest, options: TransportOptions): Promise<string> {
+async function sendOnce(request: TransportRequest, method: string, options: TransportOptions): Promise<string> {
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const stop = options.signal?.();
   const signal = stop === undefined ? timeout : AbortSignal.any([timeout, stop]);
@@ -74,17 +74,35 @@ async function sendOnce(request: TransportRequest, options: TransportOptions): P
     if (timeout.aborted) throw new TransportError('timeout', `no answer within ${options.timeoutMs / 1000} s`);
     throw TransportError.ofNetwork(error);
   }
-  if (body.includes(':Fault>')) return body;
+  if (method !== '' && (isFault(body) || (response.ok && isAnswerTo(method, body)))) return body;
   if (response.status >= 300 && response.status < 400) throw TransportError.ofRedirect(request.url, response.headers.get('location'));
   if (response.ok) {
     if (looksLikeHtml(body)) throw new TransportError('not-campaign', 'a web page came back');
+    if (method !== '') throw new TransportError('not-soap', 'the answer is not SOAP');
     return body;
   }
   throw TransportError.ofStatus(response.status, retryAfterMs(response.headers.get('retry-after'), options.clock()));
 }
 
+/**
+ * The SDK takes any envelope for an answer: that of another call would be a signal that was taken. What is none must not reach its parser at all,
+ * which writes of a page's style sheets to stderr and takes document types. Real servers answer with exactly these names (`domain/campaign.md` 1.6).
+ */
+function isAnswerTo(method: string, body: string): boolean {
+  return isEnvelope(body) && body.includes(`<${method}Response`);
+}
+
+/** Faults come with any status. The SDK reads both texts without looking. */
+function isFault(body: string): boolean {
+  return isEnvelope(body) && ['<SOAP-ENV:Fault', '<faultcode', '<faultstring'].every((tag) => body.includes(tag));
+}
+
+function isEnvelope(body: string): boolean {
+  return /^\s*(?:<\?xml[^>]*\?>\s*)?<SOAP-ENV:Envelope\s/.test(body);
+}
+
 function looksLikeHtml(body: string): boolean {
-  return /^\s*(<!doctype html|<html)/i.test(body);
+  return /^\s*(?:<\?xml[^>]*\?>\s*)?(?:<!doctype html|<html)/i.test(body);
 }
 
 async function readText(response: Response, maxBytes: number): Promise<string> {

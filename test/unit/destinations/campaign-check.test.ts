@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { CheckFinding } from '../../../src/destination/connector.ts';
 import { startFakeCampaign, type FakeCampaign } from '../../support/campaign/fake-campaign.ts';
 import { captureError, imsAuth, openConnector, type ConnectorSettings } from '../../support/campaign/open-connector.ts';
@@ -179,6 +179,35 @@ test.each([
   const found = wrong(await check(fake, settings, [], secrets)).filter(({ level }) => level === 'error');
   expect(found.map((one) => one.code)).toEqual([code]);
   expect(found[0]?.hint).toBeTruthy();
+});
+
+const envelope = (body: string): string =>
+  `<SOAP-ENV:Envelope xmlns:SOAP-ENV='http://schemas.xmlsoap.org/soap/envelope/' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><SOAP-ENV:Body>${body}</SOAP-ENV:Body></SOAP-ENV:Envelope>`;
+
+test.each([
+  ['nothing', ''],
+  [
+    'a page of XML with a broken style sheet',
+    '<?xml version="1.0"?><!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><style>@import "x"; }}} {{</style></html>',
+  ],
+  ['entities', `<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>${envelope('<ExecuteQueryResponse>&a;</ExecuteQueryResponse>')}`],
+  ['the answer to another call', envelope('<LogonResponse/>')],
+  ['a fault of something else', envelope('<soap:Fault xmlns:soap="x"><faultstring>no</faultstring></soap:Fault>')],
+  ['a fault that says nothing', envelope('<SOAP-ENV:Fault/>')],
+  ['an answer without its result', envelope('<ExecuteQueryResponse/>')],
+  ['a text for a result', envelope('<ExecuteQueryResponse><pdomOutput xsi:type="xsd:string">x</pdomOutput></ExecuteQueryResponse>')],
+  ['more than anybody reads', envelope(`<ExecuteQueryResponse>${'x'.repeat(9_000_000)}</ExecuteQueryResponse>`)],
+  ['half an answer', envelope('<ExecuteQueryResponse/>').slice(0, -20)],
+])('a query that is answered by %s: told as no answer of Campaign, and nothing is printed', async (_name, body) => {
+  const fake = await start();
+  const printed = vi.spyOn(console, 'error');
+  fake.fail('ExecuteQuery', { kind: 'status', status: 200, body });
+  const found = wrong(await check(fake));
+  expect(found).toMatchObject([
+    { code: 'RC6003', level: 'error', message: expect.stringMatching(/target mappings: (?:the answer is (?:not|longer)|a web page)/) as string },
+  ]);
+  expect(printed).not.toHaveBeenCalled();
+  printed.mockRestore();
 });
 
 test('nobody listens there', async () => {

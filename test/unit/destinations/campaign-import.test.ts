@@ -159,6 +159,14 @@ describe('exactly one signal', () => {
     expect(fake.state.events).toHaveLength(0);
     expect((await connector.settle(batch, receipt, WAIT_MS)).status).toBe('unknown');
   });
+  test('the answer to another call does not say that the event was taken', async () => {
+    const body = "<SOAP-ENV:Envelope xmlns:SOAP-ENV='x'><SOAP-ENV:Body><StartResponse/></SOAP-ENV:Body></SOAP-ENV:Envelope>";
+    fake.fail('PostEvent', { kind: 'status', status: 200, body });
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    expect((await connector.deliver(batch, await connector.prepare(batch))).status).toBe('unknown');
+    expect(fake.requests.filter(({ path }) => path.includes('PostEvent'))).toHaveLength(1);
+  });
   test('a crash before the answer was recorded: settle says that Campaign works on it', async () => {
     fake.state.behaviour = 'started-only';
     const first = await connect();
