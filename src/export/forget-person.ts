@@ -14,6 +14,7 @@ import { mayBeAlive } from '../state/owner.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
 import { sha256 } from '../support/digest.ts';
 import { nearest } from '../support/nearest.ts';
+import { abandonRun } from './abandon-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { eraseRejects } from './erase-rejects.ts';
 import { findApplied } from './find-applied.ts';
@@ -46,7 +47,10 @@ export interface Forgotten {
  * Erases one person from what reconcile keeps: out of every snapshot and every kept file, and out of all exports to come. Files that were delivered
  * lie with their receivers, and the source is not ours: both have to be told by other means.
  */
-export async function forgetPerson(deps: Pick<ExportDeps, 'ledger' | 'engine' | 'paths'>, request: ForgetRequest): Promise<Forgotten> {
+export async function forgetPerson(
+  deps: Pick<ExportDeps, 'ledger' | 'engine' | 'paths' | 'card' | 'storage' | 'log'>,
+  request: ForgetRequest,
+): Promise<Forgotten> {
   const { resources, namespace, value, now, signal } = request;
   const { ledger, paths } = deps;
   const running = (await ledger.find({ status: 'running' })).find((run) => run.owner !== null && mayBeAlive(run.owner));
@@ -107,7 +111,12 @@ export async function forgetPerson(deps: Pick<ExportDeps, 'ledger' | 'engine' | 
   const rejects = await eraseRejects(paths.state, everyId);
   const records = await ledger.redact([...new Set([...texts, ...everyId])]);
   const spools = await readdir(paths.spool).catch(() => []);
-  for (const spool of spools) await rm(join(paths.spool, spool), { recursive: true, force: true });
+  for (const spool of spools) {
+    // What a killed run has begun to send may hold the person as well, and cannot be finished without its spool.
+    const [run] = await ledger.find({ id: spool });
+    if (run !== undefined && run.status !== 'success') await abandonRun(deps, resources, run);
+    await rm(join(paths.spool, spool), { recursive: true, force: true });
+  }
   // Measurements of sources hold examples of what is wrong with them.
   await rm(paths.cache, { recursive: true, force: true });
   return { hash, members, snapshots, spools: spools.length, rejects, records };

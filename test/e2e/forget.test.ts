@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { generateKey } from 'openpgp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
+import { unfinishedName } from '../../src/storage/unfinished-name.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
@@ -193,9 +194,13 @@ ${keyedBy('person', 'crmId')}${keyedBy('lead', 'leadId')}`,
   await at(SLOTS[0], 'run', 'lead', '--slot', SLOTS[0]);
   const killed = await withEnv({ RECONCILE_CRASH_AT: 'snapshot-placed' }, SLOTS[0], 'run', 'person', '--slot', SLOTS[0]);
   expect(killed.signal).toBe('SIGKILL');
+  const [{ id = '' } = {}] = runsOf(await at(SLOTS[0], 'runs', 'list', '--activation', 'person', '--json'));
+  const unfinished = join('out', unfinishedName('plain_persons_person_20260101_020000.csv', id));
+  two.write(unfinished, 'id,n\n7,1\n');
 
   const forgotten = await at(SLOTS[1], 'forget', '--identity', `Email=${greek}`, '--json');
   expect(JSON.parse(forgotten.stdout)).toMatchObject({ members: 2, snapshots: 2 });
+  expect(() => two.read(unfinished)).toThrow('ENOENT');
   const ran = await at(SLOTS[0], 'run', 'person', 'lead', '--slot', SLOTS[0], '--json');
   expect(runsOf(ran).map(({ status, counts }) => [status, counts.activated])).toEqual(Array.from({ length: 2 }, () => ['success', 2]));
   two.write('person.csv', 'id,email,n\n7,,1\n8,b@example.org,1\n');
