@@ -1,9 +1,9 @@
-import type { IToken } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
 import type { Range } from '../ast.ts';
 import { closerOf, unclosedAt, type Brackets } from './match-brackets.ts';
 import type { Doubt } from './other-readings.ts';
 import { bindsNames, toBroken } from './read-broken.ts';
-import { endOf, isA } from './token-range.ts';
+import { endOf, isA, isWord } from './token-range.ts';
 import {
   And,
   Arrow,
@@ -50,6 +50,9 @@ export function* repairsAt(tokens: readonly IToken[], at: number, brackets: Brac
   if (!isEmpty) yield broken(tokens, at, at + 1);
   if (tokens[at]?.tokenType === Unread) yield { from: at, to: at + 1, put: [] };
   yield* missingAnd(tokens, at, brackets);
+  // A `chain` without one of its commas would be read as something else, step by step.
+  const [chain, before] = [tokens[(brackets.around[at] ?? -1) - 1], tokens[at - 1]];
+  if (chain !== undefined && before !== undefined && isWord(chain, 'chain')) yield { from: at, to: at, put: [made(Comma, ',', before)] };
   let [from, to] = [at, isEmpty ? at : at + 1];
   for (let bracket = brackets.around[at] ?? -1; ; bracket = brackets.around[bracket] ?? -1) {
     const level = levelOf(tokens, bracket, brackets);
@@ -83,8 +86,13 @@ function* missingAnd(tokens: readonly IToken[], at: number, brackets: Brackets):
   const [start, end] = widen(tokens, levelOf(tokens, brackets.around[at] ?? -1, brackets), at, at, PARTS);
   const before = tokens[at - 1];
   if (before === undefined || !isCondition(tokens, start, at, brackets) || !isCondition(tokens, at, end, brackets)) return;
-  const and: IToken = { image: 'and', startOffset: endOf(before), endOffset: endOf(before), tokenType: And, tokenTypeIdx: And.tokenTypeIdx ?? 0 };
-  yield { from: at, to: at, put: [and], suffices: (until) => isCondition(tokens, at, until, brackets) };
+  yield { from: at, to: at, put: [made(And, 'and', before)], suffices: (until) => isCondition(tokens, at, until, brackets) };
+}
+
+/** A word that was forgotten behind another one. */
+function made(tokenType: TokenType, image: string, before: IToken): IToken {
+  const offset = endOf(before);
+  return { image, startOffset: offset, endOffset: offset, tokenType, tokenTypeIdx: tokenType.tokenTypeIdx ?? 0 };
 }
 
 /** Whether a stretch is no mere value, by its words. */

@@ -135,6 +135,11 @@ const MISTAKES: Readonly<Record<string, readonly string[]>> = {
     'foo: unknown event field `foo`',
     'x: expected a number, found `x`',
   ],
+  'chain(xEvent timestamp, [A: WHAT(cur = 1), B: WHAT(foo = 1)])': [
+    'timestamp: expected `,`, found `timestamp`',
+    '1: expected a string beside `=`, found an integer',
+    'foo: unknown event field `foo`',
+  ],
   'chain(xEvent, timestamp, [A: WHAT(cur = "a") WHAT(cur = "b")]) and foo = 1': ['WHAT: unexpected `WHAT`', FOO],
 };
 
