@@ -29,7 +29,9 @@ export async function recordSkipped(
       code: SLOT_MISSED,
       message: `the slot passed while nothing ran${more}; it was noticed at ${formatInstant(now)}`,
       hint:
-        missed === 'skip' ? '`missed: skip` makes up for none; run it by hand with `reconcile run --slot`' : '`missed: latest` makes up for the last one only',
+        missed === 'skip'
+          ? `\`missed: skip\` makes up for none; run it by hand: reconcile run ${activation} --segment ${segment} --slot ${formatInstant(slot)}`
+          : '`missed: latest` makes up for the last one only',
     };
     const record = await ledger.finish(claimed.claim, { status: 'skipped', counts: ZERO, files: [], error, endedAt: clock(), work: claimed.run.work });
     runs.push(toRun(record));

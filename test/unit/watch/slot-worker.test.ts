@@ -82,7 +82,9 @@ describe('--once', () => {
     const world = createWorld(at('01T00:00'));
     await world.apply('news', { ...every6h, missed: 'skip' });
     world.now = at('01T12:00');
-    expect((await runDue(world.deps())).runs.map(({ status }) => status)).toEqual(['skipped', 'skipped']);
+    const { runs } = await runDue(world.deps());
+    expect(runs.map(({ status }) => status)).toEqual(['skipped', 'skipped']);
+    expect(runs[1]?.error?.hint).toContain('reconcile run news --segment s --slot 2026-12-01T08:00:00Z');
     world.now = at('01T14:20');
     expect((await runDue(world.deps())).runs.map(({ status }) => status)).toEqual(['success']);
   });
