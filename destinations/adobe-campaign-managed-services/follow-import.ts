@@ -1,5 +1,6 @@
 import type { ConnectorContext, Receipt } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
+import { TokenRefusal } from './ims-token.ts';
 import { parseMarker } from './marker.ts';
 import type { CampaignSession } from './session.ts';
 import { findWorkflow, isRightsProblem, judgeWorkflow, LOG_PAGE, readLog, type LogPosition, type LogRow } from './workflow.ts';
@@ -47,7 +48,8 @@ export async function followImport(request: FollowRequest): Promise<Receipt> {
       if (isRightsProblem(error)) return unknown('Campaign does not let the operator read the workflow’s log');
       if (!(error instanceof AppError) || !signalled || signal?.aborted === true) throw error;
       // Campaign was told: that it cannot be asked does not undo it. Asking again and again with a login that is refused may lock the operator out.
-      if (LOCKED_OUT.has(error.code) || clock() - startedAt >= waitMs) return unknown(`Campaign took the signal and then could not be asked: ${error.message}`);
+      if (LOCKED_OUT.has(error.code) || error instanceof TokenRefusal || clock() - startedAt >= waitMs)
+        return unknown(`Campaign took the signal and then could not be asked: ${error.message}`);
     }
     if (end !== undefined) return end;
     const limitMs = signalled || seen.active ? waitMs : Math.min(waitMs, TRACE_MS);
@@ -81,7 +83,8 @@ async function lookOnce(request: FollowRequest, seen: Seen): Promise<Receipt | u
       const marker = parseMarker(row.message);
       if (marker?.runId === runId && marker.status === 'started') seen.started = true;
       else if (marker?.runId === runId) return endOf(marker.status === 'ok', marker.rows);
-      // Another run's marker says nothing about ours, whatever its type.
+      // Another run's marker says nothing about ours, whatever its type; that it failed explains the error before it.
+      else if (marker?.status === 'failed') seen.error = undefined;
       else if (marker === undefined && row.type === 0) seen.error ??= { row, looks: 0 };
     }
     if (rows.length < LOG_PAGE) break;
@@ -90,7 +93,7 @@ async function lookOnce(request: FollowRequest, seen: Seen): Promise<Receipt | u
   const blocked = found === undefined ? undefined : judgeWorkflow(found);
   if (seen.error !== undefined) {
     // One more look: the branch for errors may be about to write the marker.
-    if (seen.error.looks > 0 || blocked?.kind === 'blocked') return failed(describeRow(seen.error.row));
+    if (seen.error.looks > 0 || blocked?.kind === 'blocked') return failed(session.clean(describeRow(seen.error.row)));
     seen.error.looks += 1;
   } else if (found?.failed === true) {
     return failed(`workflow ${workflow.internalName} was stopped by an error`);

@@ -37,6 +37,9 @@ export interface TokenSource {
   discard(): void;
 }
 
+/** The token service knows this client or its secret no more: asking again changes nothing. */
+export class TokenRefusal extends AppError {}
+
 /** OAuth server-to-server of Adobe IMS: fetched when needed, kept, replaced before it ends. `learn` is told each token, so that it can be kept out of texts. */
 export function createTokenSource(request: TokenRequest, transport: Transport, clock: () => number, learn: (secret: string) => void): TokenSource {
   let kept: { readonly token: string; readonly endsAt: number } | undefined;
@@ -79,7 +82,7 @@ async function requestToken(request: TokenRequest, transport: Transport): Promis
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     const refused = error.status !== undefined && error.status >= 400 && error.status < 500 && error.failure !== 'throttled';
-    throw new AppError({
+    throw new (refused ? TokenRefusal : AppError)({
       code: 'RC6008',
       message: `Adobe IMS at \`${new URL(url).origin}\` gave no token for client \`${request.clientId}\`: ${error.message}`,
       hint: refused

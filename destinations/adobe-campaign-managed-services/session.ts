@@ -37,6 +37,8 @@ export interface CampaignSession extends AsyncDisposable {
   ): Promise<readonly unknown[]>;
   /** Runs `work` with every request of it ended by `signal`. */
   within<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T>;
+  /** A text of the server's own without the secrets that it may have repeated. */
+  clean(text: string): string;
   /** ``escape`@name = ${value}` ``: values quoted for Campaign's expressions. Only after `logon`. */
   escape(strings: TemplateStringsArray, ...values: readonly string[]): string;
 }
@@ -114,6 +116,7 @@ export function createSession(options: SessionOptions): CampaignSession {
       }
     },
     within: (signal, work) => signals.run(signal, work),
+    clean,
     escape(strings, ...values) {
       // Not by the open client: another segment may be logging on again at this moment.
       if (sdk === undefined) throw new Error('escape before logon');

@@ -90,6 +90,20 @@ describe('the end of an import', () => {
     fake.state.addLog(workflow, 2, 'end', 'logInfo: SEGEXPORT runId=r-1 status=ok rows=5');
     expect(await connector.settle(batch, receipt, WAIT_MS)).toMatchObject({ status: 'imported', rows: 5 });
   });
+  test('an error that another run’s failure explains is not ours', async () => {
+    fake.state.behaviour = 'silent';
+    const { connector, time } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    const [workflow] = fake.state.workflows;
+    if (workflow === undefined) throw new Error('no workflow');
+    fake.state.addLog(workflow, 0, 'fileImport', 'Line 3: not a date');
+    fake.state.addLog(workflow, 2, 'end', 'SEGEXPORT runId=r-2 status=failed rows=0');
+    const settled = connector.settle(batch, receipt, WAIT_MS);
+    while (time.sleeps.length < 3) await new Promise((done) => void setImmediate(done));
+    fake.state.addLog(workflow, 2, 'end', 'SEGEXPORT runId=r-1 status=ok rows=6');
+    expect(await settled).toMatchObject({ status: 'imported', rows: 6 });
+  });
   test('the marker is found behind more rows than one page of the log', async () => {
     fake.state.behaviour = 'silent';
     const { connector } = await connect();
@@ -120,6 +134,22 @@ describe('the end of an import', () => {
     fake.fail('Logon', { kind: 'fault', status: 403, text: 'XSV-350012 Invalid login or password.' }, 500);
     expect((await connector.settle(batch, receipt, WAIT_MS)).status).toBe('unknown');
     expect(fake.requests.filter(({ path }) => path.includes('Logon')).length).toBeLessThan(4);
+  });
+  test('a token that is refused meanwhile is not asked for again and again; a token service that is down for a while is', async () => {
+    fake.state.behaviour = 'silent';
+    const follow = async (status: number, times: number): Promise<number> => {
+      const { connector } = await connect({ auth: imsAuth(fake) });
+      const batch = makeBatch('r-1');
+      const receipt = await connector.deliver(batch, await connector.prepare(batch));
+      const asked = (): number => fake.requests.filter(({ path }) => path === '/ims/token/v3').length;
+      const before = asked();
+      fake.state.forgetSessions();
+      fake.fail('token', { kind: 'status', status }, times);
+      expect((await connector.settle(batch, receipt, 120_000)).status).toBe('unknown');
+      return asked() - before;
+    };
+    expect(await follow(503, 6)).toBe(7);
+    expect(await follow(400, 500)).toBe(1);
   });
   test('throttled while it is followed: waited for as long as asked, by seconds and by date', async () => {
     const { connector, time } = await connect();

@@ -79,6 +79,12 @@ test.each(['user', 'ims'])('traps 3 and 9, %s: no password, client secret, sessi
     fake.fail('PostEvent', { kind }, times);
     seen.push(inspect(await connector.deliver(makeBatch('r-1'), token).catch((error: unknown) => error), { depth: 20, showHidden: true }));
   }
+  // What the log holds of it goes into the run's record.
+  const [workflow] = fake.state.workflows;
+  if (workflow !== undefined) fake.state.addLog(workflow, 0, 'fileImport', echo());
+  const told = await connector.settle(makeBatch('r-1'), { status: 'signalled', ...(token === undefined ? {} : { token }) }, 60_000);
+  expect(told).toMatchObject({ status: 'import-failed', message: expect.stringContaining('***') as string });
+  seen.push(inspect(told));
   fake.fail('PostEvent', { kind: 'status', status: 429, headers: { 'retry-after': '1' } });
   seen.push(inspect(await connector.deliver(makeBatch('r-2'), token)), ...logged);
   expect(seen.filter((text) => text.includes(CANARY))).toEqual([]);
