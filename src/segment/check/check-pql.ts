@@ -1,9 +1,10 @@
-import type { Binding, Expression, PqlProblem, Range } from '../ast.ts';
+import type { Expression, PqlProblem, Range } from '../ast.ts';
 import type { ProfileSchema } from '../profile-schema.ts';
 import { arrayOf, comparable, describeType, isNumeric, isTemporal, scalar, unify, type PqlType } from '../type.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import { aggregate } from './check-aggregate.ts';
 import { checkCall } from './check-call.ts';
+import { checkBinding, checkQuantifier } from './check-binding.ts';
 import { checkChain } from './check-chain.ts';
 import { checkNumber, checkText } from './check-constant.ts';
 import { checkWindow } from './check-window.ts';
@@ -330,36 +331,6 @@ function checkPath(checker: Checker, node: Expression, scope: Scope): Typed {
     default:
       return resolveMembers(checker.check(base, scope), parts, checker);
   }
-}
-
-interface CheckedBinding {
-  readonly source: Typed;
-  readonly id: VariableId;
-  readonly condition: Typed | undefined;
-  readonly inner: Scope;
-}
-
-function checkBinding(checker: Checker, binding: Binding, scope: Scope): CheckedBinding {
-  const source = checker.check(binding.from, scope);
-  const item = itemOf(checker, source);
-  const id = checker.newVariable();
-  const inner = withVariable(scope, binding.name, id, item);
-  return { source, id, inner, condition: binding.where === undefined ? undefined : checker.condition(binding.where, inner) };
-}
-
-/** `exists E from A where C, I from B where D` is `exists E from A where (C and exists I from B where D)`; `forall` likewise. */
-function checkQuantifier(checker: Checker, quantifier: 'exists' | 'forall', bindings: readonly Binding[], scope: Scope, place: Range): Typed {
-  const [first, ...rest] = bindings;
-  if (first === undefined) return unknown(place);
-  const { source, id, condition, inner } = checkBinding(checker, first, scope);
-  const next = rest.length === 0 ? undefined : checkQuantifier(checker, quantifier, rest, inner, place);
-  const both =
-    next === undefined
-      ? condition
-      : condition === undefined
-        ? next
-        : ({ kind: 'logic', operator: 'and', operands: [condition, next], type: scalar('boolean'), ...place } satisfies Typed);
-  return { kind: 'quantifier', quantifier, source, id, condition: both, type: scalar('boolean'), ...place };
 }
 
 /** The type of an array's items; a problem when it is no array. */
