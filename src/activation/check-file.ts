@@ -1,14 +1,12 @@
 import { effectiveLimit, type DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, FileSpec, ScheduleSpec } from '../model/generated/kinds.ts';
+import { DAY_MS, HOUR_MS } from '../model/instant.ts';
 import { canonicalJson } from '../support/canonical-json.ts';
 import type { EffectiveFile, EffectiveActivation, EffectiveSegment } from './effective.ts';
 import type { ScheduleFactsLike } from './check-schedule.ts';
 import { fileExtension, isStaticName, longestFileNameBytes, MAX_FILE_NAME_LENGTH, nameLastsMs } from './file-name.ts';
 import { parseFileNameTemplate } from './file-name-template.ts';
 import { pointerTo, type Report } from './finding.ts';
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 export interface FileCheck {
   readonly spec: ActivationSpec;

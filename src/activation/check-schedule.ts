@@ -1,9 +1,8 @@
 import { effectiveLimit, type DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, ExportModeSpec, ScheduleSpec } from '../model/generated/kinds.ts';
+import { HOUR_MS } from '../model/instant.ts';
 import type { EffectiveSegment } from './effective.ts';
 import { pointerTo, type Report } from './finding.ts';
-
-const HOUR_MS = 3_600_000;
 
 /** `ScheduleFacts` of the schedule room, as far as the rules read it. */
 export interface ScheduleFactsLike {

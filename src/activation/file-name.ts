@@ -1,4 +1,4 @@
-import type { Instant } from '../model/instant.ts';
+import { DAY_MS, type Instant } from '../model/instant.ts';
 import { parseFileNameTemplate, type NamePart } from './file-name-template.ts';
 
 /** Bytes of a name that common file systems take, and Campaign's limit in characters (activation-rules 2.5). */
@@ -54,8 +54,6 @@ export function longestFileNameBytes(naming: FileNaming): number {
 export function isStaticName(template: string): boolean {
   return !partsOf(template).some(({ type }) => type === 'datetime' || type === 'timestamp');
 }
-
-const DAY_MS = 86_400_000;
 
 /** How far apart slots have to be for their names to differ: by what stands for the time, a name lasts for a day, a month, a year, or for ever. Hours suffice. */
 export function nameLastsMs(template: string): number {

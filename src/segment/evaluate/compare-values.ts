@@ -1,5 +1,5 @@
 import type { PqlType } from '../type.ts';
-import { aligned, isDecimal, isMoment, isNumber, toDecimal, toDouble, type Members, type Value } from './value.ts';
+import { aligned, isDecimal, isMembers, isMoment, isNumber, toDecimal, toDouble, type Members, type Value } from './value.ts';
 
 /** Negative, zero or positive. Exact between integers and decimals; as doubles when one is a double; texts by code point. */
 export function compareValues(left: Value, right: Value): number {
@@ -82,10 +82,6 @@ function order<T extends number | bigint>(left: T, right: T): number {
 /** As the engine has it: what is no number, infinity less infinity, equals itself and is greater than all numbers. */
 function orderDoubles(left: number, right: number): number {
   return Number.isNaN(left) || Number.isNaN(right) ? Number(Number.isNaN(left)) - Number(Number.isNaN(right)) : order(left, right);
-}
-
-function isMembers(value: Value): value is Members {
-  return typeof value === 'object' && value !== null && 'members' in value;
 }
 
 function kindOf(value: Value): string {

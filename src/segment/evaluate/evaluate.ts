@@ -7,7 +7,7 @@ import { evaluateArithmetic, negate, sumOf } from './evaluate-arithmetic.ts';
 import { evaluateCall, firstOnes } from './evaluate-call.ts';
 import { dayMoment, fromMillis, isWithin } from './evaluate-time.ts';
 import { isLike } from './text.ts';
-import { isMoment, parseDecimal, toDouble, type Members, type Value } from './value.ts';
+import { isMembers, isMoment, parseDecimal, toDouble, type Members, type Value } from './value.ts';
 
 /** One person, as a fixture or as read from a source. */
 export interface EvaluatedProfile {
@@ -99,7 +99,7 @@ function evaluateNode(evaluation: Evaluation, node: Typed, env: Values): Value {
       return env.get(node.id) ?? null;
     case 'member': {
       const object = value(node.object);
-      return object !== null && typeof object === 'object' && 'members' in object ? (object.members.get(node.name) ?? null) : null;
+      return isMembers(object) ? (object.members.get(node.name) ?? null) : null;
     }
     case 'list':
       return node.items.map(value);

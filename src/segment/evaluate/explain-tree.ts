@@ -4,7 +4,7 @@ import { childrenOf, visit } from '../lineage.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import { evaluate, type EvaluatedProfile, type EvaluateOptions } from './evaluate.ts';
 import { showValue } from './show-value.ts';
-import type { Members, Value } from './value.ts';
+import { isMembers, type Members, type Value } from './value.ts';
 
 /** A node of an expression with what it came to for one person. */
 export interface ExplainedNode extends Range {
@@ -60,7 +60,7 @@ export function explainTree(typed: Typed, text: string, profile: EvaluatedProfil
       }
       const variable = value === true ? variables.get(node) : undefined;
       const event = variable === undefined ? null : (env.get(variable) ?? null);
-      if (event !== null && typeof event === 'object' && 'members' in event) fitting.set(node, (fitting.get(node) ?? new Set<Members>()).add(event));
+      if (isMembers(event)) fitting.set(node, (fitting.get(node) ?? new Set<Members>()).add(event));
     },
   });
   return build(typed, text, { seen, fitting }, false);

@@ -21,6 +21,10 @@ export function isDecimal(value: Value): value is Decimal {
   return typeof value === 'object' && value !== null && 'unscaled' in value;
 }
 
+export function isMembers(value: Value): value is Members {
+  return value !== null && typeof value === 'object' && 'members' in value;
+}
+
 export function isMoment(value: Value): value is Moment {
   return typeof value === 'object' && value !== null && 'micros' in value;
 }
