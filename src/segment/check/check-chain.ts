@@ -28,14 +28,16 @@ export function checkChain(checker: Checker, node: Extract<Expression, { kind: '
   const id = checker.newVariable();
   const inner = withElement(scope, id, item);
   const by = checker.expect(checker.check(node.by, inner), 'a date or timestamp of the events', isTemporal);
-  if (by.kind !== 'member' && by.type.kind !== 'any') {
+  // A member of a value inside an event has a name of its own, which a field of the events may have as well.
+  const isField = by.kind === 'member' && by.object.kind === 'variable' && by.object.id === id;
+  if (!isField && by.type.kind !== 'any') {
     checker.report({
       code: 'RC1208',
       severity: 'error',
       message: 'the second argument of `chain` is the field that orders the events',
       start: by.start,
       end: by.end,
-      hint: 'write `timestamp`',
+      hint: by.kind === 'member' ? 'name a field of the events themselves: `timestamp`' : 'write `timestamp`',
     });
     return unknown(place);
   }
@@ -62,5 +64,5 @@ export function checkChain(checker: Checker, node: Extract<Expression, { kind: '
     const condition: Typed | undefined = parts.length > 1 ? { kind: 'logic', operator: 'and', operands: parts, type: scalar('boolean'), ...step.range } : only;
     return { label: step.label, condition, count: step.count, ...step.range };
   });
-  return { kind: 'chain', id, by: by.kind === 'member' ? by.name : 'timestamp', steps, type: scalar('boolean'), ...place };
+  return { kind: 'chain', id, by: isField ? by.name : 'timestamp', steps, type: scalar('boolean'), ...place };
 }

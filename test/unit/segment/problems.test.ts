@@ -48,6 +48,17 @@ test.each([
   expect(found.slice(0, expected.length)).toEqual(expected);
 });
 
+test('the field that orders a chain is one of the events themselves: a member of one may be called like another field', () => {
+  const at = { kind: 'object', fields: new Map([['timestamp', { kind: 'timestamp' } as const]]) } as const;
+  const shipped = { ...schema, events: new Map([...(schema.events ?? []), ['shipment', { type: at, labels: [] }]]) };
+  const text = 'chain(xEvent, shipment.timestamp, [A: WHAT(cur = "USD"), B: WHAT(cur = "EUR")])';
+  const { typed, problems } = readCondition(text, { schema: shipped, attributes: 'customer' });
+  expect(typed).toBeUndefined();
+  expect(problems.map(({ start, end, message, hint }) => [text.slice(start, end), message, hint])).toEqual([
+    ['shipment.timestamp', 'the second argument of `chain` is the field that orders the events', 'name a field of the events themselves: `timestamp`'],
+  ]);
+});
+
 test('several mistakes of types are told in one go, each at its place', () => {
   const text = 'homeAdress.city = "X" and person.age = "1" and exists E from xEvent where E.cure = "USD" and person.name.foo()';
   expect(problemsOf(text).map((problem) => problem.split(':')[0])).toEqual(['homeAdress.city', '"1"', 'cure', 'foo']);
