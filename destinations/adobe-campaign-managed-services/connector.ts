@@ -1,4 +1,4 @@
-import type { Connector, ConnectorContext, DeliveredBatch, Receipt } from '../../src/destination/connector.ts';
+import type { Connector, ConnectorContext, DeliveredBatch, NotToldError, Receipt } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
 import type { DestinationSpec } from '../../src/model/generated/kinds.ts';
 import { checkInstance } from './check-instance.ts';
@@ -6,7 +6,7 @@ import { CampaignError } from './explain-failure.ts';
 import { followImport } from './follow-import.ts';
 import { createSession } from './session.ts';
 import { setUpWorkflow, type WorkflowSetup } from './set-up-workflow.ts';
-import { findWorkflow, isRightsProblem, judgeWorkflow, postEvent, readLogPosition, type LogPosition, type Workflow } from './workflow.ts';
+import { findWorkflow, isRightsProblem, judgeWorkflow, LOG_RIGHTS, postEvent, readLogPosition, type LogPosition, type Workflow } from './workflow.ts';
 
 /** How long a workflow that is just starting is waited for. */
 const STARTING_MS = 60_000;
@@ -105,7 +105,10 @@ export default async function createConnector(context: ConnectorContext): Promis
         position = await readLogPosition(session, workflow);
       } catch (error) {
         if (!isRightsProblem(error)) throw error;
-        context.log('warn', 'the workflow’s log cannot be read: the import will not be followed', { destination: context.name, workflow: name });
+        context.log('warn', `the workflow’s log cannot be read: the import will not be followed (${LOG_RIGHTS})`, {
+          destination: context.name,
+          workflow: name,
+        });
         position = { lastId: null, lastDate: null };
       }
       return { workflowId: workflow.id, lastLogId: position.lastId, lastLogDate: position.lastDate };
@@ -123,7 +126,8 @@ export default async function createConnector(context: ConnectorContext): Promis
       try {
         await session.within(signal, () => postEvent(session, name, signalName, variables));
       } catch (error) {
-        if (!(error instanceof CampaignError) || !error.failure.unclear) throw error;
+        if (error instanceof AppError && !(error instanceof CampaignError && error.failure.unclear)) throw new NotTold(error);
+        if (!(error instanceof CampaignError)) throw error;
         context.log('warn', 'Campaign did not answer the signal; looking for it in the workflow’s log', { destination: context.name, run: batch.runId });
         return await follow(batch, token, false, STARTING_MS, signal);
       }
@@ -150,6 +154,15 @@ export default async function createConnector(context: ConnectorContext): Promis
 
     [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
   };
+}
+
+/** Campaign or we refused to signal before anything could have arrived. */
+class NotTold extends AppError implements NotToldError {
+  readonly told = false;
+
+  constructor({ code, message, hint, exit }: AppError) {
+    super({ code, message, exit, ...(hint === undefined ? {} : { hint }) });
+  }
 }
 
 function positionOf(token: Receipt['token']): LogPosition {

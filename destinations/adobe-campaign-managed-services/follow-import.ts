@@ -1,9 +1,10 @@
 import type { ConnectorContext, Receipt } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
+import { CampaignError } from './explain-failure.ts';
 import { TokenRefusal } from './ims-token.ts';
 import { parseMarker } from './marker.ts';
 import type { CampaignSession } from './session.ts';
-import { findWorkflow, isRightsProblem, judgeWorkflow, LOG_PAGE, readLog, type LogPosition, type LogRow } from './workflow.ts';
+import { findWorkflow, isRightsProblem, judgeWorkflow, LOG_PAGE, LOG_RIGHTS, readLog, type LogPosition, type LogRow } from './workflow.ts';
 
 /** Campaign counts and throttles calls: look often at first, for quick imports, then every half minute. */
 const POLL_MS: readonly number[] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -45,7 +46,7 @@ export async function followImport(request: FollowRequest): Promise<Receipt> {
     try {
       end = await session.within(signal, () => lookOnce(request, seen));
     } catch (error) {
-      if (isRightsProblem(error)) return unknown('Campaign does not let the operator read the workflow’s log');
+      if (error instanceof CampaignError && (isRightsProblem(error) || (!signalled && isRefusal(error)))) return unreadable(request, error);
       if (!(error instanceof AppError) || !signalled || signal?.aborted === true) throw error;
       // Campaign was told: that it cannot be asked does not undo it. Asking again and again with a login that is refused may lock the operator out.
       if (LOCKED_OUT.has(error.code) || error instanceof TokenRefusal || clock() - startedAt >= waitMs)
@@ -67,6 +68,17 @@ function giveUp({ signalled, waitMs }: FollowRequest, seen: Seen): Receipt {
   }
   if (!signalled) return unknown('Campaign’s log has no trace of the signal');
   return unknown(`the workflow’s log holds no marker of this run ${waited}: see \`reconcile setup\` for the line that writes it`);
+}
+
+/** Campaign answered, and will not show the log whatever the login: asked again it would say the same. */
+function isRefusal({ code, failure }: CampaignError): boolean {
+  return failure.transport === undefined && !LOCKED_OUT.has(code);
+}
+
+/** Not the same as a log without a trace: the event may be there. */
+function unreadable({ workflow }: FollowRequest, { failure }: CampaignError): Receipt {
+  const why = failure.text === '' ? failure.code : failure.text;
+  return { ...unknown(`the log of workflow \`${workflow.internalName}\` could not be read: Campaign refused it: ${why}; ${LOG_RIGHTS}`), looked: false };
 }
 
 function unknown(message: string): Receipt {

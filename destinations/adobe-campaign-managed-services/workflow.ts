@@ -76,6 +76,8 @@ export interface LogRow {
 }
 
 export const LOG_PAGE = 500;
+/** What it takes to read a log (`domain/campaign.md` 1.2). */
+export const LOG_RIGHTS = 'the operator needs the named right WORKFLOW and the right to read the workflow’s folder';
 const COLUMNS = ['@id', '@logDate', '@logType', '@activity', '@message'];
 
 export async function readLogPosition(session: CampaignSession, workflow: Pick<Workflow, 'id' | 'internalName'>): Promise<LogPosition> {

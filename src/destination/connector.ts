@@ -66,6 +66,16 @@ export interface Receipt {
   /** Which ones those were, each once. Only of a connector that `namesRefused`: they are sent again with the next slot. */
   readonly refused?: readonly RefusedRow[];
   readonly token?: Readonly<Record<string, string | number | null>>;
+  /**
+   * False, of an `unknown`: the other side could not be looked into, which is not the same as no trace there. The batch may be there, and is not
+   * told again unless a person decides so.
+   */
+  readonly looked?: false;
+}
+
+/** What `deliver` throws when the other side certainly was not told: a later attempt tells it without looking for the batch first. */
+export interface NotToldError extends Error {
+  readonly told: false;
 }
 
 /**
@@ -88,14 +98,15 @@ export interface Connector extends AsyncDisposable {
    */
   prepare(batch: DeliveredBatch): Promise<Receipt['token']>;
   /**
-   * Tells the other side once. Throws when it surely was not told; when that is unclear (the answer was lost) it looks for the batch and
-   * returns `unknown` if it finds no trace. Not idempotent: after a crash the caller asks `settle` first and calls again only when that knows
-   * nothing of the batch.
+   * Tells the other side once. Throws when it was not told, a `NotToldError` when that is certain; when it is unclear (the answer was lost) it looks
+   * for the batch and returns `unknown` if it finds no trace. Not idempotent: after a crash the caller asks `settle` first and calls again only when
+   * that looked and knows nothing of the batch.
    */
   deliver(batch: DeliveredBatch, token: Receipt['token'], signal?: AbortSignal): Promise<Receipt>;
   /**
    * Follows the work until it ends or `waitMs` is over; `unknown` is a legal end. Does not signal again. With a receipt of status `unknown`
-   * (nobody knows whether the other side was told) `signalled` means: it was, and works on it; `unknown`: there is no trace of the batch.
+   * (nobody knows whether the other side was told) `signalled` means: it was, and works on it; `unknown`: there is no trace of the batch, or, with
+   * `looked: false`, nobody could look.
    */
   settle(batch: DeliveredBatch, receipt: Receipt, waitMs: number, signal?: AbortSignal): Promise<Receipt>;
   /** What to build on the other side for these columns, as text for people; `template` makes it from a model of theirs and changes the other side. */

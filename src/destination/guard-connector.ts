@@ -132,13 +132,14 @@ function endOf(signal: AbortSignal | undefined, deadlineMs: number): { readonly 
  */
 export function describeThrown(error: unknown, method: string, { path, clean }: Pick<GuardOptions, 'path' | 'clean'>): AppError {
   if (error instanceof AppError) return error;
-  const { name, code, message, hint, stack } = (error !== null && typeof error === 'object' ? error : {}) as Readonly<Record<string, unknown>>;
+  const { name, code, message, hint, stack, told } = (error !== null && typeof error === 'object' ? error : {}) as Readonly<Record<string, unknown>>;
   if (name === 'AppError') {
-    return new AppError({
+    const forPeople = new AppError({
       code: typeof code === 'string' ? code : 'RC1361',
       message: typeof message === 'string' ? clean(message) : 'the connector failed and did not say why',
       ...(typeof hint === 'string' ? { hint: clean(hint) } : {}),
     });
+    return told === false ? Object.assign(forPeople, { told }) : forPeople;
   }
   const words = typeof message === 'string' ? `${typeof name === 'string' ? `${name}: ` : ''}${message}` : String(error);
   const place = typeof stack === 'string' ? /([^/\\\s(]+:\d+:\d+)\)?$/m.exec(stack)?.[1] : undefined;
@@ -187,7 +188,7 @@ function isCount(value: unknown): value is number {
 }
 
 function readReceipt(answer: unknown, batch: DeliveredBatch, clean: GuardOptions['clean']): Receipt | undefined {
-  const { status, message, rows, refused, token, rejected = Array.isArray(refused) ? refused.length : undefined } = asRecord(answer) ?? {};
+  const { status, message, rows, refused, token, looked, rejected = Array.isArray(refused) ? refused.length : undefined } = asRecord(answer) ?? {};
   if (!STATUSES.has(status)) return undefined;
   if (rows !== undefined && !isCount(rows)) return undefined;
   if (rejected !== undefined && (!isCount(rejected) || rejected > batch.rows)) return undefined;
@@ -202,6 +203,7 @@ function readReceipt(answer: unknown, batch: DeliveredBatch, clean: GuardOptions
     ...(rejected === undefined ? {} : { rejected }),
     ...(named === undefined ? {} : { refused: named }),
     ...(known === undefined ? {} : { token: known }),
+    ...(looked === false ? { looked } : {}),
   };
 }
 

@@ -1,6 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Connector, DeliveredBatch, Receipt } from '../destination/connector.ts';
+import type { Connector, DeliveredBatch, NotToldError, Receipt } from '../destination/connector.ts';
 import { AppError } from '../model/app-error.ts';
 import type { Run } from '../model/run.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -26,7 +26,7 @@ export interface DeliverInput {
 
 /**
  * Tells the other side that the files are there, once. After an unclear end (a crash, an unknown answer) it first looks whether the batch is known
- * there and signals again only when it is not (contract section 6, "Campaign's answer").
+ * there and signals again only when it is not (contract section 6, "Campaign's answer"): not when nobody could look.
  */
 export async function deliverRun(input: DeliverInput): Promise<NonNullable<RunWork['delivery']>> {
   const { connector, job, work, signal, journal } = input;
@@ -42,13 +42,33 @@ export async function deliverRun(input: DeliverInput): Promise<NonNullable<RunWo
     // At work on it, and the wait is over: how it ended can be asked again.
     if (found.status === 'signalled') return { ...earlier, receipt: wait === undefined ? found : { ...found, status: 'unknown' } };
     if (found.status === 'import-failed' && earlier.receipt?.status !== 'import-failed') return { ...earlier, receipt: found };
+    // That the import had failed is known, whatever can be looked at now.
+    if (found.looked === false && earlier.receipt?.status !== 'import-failed') return { ...earlier, receipt: notToldAgain(found, input.runId) };
     await putBack(input);
   }
   const token = await connector.prepare(batch);
   await journal({ ...work, delivery: token === undefined ? {} : { token } });
-  const receipt = await connector.deliver(batch, token, signal);
+  const receipt = await tell(input, batch, token);
   const settled = receipt.status === 'signalled' && wait !== undefined ? await connector.settle(batch, receipt, waitMs, signal) : receipt;
   return { ...(token === undefined ? {} : { token }), receipt: settled };
+}
+
+/** An attempt that certainly told nobody leaves the journal as it was: the next one need not look for it. */
+async function tell({ connector, work, signal, journal }: DeliverInput, batch: DeliveredBatch, token: Receipt['token']): Promise<Receipt> {
+  try {
+    return await connector.deliver(batch, token, signal);
+  } catch (error) {
+    if ((error as Partial<NotToldError> | null)?.told === false) await journal(work);
+    throw error;
+  }
+}
+
+function notToldAgain({ message, ...receipt }: Receipt, runId: string): Receipt {
+  const why = message ?? 'the other side could not be looked into';
+  return {
+    ...receipt,
+    message: `${why}; it was not told again, since it may have been told before: to tell it anew all the same, reconcile runs replay ${runId}`,
+  };
 }
 
 /** Whoever reads the files may have removed them when the import failed: what is told again must be there again, byte for byte. */

@@ -255,6 +255,75 @@ test('retry: an unknown end that turns out to be a failure is told as one, and c
   expect(fake.state.events.map(({ variables }) => variables['runId'])).toEqual([quiet?.id, quiet?.id]);
 });
 
+function retry(project: Project, id: string | undefined, hour: string): Promise<Ended> {
+  return project.call('--now', `2026-12-01T${hour}:30:00Z`, 'runs', 'retry', id ?? '', '--json');
+}
+
+async function withHiddenLog(): Promise<Project> {
+  const project = await makeProject('user', { wait: '2s' });
+  expect(await project.call('--now', '2026-12-01T00:30:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  project.fake.state.logHidden = true;
+  return project;
+}
+
+describe('retry where the operator may not read the workflow’s log', () => {
+  test.each([
+    ['the answer to the signal was lost', { kind: 'cut', done: true }],
+    ['the signal was taken', undefined],
+  ] as const)('%s: it is not signalled again, and the message says what to grant', async (_name, mishap) => {
+    const project = await withHiddenLog();
+    const { fake, call } = project;
+    if (mishap !== undefined) fake.fail('PostEvent', mishap);
+    const ended = await call(...slotAt('2026-12-01', '06'));
+    expect(ended.code).toBe(6);
+    const [run] = runsOf(ended);
+    const again = await retry(project, run?.id, '07');
+    expect(again.code).toBe(6);
+    expect(fake.state.events).toHaveLength(1);
+    const message = runsOf(again)[0]?.import?.message ?? '';
+    for (const words of ['log of workflow `WKFsegmentImport` could not be read', 'XTK-170017', 'named right WORKFLOW', `reconcile runs replay ${run?.id}`])
+      expect(message).toContain(words);
+    // The operator's own decision.
+    expect((await call('--now', '2026-12-01T08:30:00Z', 'runs', 'replay', run?.id ?? '')).code).toBe(6);
+    expect(fake.state.events).toHaveLength(2);
+    // Granted: it is looked for and found.
+    fake.state.logHidden = false;
+    expect((await retry(project, run?.id, '09')).code).toBe(0);
+    expect(fake.state.events).toHaveLength(2);
+  });
+
+  test('a signal that Campaign refused was never sent: it is sent', async () => {
+    const project = await withHiddenLog();
+    project.fake.fail('PostEvent', { kind: 'fault', status: 200, text: 'SOP-330011 Error', detail: 'why' });
+    const ended = await project.call(...slotAt('2026-12-01', '06'));
+    expect(ended.code).toBe(1);
+    expect((await retry(project, runsOf(ended)[0]?.id, '07')).code).toBe(6);
+    expect(project.fake.state.events).toHaveLength(1);
+  });
+
+  test('an import that is known to have failed may be signalled again', async () => {
+    const project = await withHiddenLog();
+    Object.assign(project.fake.state, { logHidden: false, behaviour: 'failed' });
+    const ended = await project.call(...slotAt('2026-12-01', '06'));
+    expect(ended.code).toBe(1);
+    project.fake.state.logHidden = true;
+    expect((await retry(project, runsOf(ended)[0]?.id, '07')).code).toBe(6);
+    expect(project.fake.state.events).toHaveLength(2);
+  });
+
+  test('a log that cannot be read for another reason, in any language, is not one without a trace', async () => {
+    const project = await withHiddenLog();
+    const ended = await project.call(...slotAt('2026-12-01', '06'));
+    const refused = { kind: 'fault', status: 200, text: 'SOP-330011 Erreur', detail: 'XTK-170099 Accès refusé' } as const;
+    // Looked for once: the log.
+    project.fake.fail('ExecuteQuery', refused);
+    const again = await retry(project, runsOf(ended)[0]?.id, '07');
+    expect(again.code).toBe(6);
+    expect(runsOf(again)[0]?.import?.message).toContain('XTK-170099');
+    expect(project.fake.state.events).toHaveLength(1);
+  });
+});
+
 test('the SDK is loaded only where Campaign is', async () => {
   const hook = join(projects.folder, 'hook.mjs');
   const log = join(projects.folder, 'loaded.txt');

@@ -28,6 +28,13 @@ function guarded(methods: Readonly<Record<string, unknown>>, deadlineMs = 2_000)
   });
 }
 
+test('that nobody could look, and that nobody was told, pass', async () => {
+  const settled = guarded({ settle: async () => ({ status: 'unknown', looked: false }) });
+  expect(await settled.settle(BATCH, { status: 'unknown' }, 0)).toEqual({ status: 'unknown', looked: false });
+  const thrown = guarded({ deliver: () => Promise.reject(Object.assign(new Error('no such list'), { name: 'AppError', code: 'A1', told: false })) });
+  await expect(thrown.deliver(BATCH, undefined)).rejects.toMatchObject({ code: 'A1', told: false });
+});
+
 describe('what a connector must not answer', () => {
   const finding = { code: 'A1', level: 'ok', subject: 's', message: 'm' };
   test.each([
