@@ -4,7 +4,7 @@ import type { ImportSpec } from '../../src/model/generated/kinds.ts';
 import { nearest } from '../../src/support/nearest.ts';
 import type { CampaignSession, InstanceFacts } from './session.ts';
 import { findTargetMapping, matchColumn, readSchemaFields } from './target-mapping.ts';
-import { findWorkflow, judgeWorkflow, listWorkflows } from './workflow.ts';
+import { findWorkflow, isRightsProblem, judgeWorkflow, listWorkflows, LOG_RIGHTS, readLogPosition, type Workflow } from './workflow.ts';
 
 export interface CheckRequest extends Pick<ConnectorContext, 'clock'> {
   readonly session: CampaignSession;
@@ -187,5 +187,17 @@ async function checkWorkflow({ session }: CheckRequest, { workflow: name, signal
     ];
   }
   // Which activities a workflow has cannot be asked (`domain/campaign.md` 3.3): a wrong signal shows in its log only.
-  return [ok('RC6000', subject, `started; the signal is ${signal}`)];
+  return [ok('RC6000', subject, `started; the signal is ${signal}`), ...(await checkLog(session, workflow, subject))];
+}
+
+/** Without its log an export works, and nobody learns how the import ended. */
+async function checkLog(session: CampaignSession, workflow: Workflow, subject: string): Promise<readonly CheckFinding[]> {
+  try {
+    await readLogPosition(session, workflow);
+    return [];
+  } catch (error) {
+    if (!isRightsProblem(error)) throw error;
+    const message = `the log of workflow \`${workflow.internalName}\` cannot be read: how an import ends stays unknown (exit 6), and a lost signal cannot be looked for`;
+    return [{ code: 'RC6016', level: 'warning', subject, message, hint: LOG_RIGHTS }];
+  }
 }

@@ -100,18 +100,17 @@ export default async function createConnector(context: ConnectorContext): Promis
       const { workflow: name } = requireImport();
       await session.logon();
       const workflow = await waitUntilStarted(name);
-      let position: LogPosition;
       try {
-        position = await readLogPosition(session, workflow);
+        const { lastId, lastDate } = await readLogPosition(session, workflow);
+        return { workflowId: workflow.id, lastLogId: lastId, lastLogDate: lastDate };
       } catch (error) {
         if (!isRightsProblem(error)) throw error;
         context.log('warn', `the workflow’s log cannot be read: the import will not be followed (${LOG_RIGHTS})`, {
           destination: context.name,
           workflow: name,
         });
-        position = { lastId: null, lastDate: null };
+        return { workflowId: workflow.id };
       }
-      return { workflowId: workflow.id, lastLogId: position.lastId, lastLogDate: position.lastDate };
     },
 
     async deliver(batch, token, signal) {
@@ -165,8 +164,9 @@ class NotTold extends AppError implements NotToldError {
   }
 }
 
-function positionOf(token: Receipt['token']): LogPosition {
+function positionOf(token: Receipt['token']): LogPosition | undefined {
   const { lastLogId, lastLogDate } = token ?? {};
+  if (lastLogId === undefined) return undefined;
   return { lastId: typeof lastLogId === 'string' ? lastLogId : null, lastDate: typeof lastLogDate === 'string' ? lastLogDate : null };
 }
 

@@ -17,7 +17,8 @@ export interface FollowRequest extends Pick<ConnectorContext, 'clock' | 'sleep'>
   readonly session: CampaignSession;
   readonly workflow: { readonly id: string; readonly internalName: string };
   readonly runId: string;
-  readonly after: LogPosition;
+  /** Undefined: the log could not be read then, and what stands in it may be older than the signal. */
+  readonly after: LogPosition | undefined;
   readonly waitMs: number;
   /** False: nobody knows whether the event arrived. */
   readonly signalled: boolean;
@@ -40,7 +41,7 @@ interface Seen {
 export async function followImport(request: FollowRequest): Promise<Receipt> {
   const { session, clock, sleep, signal, waitMs, signalled } = request;
   const startedAt = clock();
-  const seen: Seen = { position: request.after, active: false, started: false, error: undefined };
+  const seen: Seen = { position: request.after ?? { lastId: null, lastDate: null }, active: false, started: false, error: undefined };
   for (let look = 0; ; look += 1) {
     let end: Receipt | undefined;
     try {
@@ -86,21 +87,25 @@ function unknown(message: string): Receipt {
 }
 
 async function lookOnce(request: FollowRequest, seen: Seen): Promise<Receipt | undefined> {
-  const { session, workflow, runId } = request;
+  const { session, workflow, runId, after } = request;
+  let end: Receipt | undefined;
   for (let rows: readonly LogRow[] = []; ;) {
     rows = await readLog(session, workflow, seen.position);
     for (const row of rows) {
       seen.position = { lastId: row.id, lastDate: row.date };
-      seen.active = true;
+      const isOurs = after !== undefined || seen.started;
+      if (isOurs) seen.active = true;
       const marker = parseMarker(row.message);
       if (marker?.runId === runId && marker.status === 'started') seen.started = true;
-      else if (marker?.runId === runId) return endOf(marker.status === 'ok', marker.rows);
+      // The last one counts: somebody may have imported the files by hand after a failure.
+      else if (marker?.runId === runId) end = endOf(marker.status === 'ok', marker.rows);
       // Another run's marker says nothing about ours, whatever its type; that it failed explains the error before it.
       else if (marker?.status === 'failed') seen.error = undefined;
-      else if (marker === undefined && row.type === 0) seen.error ??= { row, looks: 0 };
+      else if (marker === undefined && row.type === 0 && isOurs) seen.error ??= { row, looks: 0 };
     }
     if (rows.length < LOG_PAGE) break;
   }
+  if (end !== undefined) return end;
   const found = await findWorkflow(session, workflow.internalName);
   const blocked = found === undefined ? undefined : judgeWorkflow(found);
   if (seen.error !== undefined) {

@@ -123,6 +123,11 @@ test('a column that is no field of the mapping’s schema, with the nearest fiel
   ]);
 });
 
+test('a log that the operator may not read: a warning with the right that is missing', async () => {
+  const fake = await start({ logHidden: true });
+  expect(wrong(await check(fake))).toMatchObject([{ code: 'RC6016', level: 'warning', hint: expect.stringContaining('named right WORKFLOW') as string }]);
+});
+
 test('an unknown workflow, with the nearest name', async () => {
   const fake = await start();
   expect(wrong(await check(fake, { import: { workflow: 'WKFsegmentsImport' } }))).toMatchObject([{ code: 'RC6014', hint: 'did you mean `WKFsegmentImport`?' }]);

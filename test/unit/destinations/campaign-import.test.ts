@@ -104,6 +104,31 @@ describe('the end of an import', () => {
     fake.state.addLog(workflow, 2, 'end', 'SEGEXPORT runId=r-1 status=ok rows=6');
     expect(await settled).toMatchObject({ status: 'imported', rows: 6 });
   });
+  test('with a log that could not be read at the signal, errors that may be older are not ours; one behind our start is', async () => {
+    const [workflow] = fake.state.workflows;
+    if (workflow === undefined) throw new Error('no workflow');
+    fake.state.addLog(workflow, 0, 'fileImport', 'an error of last week');
+    Object.assign(fake.state, { behaviour: 'silent', logHidden: true });
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const { token = null } = await connector.deliver(batch, await connector.prepare(batch));
+    fake.state.logHidden = false;
+    const journaled: Receipt = { status: 'unknown', token: token ?? {} };
+    expect(await connector.settle(batch, journaled, WAIT_MS)).toMatchObject({ status: 'unknown', message: expect.stringContaining('no trace') as string });
+    fake.state.addLog(workflow, 2, 'signal', 'SEGEXPORT runId=r-1 status=started');
+    fake.state.addLog(workflow, 0, 'fileImport', 'Line 3: not a date');
+    expect(await connector.settle(batch, journaled, WAIT_MS)).toMatchObject({ status: 'import-failed', message: expect.stringContaining('Line 3') as string });
+  });
+  test('a failure that somebody mended in Campaign is an import', async () => {
+    fake.state.behaviour = 'failed';
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const receipt = await connector.deliver(batch, await connector.prepare(batch));
+    expect((await connector.settle(batch, receipt, WAIT_MS)).status).toBe('import-failed');
+    const [workflow] = fake.state.workflows;
+    if (workflow !== undefined) fake.state.addLog(workflow, 2, 'end', 'SEGEXPORT runId=r-1 status=ok rows=6');
+    expect(await connector.settle(batch, { ...receipt, status: 'unknown' }, WAIT_MS)).toMatchObject({ status: 'imported', rows: 6 });
+  });
   test('the marker is found behind more rows than one page of the log', async () => {
     fake.state.behaviour = 'silent';
     const { connector } = await connect();
