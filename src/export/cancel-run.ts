@@ -1,6 +1,7 @@
 import { AppError } from '../model/app-error.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { Run } from '../model/run.ts';
+import { hasSucceeded } from '../state/claim-rules.ts';
 import { isNear, mayBeAlive } from '../state/owner.ts';
 import type { CancelRequest, RunRecord } from '../state/run-ledger.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
@@ -33,11 +34,13 @@ export async function cancelRun(deps: ExportDeps, request: CancelRunRequest): Pr
   const cancel: CancelRequest = { by: request.by, at: deps.clock(), ...(request.because === undefined ? {} : { because: request.because }) };
   const until = deps.clock() + request.waitMs;
   let record = await findRun(deps, request.runId);
-  if (record.status === 'success' || record.status === 'cancelled' || record.status === 'skipped') {
+  // Of a repetition nothing is taken back: its files are those of a run that counts.
+  const isRepeated = record.status === 'running' && hasSucceeded(record);
+  if (hasSucceeded(record) || record.status === 'cancelled' || record.status === 'skipped') {
     throw new AppError({
       code: 'RC4032',
-      message: `run ${record.id} is over: ${record.status}`,
-      hint: `reconcile runs show ${record.id}`,
+      message: isRepeated ? `run ${record.id} ended in success, and only its files are being delivered again` : `run ${record.id} is over: ${record.status}`,
+      hint: isRepeated ? `when that was killed: reconcile runs retry ${record.id}` : `reconcile runs show ${record.id}`,
       exit: ExitCode.badUsage,
     });
   }

@@ -3,6 +3,7 @@ import { AppError } from '../model/app-error.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
+import { hasSucceeded } from '../state/claim-rules.ts';
 import type { Claim, RunRecord } from '../state/run-ledger.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
@@ -43,8 +44,9 @@ const STALE_AFTER_MS = 5 * 60_000;
  */
 export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promise<Run> {
   const record = await findRun(deps, request.runId);
-  const { activation, segment, slot, status } = record;
-  if (status === 'success' && record.import?.status !== 'unknown' && record.import?.status !== 'import-failed') {
+  const { activation, segment, slot } = record;
+  const isImported = record.import?.status !== 'unknown' && record.import?.status !== 'import-failed';
+  if (record.status === 'success' && isImported) {
     throw new AppError({
       code: 'RC4023',
       message: `run ${record.id} ended in success`,
@@ -52,14 +54,16 @@ export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promis
       exit: ExitCode.badUsage,
     });
   }
-  if (status !== 'success') {
+  if (!hasSucceeded(record)) {
     const [run] = await runActivation(deps, { ...request, activation, segments: [segment], slot, evaluation: slot !== null && record.mode === 'full' });
     if (run === undefined) throw new TypeError('an activation ran no segment');
     return run;
   }
   return withClaim(deps, request, record, async (open, one, claim) => {
-    const connector = await open.connector(one);
     const work = workOf(record);
+    // What was killed is a repetition of what everybody knows to have arrived.
+    if (isImported) return finishAgain(deps, claim, record, work);
+    const connector = await open.connector(one);
     if (connector === undefined || connector.delivers === false) return finishAgain(deps, claim, record, work);
     const delivery = await deliverRun({
       connector,
@@ -81,7 +85,7 @@ export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promis
  */
 export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promise<ReplayedRun> {
   const record = await findRun(deps, request.runId);
-  if (record.status !== 'success') {
+  if (!hasSucceeded(record)) {
     throw new AppError({
       code: 'RC4023',
       message: `run ${record.id} did not end in success`,
@@ -196,6 +200,7 @@ async function withClaim(
       exit: ExitCode.locked,
     });
   }
+  deps.crashPoint?.('taken-up');
   await using open = openOnce(deps, request.signal);
   try {
     return toRun(await work(open, one, claimed.claim));

@@ -5,7 +5,7 @@ import type { ClaimRequest, RunRecord } from './run-ledger.ts';
 /** A holder of the lease that cannot be asked about and has not renewed for so long is taken over. */
 export const LEASE_TTL_MS = 60_000;
 
-/** What becomes of a claim, and which runs it finds abandoned: exports now that nobody can go on with. */
+/** What becomes of a claim, and which runs it finds abandoned: exports now that nobody can go on with, and repetitions of what had ended in success. */
 export type ClaimDecision =
   | { readonly outcome: 'done' | 'busy'; readonly run: RunRecord }
   | { readonly outcome: 'again'; readonly run: RunRecord; readonly abandoned: readonly RunRecord[] }
@@ -27,8 +27,13 @@ export function decideClaim(request: ClaimRequest, existing: RunRecord | undefin
   if (existing?.status === 'success' && request.runId === undefined) return { outcome: 'done', run: existing };
   const living = running.find((run) => isAtWork(run, request));
   if (living !== undefined) return { outcome: 'busy', run: living };
-  const abandoned = running.filter((run) => run.slot === null && run.id !== existing?.id);
+  const abandoned = running.filter((run) => (run.slot === null || hasSucceeded(run)) && run.id !== existing?.id);
   return existing === undefined ? { outcome: 'new', abandoned } : { outcome: 'again', run: existing, abandoned };
+}
+
+/** Whether a run ended in success, also when it was taken up again since (a retry or replay) and that has not ended. */
+export function hasSucceeded({ status, step }: Pick<RunRecord, 'status' | 'step'>): boolean {
+  return status === 'success' || (status === 'running' && step === 'recorded');
 }
 
 /** Before anything is written for good, a run that is claimed again takes the mode that is applied now. */

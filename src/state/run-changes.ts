@@ -1,4 +1,4 @@
-import { ABANDONED, modeOfClaim } from './claim-rules.ts';
+import { ABANDONED, hasSucceeded, modeOfClaim } from './claim-rules.ts';
 import type { ClaimRequest, FinishRun, RunAttempt, RunLedger, RunRecord } from './run-ledger.ts';
 
 /** How many earlier attempts a run remembers. */
@@ -49,9 +49,10 @@ export function runAgain(run: RunRecord, request: ClaimRequest): RunRecord {
   };
 }
 
-/** An export now whose process was killed. */
+/** A run whose process was killed, and that nobody goes on with. The repetition of one that had succeeded takes nothing of that away. */
 export function abandonRun(run: RunRecord, now: number): RunRecord {
   const { cancel: _cancel, ...rest } = run;
+  if (hasSucceeded(run)) return { ...rest, status: 'success', owner: null, endedAt: now };
   return { ...rest, status: 'failed', owner: null, endedAt: now, error: ABANDONED };
 }
 
