@@ -2,6 +2,7 @@ import { AppError } from '../model/app-error.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import { dayStanding, nextSlots, previousSlot, slotStanding } from '../schedule/slots.ts';
+import { hasSucceeded } from '../state/claim-rules.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import type { AppliedResources } from './deps.ts';
 import { findApplied } from './find-applied.ts';
@@ -34,6 +35,9 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
     });
   }
   if (request.evaluation === true) return;
+  // What is recorded is shown again, however old it is and whatever the schedule is by now: nothing is written.
+  const [recorded] = await ledger.find({ activation: job.activation, segment: job.segment, slot, limit: 1 });
+  if (recorded !== undefined && hasSucceeded(recorded)) return;
   if (schedule === undefined) throw noSlot(job, slot, 'it has no schedule', 'export now with `reconcile run` without --slot');
   const { firstAppliedAt, activeFrom } = findApplied(request.resources, 'Activation', request.activation);
   const anchor = firstAppliedAt ?? activeFrom ?? slot;

@@ -111,6 +111,13 @@ test('a slot: everybody, calculated fields, the same run when asked again; then 
   ]);
 });
 
+test('a slot that succeeded is shown again when a later one has, too', async () => {
+  const slot = '2026-01-01T02:00:00Z';
+  const again = await call('2026-01-02T03:00:00Z', 'run', 'daily', '--slot', slot, '--json');
+  expect(again.code, again.stdout).toBe(0);
+  expect(runsOf(again)).toMatchObject([{ slot, status: 'success', counts: { activated: 2 } }]);
+});
+
 test.each([
   ['2026-01-03T03:00:00Z', '2026-01-03T03:00:00Z', 'off the grid'],
   ['2026-01-02T02:00:00Z', '2026-01-05T02:00:00Z', 'future'],
