@@ -1,3 +1,4 @@
+import { STOPPED } from '../export/told-error.ts';
 import { AppError } from '../model/app-error.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
@@ -7,9 +8,6 @@ import { pasteable } from './command-line.ts';
 import type { CommandContext } from './context.ts';
 import { describeGarbage } from './describe-garbage.ts';
 import { formatCount, formatDuration } from './format-amount.ts';
-
-/** `run-segment` ends a run with it that a signal stopped. */
-const STOPPED = 'RC4013';
 
 type Level = 'info' | 'warn' | 'error';
 

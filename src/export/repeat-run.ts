@@ -55,7 +55,9 @@ export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promis
     });
   }
   if (!hasSucceeded(record)) {
-    const [run] = await runActivation(deps, { ...request, activation, segments: [segment], slot, evaluation: slot !== null && record.mode === 'full' });
+    // What had to be brought to its end before it comes first.
+    const runs = await runActivation(deps, { ...request, activation, segments: [segment], slot, evaluation: slot !== null && record.mode === 'full' });
+    const run = runs.at(-1);
     if (run === undefined) throw new TypeError('an activation ran no segment');
     return run;
   }

@@ -5,10 +5,12 @@ import type { RunRecord } from '../state/run-ledger.ts';
 import { checkSlot } from './check-slot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { encryptionStages } from './encryption.ts';
+import { findInterrupted } from './find-interrupted.ts';
 import type { AllowOnce } from './guards.ts';
 import { openOnce } from './open-once.ts';
-import { resolveJobs } from './resolve-job.ts';
+import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { runSegment } from './run-segment.ts';
+import type { SegmentJob } from './segment-job.ts';
 import { readSuppressions } from './suppression.ts';
 import { sweepSpool } from './sweep-spool.ts';
 import { ALREADY_RUNNING, toRun } from './to-run.ts';
@@ -30,6 +32,7 @@ export interface RunActivationRequest {
 
 /**
  * Exports the segments of an activation, one after another, each in a run of its own; a segment that fails does not stop the others.
+ * An earlier slot that was interrupted on its way out is brought to its end first, as a run of its own.
  * Returns one run per segment: new ones, the recorded one of a slot that ended in success, or a `skipped` one with error RC4018 where another process
  * is at it. Throws `AppError`: RC4015 unknown or not applied, RC4017 a slot that is none, RC4019 outside the schedule's days (all exit 64).
  */
@@ -41,7 +44,8 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
   await using open = openOnce(deps, request.signal);
   const suppressions = await readSuppressions(deps.paths);
   const runs: Run[] = [];
-  for (const one of resolved) {
+  const earlier = await Promise.all(resolved.map(({ job }) => interruptedJobs(deps, request, job)));
+  for (const one of resolved.flatMap((each, index) => [...(earlier[index] ?? []), each])) {
     request.signal?.throwIfAborted();
     const job = { ...one.job, suppressions };
     const { outcome, run } = await runSegment({
@@ -55,6 +59,12 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
     runs.push(outcome === 'busy' ? { ...toRun(run), status: 'skipped', error: alreadyRunning(run) } : toRun(run));
   }
   return runs;
+}
+
+/** The slot before, when it was interrupted: it is brought to its end first. */
+async function interruptedJobs(deps: ExportDeps, request: RunActivationRequest, job: SegmentJob): Promise<readonly ResolvedJob[]> {
+  const run = await findInterrupted(deps, job);
+  return run === undefined ? [] : resolveJobs({ ...request, segments: [job.segment], slot: run.slot, allow: undefined }, deps.card);
 }
 
 function alreadyRunning({ id, activation, segment }: RunRecord): NonNullable<Run['error']> {

@@ -23,11 +23,14 @@ function escape(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
+/** A signal or its deadline stopped the run: it goes on where it stands. */
+export const STOPPED = 'RC4013';
+
 /** Of a run that a signal or its deadline ended. */
 export function stopped(reason: unknown, deadlineMs: number): Told {
   const isDeadline = reason instanceof DOMException && reason.name === 'TimeoutError';
   const after = isDeadline ? ` after ${deadlineMs / 3_600_000} hours` : '';
-  return { code: 'RC4013', message: `the run was stopped${after}`, hint: 'start it again: it goes on where it stands' };
+  return { code: STOPPED, message: `the run was stopped${after}`, hint: 'start it again: it goes on where it stands' };
 }
 
 /** What a run ended with; anything that is not meant for people is a bug of ours. */

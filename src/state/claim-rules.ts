@@ -5,13 +5,13 @@ import type { ClaimRequest, RunRecord } from './run-ledger.ts';
 /** A holder of the lease that cannot be asked about and has not renewed for so long is taken over. */
 export const LEASE_TTL_MS = 60_000;
 
-/** What becomes of a claim, and which runs it finds abandoned: exports now that nobody can go on with, and repetitions of what had ended in success. */
+/** What becomes of a claim, and which runs it finds abandoned: exports now and slots before this one, that nobody goes on with, and repetitions of what had ended in success. */
 export type ClaimDecision =
   | { readonly outcome: 'done' | 'busy'; readonly run: RunRecord }
   | { readonly outcome: 'again'; readonly run: RunRecord; readonly abandoned: readonly RunRecord[] }
   | { readonly outcome: 'new'; readonly abandoned: readonly RunRecord[] };
 
-/** Why an export now has ended although its process could not say so. */
+/** Why a run has ended although its process could not say so. */
 export const ABANDONED: NonNullable<RunRecord['error']> = {
   code: 'RC4007',
   message: 'the process that ran it ended before the run did',
@@ -27,7 +27,8 @@ export function decideClaim(request: ClaimRequest, existing: RunRecord | undefin
   if (existing?.status === 'success' && request.runId === undefined) return { outcome: 'done', run: existing };
   const living = running.find((run) => isAtWork(run, request));
   if (living !== undefined) return { outcome: 'busy', run: living };
-  const abandoned = running.filter((run) => (run.slot === null || hasSucceeded(run)) && run.id !== existing?.id);
+  const isAbandoned = (run: RunRecord): boolean => run.slot === null || hasSucceeded(run) || (request.slot !== null && run.slot < request.slot);
+  const abandoned = running.filter((run) => run.id !== existing?.id && isAbandoned(run));
   return existing === undefined ? { outcome: 'new', abandoned } : { outcome: 'again', run: existing, abandoned };
 }
 

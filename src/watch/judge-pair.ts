@@ -1,3 +1,4 @@
+import { STOPPED } from '../export/told-error.ts';
 import type { Instant } from '../model/instant.ts';
 import { dueSlots } from '../schedule/due-slots.ts';
 import { nextSlot } from '../schedule/slots.ts';
@@ -40,8 +41,6 @@ export interface Judgement {
 
 /** With `missed: all` a slot that keeps failing gives way to the next after so many attempts, also while it could be tried on. */
 const MOST_ATTEMPTS_BEHIND = 3;
-/** The run was stopped by a signal, not by an error (`run-segment`). */
-const STOPPED = 'RC4013';
 
 /**
  * What a pair is to do next, from what is on record alone: asked again after a crash it says the same. A slot is decided when it succeeded, is held
