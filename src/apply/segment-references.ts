@@ -5,7 +5,7 @@ const GAP = String.raw`(?:\s|${COMMENT})*`;
 const IN_SEGMENT = new RegExp(`${COMMENT}|${TEXT}|\\binSegment${GAP}\\(${GAP}(${TEXT})`, 'g');
 
 /**
- * The segments that a segment's PQL names. The PQL is valid: whoever reads manifests has parsed it. Not parsed here once more, since a plan asks
+ * The segments that PQL names. It is valid: whoever reads manifests has parsed it. Not parsed here once more, since a plan asks
  * this of thousands.
  */
 export function segmentReferences(pql: string): readonly string[] {

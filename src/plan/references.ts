@@ -1,7 +1,7 @@
 import type { ActivationSpec, AlertSpec, AttributesSpec, SegmentSpec } from '../model/generated/kinds.ts';
 import { resourceKey, type Kind, type ResourceKey } from '../model/resource.ts';
 
-/** Finds the other segments that a segment's PQL names (`inSegment`). The plan room does not read PQL: layer 3 hands this in. */
+/** Finds the segments that PQL names (`inSegment`), a segment's or a calculated field's. The plan room does not read PQL: layer 3 hands this in. */
 export type SegmentReferences = (pql: string) => readonly string[];
 
 /** What a resource needs to exist: direct references only, without repetition. */
@@ -11,13 +11,12 @@ export function referencesOf(kind: Kind, spec: unknown, segmentReferences: Segme
       return [resourceKey('Source', (spec as AttributesSpec).source)];
     case 'Segment': {
       const { attributes, pql } = spec as SegmentSpec;
-      // Reading PQL is the expensive part; most segments name no other.
-      const named = pql.includes('inSegment') ? segmentReferences(pql) : [];
-      return [resourceKey('Attributes', attributes), ...new Set(named.map((name) => resourceKey('Segment', name)))];
+      return [resourceKey('Attributes', attributes), ...new Set(namedIn(pql, segmentReferences).map((name) => resourceKey('Segment', name)))];
     }
     case 'Activation': {
-      const { destination, segments } = spec as ActivationSpec;
-      const names = segments.map((entry) => (typeof entry === 'string' ? entry : entry.name));
+      const { destination, segments, mapping } = spec as ActivationSpec;
+      const exported = segments.map((entry) => (typeof entry === 'string' ? entry : entry.name));
+      const names = [...exported, ...mapping.flatMap((entry) => ('expression' in entry ? namedIn(entry.expression, segmentReferences) : []))];
       return [resourceKey('Destination', destination), ...new Set(names.map((name) => resourceKey('Segment', name)))];
     }
     case 'Alert':
@@ -29,4 +28,9 @@ export function referencesOf(kind: Kind, spec: unknown, segmentReferences: Segme
     case 'Role':
       return [];
   }
+}
+
+/** Reading PQL is the expensive part; most of it names no segment. */
+function namedIn(pql: string, segmentReferences: SegmentReferences): readonly string[] {
+  return pql.includes('inSegment') ? segmentReferences(pql) : [];
 }

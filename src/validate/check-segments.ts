@@ -29,7 +29,7 @@ export function checkSegment(segment: Resource<SegmentSpec>, context: CheckConte
   const schema = schemaOf(segment.spec.attributes, context);
   const calls = findSegmentCalls(checkText(segment, '/spec/pql', segment.spec.pql, schema, readCondition, context));
   if (schema !== undefined) checkFixtures(segment, schema.schema, context.report);
-  for (const call of calls) checkCall(segment, call, context);
+  checkCalls({ resource: segment, pointer: '/spec/pql', attributes: segment.spec.attributes }, calls, context);
   return calls.length === 0 ? {} : { calls };
 }
 
@@ -40,8 +40,11 @@ export function checkExpressions(activation: Resource<ActivationSpec>, context: 
     context.index.find('Segment', typeof entry === 'string' ? entry : entry.name)?.spec.attributes;
   for (const [position, entry] of mapping.entries()) {
     if (!('expression' in entry) || typeof entry.expression !== 'string') continue;
-    for (const name of new Set(segments.flatMap((segment) => attributesOf(segment) ?? [])))
-      checkText(activation, `/spec/mapping/${position}/expression`, entry.expression, schemaOf(name, context), readValue, context);
+    const pointer = `/spec/mapping/${position}/expression`;
+    for (const attributes of new Set(segments.flatMap((segment) => attributesOf(segment) ?? []))) {
+      const expression = checkText(activation, pointer, entry.expression, schemaOf(attributes, context), readValue, context);
+      checkCalls({ resource: activation, pointer, attributes }, findSegmentCalls(expression), context);
+    }
   }
 }
 
@@ -137,18 +140,27 @@ function pointerOf(name: string, { fields = {}, identities, events }: Attributes
   return Object.hasOwn(events?.fields ?? {}, name) ? `/spec/events/fields/${escapePointer(name)}` : undefined;
 }
 
-/** What a segment names must be there, and over the same people. */
-function checkCall(from: Resource<SegmentSpec>, { to, start, end }: SegmentCall, { index, brokenNames, report }: CheckContext): void {
-  const target = index.find('Segment', to);
-  if (target === undefined) {
-    if (!brokenNames.has(to))
-      report.inText(from, '/spec/pql', start, end, { code: 'RC1303', message: `unknown Segment \`${to}\``, ...suggest(index.all('Segment'), 'Segment', to) });
-  } else if (target.spec.attributes !== from.spec.attributes) {
-    const { file, line } = target.source;
-    report.inText(from, '/spec/pql', start, end, {
-      code: 'RC1308',
-      message: `the Segment \`${to}\` is over other Attributes: \`${target.spec.attributes}\`, not \`${from.spec.attributes}\``,
-      hint: `only segments over the same people can name each other   (${file}:${line})`,
-    });
+/** A text that names segments, and over whose people it is. */
+interface CallingText {
+  readonly resource: Resource;
+  readonly pointer: string;
+  readonly attributes: string;
+}
+
+/** What a text names must be there, and over the same people. */
+function checkCalls({ resource, pointer, attributes }: CallingText, calls: readonly SegmentCall[], { index, brokenNames, report }: CheckContext): void {
+  for (const { to, start, end } of calls) {
+    const target = index.find('Segment', to);
+    if (target === undefined) {
+      if (!brokenNames.has(to))
+        report.inText(resource, pointer, start, end, { code: 'RC1303', message: `unknown Segment \`${to}\``, ...suggest(index.all('Segment'), 'Segment', to) });
+    } else if (target.spec.attributes !== attributes) {
+      const { file, line } = target.source;
+      report.inText(resource, pointer, start, end, {
+        code: 'RC1308',
+        message: `the Segment \`${to}\` is over other Attributes: \`${target.spec.attributes}\`, not \`${attributes}\``,
+        hint: `only segments over the same people can name each other   (${file}:${line})`,
+      });
+    }
   }
 }

@@ -220,6 +220,28 @@ describe('guards and consent', () => {
   });
 });
 
+test('a segment that only a calculated field names is needed as one that is exported is', async () => {
+  const field = `{expression: 'if (inSegment("vip"), "yes", "no")', target: vip}`;
+  replace('    - {source: name, mandatory: true}', `    - {source: name, mandatory: true}\n    - ${field}`);
+  expect(await run(['validate'])).toMatchObject({
+    code: 8,
+    stderr: expect.stringMatching(/^error RC1303 {2}unknown Segment `vip`\n {2}--> manifests\/all.yaml:41:35\n/) as string,
+  });
+
+  const other =
+    'apiVersion: reconcile/v1\nkind: Attributes\nmetadata: {name: lead}\nspec: {source: shop, dataset: people, identities: {id: {column: id, primary: true}}}\n';
+  const vip = `apiVersion: reconcile/v1\nkind: Segment\nmetadata: {name: vip}\nspec: {attributes: person, pql: 'income > 55'}\n`;
+  project.write('manifests/more.yaml', `${other}---\n${vip.replace('person', 'lead').replace('income > 55', 'identityMap.id.isNull()')}`);
+  expect((await run(['validate'])).stderr).toContain(
+    'error RC1308  the Segment `vip` is over other Attributes: `lead`, not `person`\n  --> manifests/all.yaml:41:35\n',
+  );
+
+  project.write('manifests/more.yaml', vip);
+  expect((await planJson('--no-impact', '--select', 'Activation/letter')).changes.map(({ kind, name }) => `${kind}/${name}`)).toContain('Segment/vip');
+  await apply('--select', 'Activation/letter');
+  expect(await run(['run', 'letter'])).toMatchObject({ code: 0 });
+});
+
 test('two applies at once end in one state', async () => {
   project.write('manifests/more.yaml', manySegments(300));
 
