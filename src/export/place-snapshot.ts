@@ -1,19 +1,17 @@
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ExportPaths } from './deps.ts';
 import type { RunWork } from './run-work.ts';
 
-/** Puts the new snapshot where its pointer says, durably, before the pointer moves to it. Done already: does nothing. */
+/**
+ * Puts the new snapshot where its pointer says, durably, before the pointer moves to it. What an earlier attempt of the run has put there may be of files
+ * that were made anew since, and is replaced; it counts as done only where the spool has nothing to put there any more.
+ */
 export async function placeSnapshot(paths: ExportPaths, folder: string, snapshot: NonNullable<RunWork['snapshot']>): Promise<void> {
   const from = join(folder, snapshot.file);
   const to = join(paths.state, snapshot.pointer.path);
-  if (
-    await stat(to).then(
-      () => true,
-      () => false,
-    )
-  )
-    return;
+  if (!existsSync(from) && existsSync(to)) return;
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   const temporary = `${to}.new`;
   await rm(temporary, { force: true });
@@ -24,6 +22,8 @@ export async function placeSnapshot(paths: ExportPaths, folder: string, snapshot
   });
   await sync(temporary);
   await rename(temporary, to);
+  // A rename between two names of one inode does nothing at all (POSIX): the temporary name would stay.
+  await rm(temporary, { force: true });
   await sync(dirname(to));
 }
 

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sql } from '../../../src/sql/sql.ts';
@@ -202,6 +202,24 @@ test.each<[string, Partial<BenchJob>, string]>([
 
   expect(run.error).toBeUndefined();
   expect((await bench.read('s2.csv')).split('\n').toSorted()).toEqual(expected.split('\n').toSorted());
+});
+
+test('a run that was killed with its snapshot in place, and is made anew for another place, records who went there', async () => {
+  const options = { mapping: [ID, STATUS], mode: 'incremental', slot: HOUR } as const;
+  await bench.writePeople('id\n1\n2\n');
+  await expect(bench.run({ ...options, name: 's1', crashPoint: (name) => stopAt('snapshot-placed', name) })).rejects.toThrow('stopped');
+  await bench.writePeople('id\n1\n3\n');
+  // The bench has one folder for all places.
+  await rm(join(bench.folder, 'out', 's1.csv'));
+
+  const there = await bench.run({ ...options, name: 's1-there', target: 'there' });
+  await bench.writePeople('id\n2\n3\n');
+  const next = await bench.run({ ...options, slot: 2 * HOUR, name: 's2', target: 'there' });
+
+  expect(there.run.error).toBeUndefined();
+  expect((await bench.read('s1-there.csv')).split('\n').toSorted()).toEqual(['', '1,realized', '3,realized', 'id,status']);
+  expect(next.run.error).toBeUndefined();
+  expect((await bench.read('s2.csv')).split('\n').toSorted()).toEqual(['', '1,exited', '2,realized', 'id,status']);
 });
 
 test('a run of changes, stopped, whose activation was deleted meanwhile and declared anew: everybody; what is visible stays as it is', async () => {
