@@ -26,11 +26,12 @@ export interface DueSlots {
 /** How many skipped slots are told one by one, and how many of `missed: all` are handed out at a time. */
 export const MAX_LISTED = 100;
 const MAX_WALKED = 100_000;
-const MAX_GRACE_MS = HOUR_MS;
+/** How late a slot may start and still count as on time: no two slots are closer than three hours. */
+const GRACE_MS = HOUR_MS;
 
 /**
  * Which slots are due at `now`. `latest` makes up for the last one that passed, `all` for each, `skip` for none: there a slot runs only within its
- * grace, half of its interval and at most an hour. A clock that is set back makes nothing due twice: only slots after the last handled one count.
+ * grace. A clock that is set back makes nothing due twice: only slots after the last handled one count.
  */
 export function dueSlots(question: DueQuestion): DueSlots {
   const { schedule, anchor, missed, activeFrom, lastHandled = -Infinity, now } = question;
@@ -45,7 +46,7 @@ export function dueSlots(question: DueQuestion): DueSlots {
   }
   const last = previousSlot(schedule, anchor, now);
   if (!isOpen(last)) return { due: [], skipped: [], skippedBefore: 0 };
-  const due = missed === 'latest' || now - last <= graceMs(schedule, anchor, last) ? [last] : [];
+  const due = missed === 'latest' || now - last <= GRACE_MS ? [last] : [];
   const skipped: Instant[] = due.length === 0 ? [last] : [];
   let skippedBefore = 0;
   for (let slot = previousSlot(schedule, anchor, last - 1); isOpen(slot) && skippedBefore < MAX_WALKED; slot = previousSlot(schedule, anchor, slot - 1)) {
@@ -53,10 +54,4 @@ export function dueSlots(question: DueQuestion): DueSlots {
     else skippedBefore += 1;
   }
   return { due, skipped, skippedBefore };
-}
-
-/** How late a slot may start and still count as on time. */
-function graceMs(schedule: ScheduleSpec, anchor: Instant, slot: Instant): number {
-  const next = nextSlot(schedule, anchor, slot);
-  return next === undefined ? MAX_GRACE_MS : Math.min(MAX_GRACE_MS, (next - slot) / 2);
 }

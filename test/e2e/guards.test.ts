@@ -60,7 +60,7 @@ afterAll(() => project[Symbol.dispose]());
 
 function load(members: number, newest: string): void {
   project.write('people.csv', `id,cc\n${Array.from({ length: 300 }, (_, id) => `${id},${id < members ? 'DE' : 'FR'}`).join('\n')}\n`);
-  project.write('orders.csv', `id,at\n1,${newest}\n2,2025-01-01T00:00:00Z\n`);
+  project.write('orders.csv', `id,at\n1,${newest}\n2,2025-01-01T00:00:00Z\n2,2027-06-01T00:00:00Z\n`);
 }
 
 function call(now: string, ...args: readonly string[]): Promise<Ended> {

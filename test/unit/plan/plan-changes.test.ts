@@ -203,6 +203,12 @@ describe('preconditions', () => {
   test.each<[string, readonly DesiredInput[], Partial<{ version: number }>, RegExp]>([
     ['a touched resource is gone', without(SHOP, 'Segment/buyers'), {}, /Segment\/buyers has been deleted/],
     ['a version has risen, to the same content', SHOP, { version: 2 }, /Segment\/buyers has been changed \(version 1 then, 2 now\)/],
+    [
+      'what is read was deleted and declared anew, with other content',
+      edit(SHOP, 'Source', 'shop', (spec: object) => ({ ...spec, datasets: {} })),
+      {},
+      /Source\/shop has been changed/,
+    ],
   ])('%s', (_, state, extra, text) => {
     expect(failedPreconditions(made.preconditions, recorded(state, extra)).join('; ')).toMatch(text);
   });
@@ -211,10 +217,18 @@ describe('preconditions', () => {
     const first = plan(SHOP, EMPTY);
 
     expect(failedPreconditions(first.preconditions, EMPTY)).toEqual([]);
+    // Whatever was there meanwhile is gone again.
+    expect(failedPreconditions(first.preconditions, recorded([]))).toEqual([]);
     const failed = failedPreconditions(first.preconditions, recorded(SHOP)).join('; ');
     expect(failed).toMatch(/empty then and is not now/);
     expect(failed).toMatch(/Source\/shop has been created/);
     expect(failed).toMatch(/2 more have moved/);
+  });
+
+  test('a deletion needs nothing of what it referred to', () => {
+    const { preconditions } = plan(without(SHOP, 'Alert/ops', 'Activation/letter'), recorded(SHOP));
+
+    expect(preconditions.map((one) => (one.type === 'resource' ? one.key : one.type))).toEqual(['lineage', 'Alert/ops', 'Activation/letter']);
   });
 
   test('another lineage is another state', () => {

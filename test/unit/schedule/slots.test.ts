@@ -25,6 +25,7 @@ describe('every N hours', () => {
   test('tells why an instant is no slot', () => {
     const schedule: ScheduleSpec = { every: '24h', at: '02:00', start: '2026-12-01', end: '2026-12-31' };
     expect(slotStanding(schedule, anchor, at('2026-12-05T02:00:00Z'))).toBe('slot');
+    expect(slotStanding(schedule, anchor, at('2026-12-01T02:00:00Z'))).toBe('slot');
     expect(slotStanding(schedule, anchor, at('2026-12-05T02:00:01Z'))).toBe('off-grid');
     expect(slotStanding(schedule, anchor, at('2026-12-01T00:00:00Z'))).toBe('before-start');
     expect(slotStanding(schedule, anchor, at('2026-12-31T00:00:00Z'))).toBe('after-end');
@@ -57,6 +58,15 @@ describe('cron', () => {
   test('start and end are days of its timezone', () => {
     const schedule: ScheduleSpec = { cron: '0 0 * * *', timezone: 'Europe/Berlin', start: '2026-12-01', end: '2026-12-03' };
     expect(texts(nextSlots(schedule, anchor, 0, 9))).toEqual(['2026-11-30T23:00:00Z', '2026-12-01T23:00:00Z']);
+  });
+
+  test.each([
+    ['Pacific/Auckland', '2026-12-01T12:00:00Z', '2026-12-01T11:00:00Z'],
+    ['Pacific/Auckland', '2026-12-01T11:00:00Z', '2026-12-01T11:00:00Z'],
+    ['America/New_York', '2026-12-01T04:59:00Z', '2026-11-30T05:00:00Z'],
+    ['America/New_York', '2026-12-01T05:00:00Z', '2026-12-01T05:00:00Z'],
+  ])('without a start slots begin with the day of the first apply in %s, at %s', (timezone, applied, first) => {
+    expect(texts(nextSlots({ cron: '0 0 * * *', timezone }, at(applied), 0, 1))).toEqual([first]);
   });
 
   test('weekdays by number and name, Sunday as 0 and 7', () => {

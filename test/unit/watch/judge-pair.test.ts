@@ -83,6 +83,12 @@ describe('what failed', () => {
     expect(judge({ records: [failed(9, ended)], impatient: true, givenUp: new Set([s08]) }).run).toBeUndefined();
   });
 
+  test('is left alone after an edit or a resume: slots before it are not due any more, be they interrupted', () => {
+    const resumed = { ...pair, activeFrom: at('01T08:06') };
+    expect(judge({ pair: resumed, records: [failed(1, at('01T08:01'))] })).toMatchObject({ run: undefined, retryAt: undefined, next: s14 });
+    expect(judge({ pair: resumed, records: [record(s08, 'running', { endedAt: null })] })).toMatchObject({ run: undefined, next: s14 });
+  });
+
   test('gives way to the next slot', () => {
     expect(judge({ records: [failed(7, at('01T13:59'))], now: s14 })).toMatchObject({ run: s14, again: false, skipped: [] });
   });
