@@ -6,52 +6,11 @@ import { aggregate } from './check-aggregate.ts';
 import { asCondition, checkOperand, isString, itemOf, type Checker } from './check-pql.ts';
 import { checkPattern } from './check-pattern.ts';
 import { describeMismatch, hintOfLikes } from './describe-mismatch.ts';
+import { FUNCTIONS, METHODS } from './function-names.ts';
 import { unknown, withArticle } from './resolve-path.ts';
 import type { Scope } from './scope.ts';
 
 type Call = Extract<Expression, { kind: 'call' }>;
-
-const FUNCTIONS = ['date', 'if', 'not', 'inSegment', 'chain', 'currentMonth', 'currentYear', 'currentDayOfMonth', 'count', 'sum', 'average', 'min', 'max'];
-const METHODS = [
-  'startsWith',
-  'doesNotStartWith',
-  'endsWith',
-  'doesNotEndWith',
-  'contains',
-  'doesNotContain',
-  'equals',
-  'notEqualTo',
-  'matches',
-  'regexGroup',
-  'isNull',
-  'isNotNull',
-  'like',
-  'in',
-  'notIn',
-  'intersects',
-  'intersection',
-  'subsetOf',
-  'supersetOf',
-  'includes',
-  'distinct',
-  'groupBy',
-  'filter',
-  'map',
-  'topN',
-  'bottomN',
-  'head',
-  'get',
-  'keys',
-  'values',
-  'count',
-  'sum',
-  'average',
-  'min',
-  'max',
-  'getMonth',
-  'getYear',
-  'getDayOfMonth',
-];
 
 /** Types a call: `date(2020, 3, 14)`, `email.endsWith(".com")`, `xEvent.count()`. */
 export function checkCall(checker: Checker, node: Call, scope: Scope): Typed {
@@ -129,12 +88,18 @@ function checkFunction(checker: Checker, node: Call, scope: Scope): Typed {
         severity: 'error',
         message: `unknown function \`${node.name}\``,
         ...node.nameRange,
-        ...(near === undefined ? {} : { hint: `did you mean \`${near}\`?` }),
+        ...(MOMENTS.has(node.name.toLowerCase())
+          ? { hint: `\`${node.name.toLowerCase()}\` stands without brackets` }
+          : near === undefined
+            ? {}
+            : { hint: `did you mean \`${near}\`?` }),
       });
       return unknown(place);
     }
   }
 }
+
+const MOMENTS: ReadonlySet<string> = new Set(['now', 'today', 'yesterday', 'tomorrow']);
 
 function checkDate(checker: Checker, node: Call): Typed {
   const place: Range = { start: node.start, end: node.end };

@@ -148,7 +148,9 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
       return checkPath(checker, node, scope);
     case 'filter': {
       const source = checker.check(node.object, scope);
-      const item = itemOf(checker, source);
+      const key = node.condition.kind === 'string' ? node.condition.value : undefined;
+      const item = itemOf(checker, source, source.type.kind === 'map' && key !== undefined ? `write \`.get("${key}")\`` : undefined);
+      if (source.type.kind !== 'array') return unknown(place);
       const id = checker.newVariable();
       const hint = node.condition.kind === 'number' ? '`[…]` takes a condition on the items; the first one is `.head()`' : undefined;
       const condition = asCondition(checker, checker.withItem(node.condition, scope, item, id), hint);

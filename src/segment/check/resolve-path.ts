@@ -5,6 +5,7 @@ import { eventType } from '../profile-schema.ts';
 import { arrayOf, describeType, scalar, type PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import type { Checker } from './check-pql.ts';
+import { FUNCTIONS, withBrackets } from './function-names.ts';
 import type { Scope } from './scope.ts';
 
 interface PathPart {
@@ -65,6 +66,7 @@ export function resolveMembers(object: Typed, parts: readonly PathPart[], tools:
                 .map((name) => `\`${name}\``)
                 .join(', ')}`
             : `did you mean \`${near}\`?`,
+        ...withBrackets(first.name),
       });
       return unknown(first.range);
     }
@@ -105,7 +107,8 @@ function cannotTake(name: string, from: Typed, { start, end }: Range): PqlProble
     message: `\`${name}\` cannot be taken from ${withArticle(describeType(from.type))}`,
     start,
     end,
-    hint: isArray ? hint : 'only objects and maps have members',
+    hint: isArray ? hint : from.type.kind === 'map' ? `write \`.get("${name}")\`` : 'only objects have members',
+    ...withBrackets(name),
   };
 }
 
@@ -184,6 +187,7 @@ function resolveProfile(parts: readonly PathPart[], schema: ProfileSchema, profi
       : eventField
         ? { hint: `it is a field of the events: \`exists E from xEvent where E.${text} …\`` }
         : {}),
+    ...(parts.length > 1 ? withBrackets(parts.at(-1)?.name ?? '') : near === undefined ? withBrackets(text, FUNCTIONS) : undefined),
   });
   return unknown(whole);
 }

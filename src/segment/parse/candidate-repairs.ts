@@ -110,7 +110,7 @@ function isCondition(tokens: readonly IToken[], from: number, to: number, bracke
 
 const CONDITION_WORDS = [Compare, In, NotIn, Like, Occurs, Exists, Forall];
 /** `isNull` and whatever else only ever answers yes or no. */
-const CONDITION_CALLS =
+export const CONDITION_CALLS: RegExp =
   /^(?:isNull|isNotNull|(?:starts|ends|doesNotStart|doesNotEnd)With|contains|doesNotContain|equals|notEqualTo|matches|like|includes|intersects|subsetOf|supersetOf|inSegment|chain)$/i;
 
 /** What ends a part of a condition; what ends a condition; what ends an item or argument. */

@@ -1,7 +1,8 @@
 import { EOF, MismatchedTokenException, NoViableAltException, type IToken } from 'chevrotain';
-import type { PqlProblem } from '../ast.ts';
+import { toUnit, type PqlProblem } from '../ast.ts';
+import { CONDITION_CALLS } from './candidate-repairs.ts';
 import { endOf } from './token-range.ts';
-import { Broken, Close, CloseList, ForeignAnd, ForeignCompare, ForeignOr, ForeignText, UnclosedText } from './tokens.ts';
+import { Broken, Close, CloseList, ForeignAnd, ForeignCompare, ForeignOr, ForeignText, NumberText, Text, UnclosedText } from './tokens.ts';
 
 interface GrammarError extends Error {
   readonly token: IToken;
@@ -12,6 +13,8 @@ interface GrammarError extends Error {
 /** Keywords that begin something, and those that stand within. An attribute may be called the same. */
 const BINDING_WORDS: ReadonlySet<string> = new Set(['select', 'exists', 'forall', 'let']);
 const INNER_WORDS: ReadonlySet<string> = new Set(['from', 'over', 'like', 'between', 'occurs', 'and', 'or', 'in', 'notin']);
+const PERIOD_WORDS: ReadonlySet<string> = new Set(['this', 'last', 'next']);
+const TIME_WORDS: ReadonlySet<string> = new Set(['occurs', 'on', 'before', 'after']);
 const STEP_WORDS: ReadonlySet<string> = new Set(['what', 'when', 'count', 'where']);
 
 /** What the grammar did not expect, in words; `end` is where the text's last word ends. */
@@ -37,8 +40,9 @@ export function describeError(error: Error & { readonly token: IToken }, last: I
     if (expected !== 'EOF') return { ...base, message: `expected ${expected}, found ${found}`, ...hint };
     if (token.tokenType === Close || token.tokenType === CloseList)
       return { ...base, message: `unexpected ${found}`, hint: `no \`${token.tokenType === Close ? '(' : '['}\` is open here` };
-    return { ...base, message: `unexpected ${found}`, hint: 'join two conditions with `and` or `or`', ...hint };
+    return { ...base, message: `unexpected ${found}`, hint: 'join two conditions with `and` or `or`', ...hint, ...hintBehind(token, previousToken) };
   }
+  if (error instanceof NoViableAltException && rule === 'distance') return { ...base, message: `expected before, after or from, found ${found}`, ...hint };
   if (error instanceof NoViableAltException) {
     const after = previousToken === undefined || previousToken.tokenType === Broken || previousToken.image === '' ? '' : ` after \`${previousToken.image}\``;
     return { ...base, message: `expected a value or a condition${after}, found ${found}`, ...hint };
@@ -87,6 +91,22 @@ function hintFor(token: IToken, previous: IToken | undefined, rule: string | und
   if (BINDING_WORDS.has(before ?? '')) return { hint: `an attribute of that name is written \`$1.${before ?? ''}\`` };
   if (INNER_WORDS.has(image) && (before ?? '') === '') return { hint: `an attribute of that name is written \`$1.${image}\`` };
   if (image === ',' && rule === 'group') return { hint: 'a list stands in square brackets: `["US", "CA"]`' };
+  if (rule === 'distance') return { hint: 'write a number, a unit, a direction and a time: `<= 30 days before now`' };
+  if (token.tokenType === NumberText && PERIOD_WORDS.has(before ?? '')) return { hint: 'so many units are written `<= 30 days before now`' };
   if (image === 'not') return { hint: '`not` stands before a condition: `not (…)`; for lists write `notIn`' };
+  return {};
+}
+
+/** What does not go on behind a value that is whole. */
+function hintBehind(token: IToken, previous: IToken | undefined): { readonly hint?: string } {
+  const image = token.image.toLowerCase();
+  const before = previous?.image.toLowerCase() ?? '';
+  const isBehindNumber = previous?.tokenType === NumberText;
+  if (image === 'between') return { hint: 'of a number write `x >= 1 and x <= 9`, of a time `x occurs between … and …`' };
+  if (image === ',' && isBehindNumber) return { hint: 'a number has no separators: `1000`, `1000.5`' };
+  if (isBehindNumber && toUnit(image) !== undefined) return { hint: 'how long ago is asked with `occurs`: `x occurs <= 30 days before now`' };
+  if (token.tokenType === Text && TIME_WORDS.has(before)) return { hint: 'a day is written `date(2020, 3, 14)`' };
+  if (before === 'if' || before === 'case') return { hint: 'write `if (condition, then, else)`' };
+  if (CONDITION_CALLS.test(image)) return { hint: `write \`x.${token.image}(…)\`` };
   return {};
 }

@@ -126,7 +126,7 @@ const MISTAKES: Readonly<Record<string, readonly string[]>> = {
   'person.lastLogin occurs between yesterday and and foo = 1': [`and: ${AFTER} \`and\`, found \`and\``, FOO],
   'person.lastLogin occurs < 3 dayz before now or person.lastLogin occurs < 3 days ago': [
     'dayz: `dayz` is no unit of time',
-    'ago: expected a value or a condition after `days`, found `ago`',
+    'ago: expected before, after or from, found `ago`',
   ],
   'chain(xEvent, timestamp, [A: WHAT(cur = ) WHEN(<= 3 dayz before now), B: WAT(cur = 1) COUNT(2), C: WHAT(foo = 1) COUNT(x)])': [
     `): ${AFTER} \`=\`, found \`)\``,

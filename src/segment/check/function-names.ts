@@ -1,0 +1,62 @@
+/** Functions that stand alone. */
+export const FUNCTIONS: readonly string[] = [
+  'date',
+  'if',
+  'not',
+  'inSegment',
+  'chain',
+  'currentMonth',
+  'currentYear',
+  'currentDayOfMonth',
+  'count',
+  'sum',
+  'average',
+  'min',
+  'max',
+];
+/** Functions that stand behind a value: `email.endsWith(".com")`. */
+export const METHODS: readonly string[] = [
+  'startsWith',
+  'doesNotStartWith',
+  'endsWith',
+  'doesNotEndWith',
+  'contains',
+  'doesNotContain',
+  'equals',
+  'notEqualTo',
+  'matches',
+  'regexGroup',
+  'isNull',
+  'isNotNull',
+  'like',
+  'in',
+  'notIn',
+  'intersects',
+  'intersection',
+  'subsetOf',
+  'supersetOf',
+  'includes',
+  'distinct',
+  'groupBy',
+  'filter',
+  'map',
+  'topN',
+  'bottomN',
+  'head',
+  'get',
+  'keys',
+  'values',
+  'count',
+  'sum',
+  'average',
+  'min',
+  'max',
+  'getMonth',
+  'getYear',
+  'getDayOfMonth',
+];
+
+/** A function whose brackets were forgotten: `email.isNull`, `currentMonth = 3`. */
+export function withBrackets(name: string, names = METHODS): { readonly hint: string } | undefined {
+  return names.includes(name) ? { hint: `a function has brackets: \`${name}()\`` } : undefined;
+}
