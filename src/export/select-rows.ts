@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import { passing, type Exclusions } from './exclusion.ts';
-import type { OutputColumn } from './output-columns.ts';
+import { textOf, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -80,15 +80,16 @@ export function changeRows(
 
 function changeColumn(column: OutputColumn, carried: readonly OutputColumn[], render: RenderColumn): Sql {
   const name = ident(column.target);
-  if (column.kind === 'status') return sql`c."status" as ${name}`;
+  if (column.kind === 'status') return sql`${render({ ...column, value: sql`c."status"` })} as ${name}`;
   if (column.primary) return sql`${render({ ...column, value: sql`coalesce(${column.value}, ${keyAsText(sql`c."id"`)})`, text: undefined })} as ${name}`;
   // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
-  if (column.kind === 'expression') return sql`case when p."id" is not null then ${render(column)} end as ${name}`;
+  if (column.kind === 'expression') return sql`${render({ ...column, value: sql`case when p."id" is not null then ${column.value} end` })} as ${name}`;
   if (!carried.includes(column)) return sql`${render(column)} as ${name}`;
   const before = ident('c', `s_${column.target}`);
-  // The carried text is of the value itself, so it fits the column's type again.
-  const value = sql`coalesce(${column.value}, ${castFromText(sql`${before}`, column.type)})`;
-  return sql`${render({ ...column, value, text: column.text === undefined ? undefined : sql`coalesce(${column.text}, ${before})` })} as ${name}`;
+  const value = sql`coalesce(${column.value}, ${carriedValue(column, sql`${before}`)})`;
+  // A key is found again by its digits: what its row had, the exit has.
+  const digits = column.text !== undefined || column.type === 'integer' || column.type.startsWith('decimal');
+  return sql`${render({ ...column, value, text: digits ? sql`coalesce(${textOf(column)}, ${before})` : undefined })} as ${name}`;
 }
 
 function wonBy({ losers, by }: RowsInput): Sql {
@@ -122,14 +123,17 @@ function orderBy(sort: boolean): Sql {
   return sort ? sql` order by p."#key"` : noSql;
 }
 
-function castFromText(text: Sql, type: string): Sql {
-  switch (type.replace(/\(.*/, '')) {
+/**
+ * What the snapshot carries, in the column's type again; NULL when it does not fit. Numbers take the type that the source has now: one that is declared only
+ * `decimal` has the source's digits, and a wider type on this side would become that of the whole column.
+ */
+function carriedValue(column: OutputColumn, text: Sql): Sql {
+  switch (column.type.replace(/\(.*/, '')) {
     case 'string':
       return text;
     case 'integer':
-      return sql`try_cast(${text} as bigint)`;
     case 'decimal':
-      return sql`try_cast(${text} as decimal(38, 10))`;
+      return sql`try(cast_to_type(${text}, ${column.value}))`;
     case 'double':
       return sql`try_cast(${text} as double)`;
     case 'boolean':
