@@ -8,7 +8,7 @@ import { checkGuards, type GuardVerdict } from '../plan/guards.ts';
 import { keyOf } from '../plan/order-changes.ts';
 import { failedPreconditions, stalePlan } from '../plan/preconditions.ts';
 import type { JournalEntry, Lease, RecordedResource, RecordedState, StateChange } from '../state/state-store.ts';
-import { activeFrom, firstAppliedAt } from './active-from.ts';
+import { activeFrom, firstAppliedAt, segmentsFrom } from './active-from.ts';
 import type { ApplyDeps } from './deps.ts';
 import { movedSecrets } from './moved-secrets.ts';
 import { preflight, type Preflight } from './preflight.ts';
@@ -143,7 +143,11 @@ function toStateChange(
   const before = recorded.get(key);
   const activation =
     kind === 'Activation'
-      ? { activeFrom: activeFrom(before, after.spec as ActivationSpec, options.now), firstAppliedAt: firstAppliedAt(before, options.now) }
+      ? {
+          activeFrom: activeFrom(before, after.spec as ActivationSpec, options.now),
+          firstAppliedAt: firstAppliedAt(before, options.now),
+          ...segmentsFrom(before, after.spec as ActivationSpec, options.now),
+        }
       : {};
   const commit = deps.commit === undefined ? {} : { commit: deps.commit };
   const resource = { kind, ...after, digest, source, appliedAt: deps.clock(), ...commit, fingerprints: fingerprints.get(key) ?? {}, ...activation };

@@ -17,6 +17,8 @@ export interface AppliedResource {
   readonly activeFrom?: Instant;
   /** Activations: what a grid without a start is anchored to (`RecordedResource.firstAppliedAt`). */
   readonly firstAppliedAt?: Instant;
+  /** Activations: the same for segments that came later (`RecordedResource.segmentsFrom`). */
+  readonly segmentsFrom?: Readonly<Record<string, Instant>>;
 }
 
 export type AppliedResources = ReadonlyMap<ResourceKey, AppliedResource>;

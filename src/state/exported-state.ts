@@ -30,6 +30,7 @@ interface ExportedResource {
   readonly commit?: string;
   readonly activeFrom?: string;
   readonly firstAppliedAt?: string;
+  readonly segmentsFrom?: Readonly<Record<string, string>>;
 }
 
 /** Undefined while nothing was ever applied. Resources stand in the order of their kinds and names. */
@@ -45,7 +46,8 @@ export function exportState(state: RecordedState): ExportedState | undefined {
   return { ...body, digest: digestOf(body) };
 }
 
-function exportResource({ kind, metadata, spec, digest, version, source, appliedAt, commit, activeFrom, firstAppliedAt }: RecordedResource): ExportedResource {
+function exportResource({ kind, metadata, spec, digest, version, source, appliedAt, commit, ...instants }: RecordedResource): ExportedResource {
+  const { activeFrom, firstAppliedAt, segmentsFrom } = instants;
   return {
     kind,
     metadata,
@@ -57,6 +59,7 @@ function exportResource({ kind, metadata, spec, digest, version, source, applied
     ...(commit === undefined ? {} : { commit }),
     ...(activeFrom === undefined ? {} : { activeFrom: formatInstant(activeFrom) }),
     ...(firstAppliedAt === undefined ? {} : { firstAppliedAt: formatInstant(firstAppliedAt) }),
+    ...(segmentsFrom === undefined ? {} : { segmentsFrom: mapValues(segmentsFrom, formatInstant) }),
   };
 }
 
@@ -108,8 +111,10 @@ function parseResource(value: unknown, place: string): Omit<RecordedResource, 'f
   const appliedAt = toInstant(one.appliedAt);
   const activeFrom = one.activeFrom === undefined ? undefined : toInstant(one.activeFrom);
   const firstAppliedAt = one.firstAppliedAt === undefined ? undefined : toInstant(one.firstAppliedAt);
+  const segmentsFrom = isRecord(one.segmentsFrom) ? mapValues(one.segmentsFrom, (text) => toInstant(text) ?? Number.NaN) : undefined;
   const isWhole = Number.isSafeInteger(version) && version > 0 && typeof source?.file === 'string' && Number.isSafeInteger(source.line);
-  if (!isWhole || appliedAt === undefined || Number.isNaN(activeFrom)) throw notAnExport(place, `\`${kind}/${name}\` is not whole`);
+  if (!isWhole || appliedAt === undefined || Number.isNaN(activeFrom) || Object.values(segmentsFrom ?? {}).some(Number.isNaN))
+    throw notAnExport(place, `\`${kind}/${name}\` is not whole`);
   return {
     kind,
     metadata,
@@ -121,7 +126,12 @@ function parseResource(value: unknown, place: string): Omit<RecordedResource, 'f
     ...(commit === undefined ? {} : { commit }),
     ...(activeFrom === undefined ? {} : { activeFrom }),
     ...(firstAppliedAt === undefined ? {} : { firstAppliedAt }),
+    ...(segmentsFrom === undefined ? {} : { segmentsFrom }),
   };
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Readonly<Record<string, B>> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
 }
 
 function toInstant(text: unknown): Instant | undefined {

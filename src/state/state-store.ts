@@ -22,6 +22,8 @@ export interface RecordedResource {
   readonly activeFrom?: Instant;
   /** Activations: the first apply, on whose day a grid without a start is anchored; never moves (contract section 6). Missing in older records. */
   readonly firstAppliedAt?: Instant;
+  /** Activations: when segments joined that came after the others; of those slots before it are not due either. */
+  readonly segmentsFrom?: Readonly<Record<string, Instant>>;
 }
 
 /** Everything recorded, read at one instant. `lineage` is undefined while nothing was ever applied. */

@@ -23,7 +23,7 @@ export interface ScheduledPair {
 /** Every segment of every applied activation, in order of their names. Manifests that are not applied play no part (contract section 6). */
 export function listPairs(resources: AppliedResources, cardOf: (type: string) => DestinationCard | undefined): readonly ScheduledPair[] {
   const pairs: ScheduledPair[] = [];
-  for (const [key, { metadata, spec, activeFrom = Infinity, firstAppliedAt = activeFrom }] of resources) {
+  for (const [key, { metadata, spec, activeFrom = Infinity, firstAppliedAt = activeFrom, segmentsFrom = {} }] of resources) {
     if (!key.startsWith('Activation/')) continue;
     const activation = spec as ActivationSpec;
     const destination = resources.get(resourceKey('Destination', activation.destination))?.spec as DestinationSpec | undefined;
@@ -31,7 +31,8 @@ export function listPairs(resources: AppliedResources, cardOf: (type: string) =>
     for (const { name, schedule, mode } of effective.segments) {
       const { missed, suspend } = effective;
       // A state without the instant (made by hand) is taken as active from now on: nothing is made up for.
-      pairs.push({ activation: metadata.name, segment: name, schedule, missed, mode, anchor: firstAppliedAt, activeFrom, suspended: suspend });
+      const from = Math.max(activeFrom, segmentsFrom[name] ?? -Infinity);
+      pairs.push({ activation: metadata.name, segment: name, schedule, missed, mode, anchor: firstAppliedAt, activeFrom: from, suspended: suspend });
     }
   }
   return pairs.toSorted((a, b) => compare(a.activation, b.activation) || compare(a.segment, b.segment));

@@ -76,6 +76,21 @@ describe('--once', () => {
     expect(runsOf(mended).map(({ id }) => id)).toEqual(runsOf(failed).map(({ id }) => id));
   });
 
+  test.each(['latest', 'all'])('missed: %s makes up for no slot that passed before a segment was added', async (missed) => {
+    const folder = await makeProject((text) => text.replace('[german-recent-buyers, wealthy-owners]', '[german-recent-buyers]') + `  missed: ${missed}\n`);
+    expect((await once(folder, '2026-12-01T02:05:00Z')).code).toBe(0);
+    expect((await once(folder, '2026-12-01T08:05:00Z')).code).toBe(0);
+    edit(folder, (text) => text.replace('[german-recent-buyers]', '[german-recent-buyers, wealthy-owners]'));
+    expect(await reconcile(['-C', folder, '--now', '2026-12-01T09:00:00Z', 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
+
+    expect(brief(runsOf(await once(folder, '2026-12-01T09:05:00Z')))).toEqual([]);
+    expect(brief(runsOf(await once(folder, '2026-12-01T14:05:00Z')))).toEqual(['12-01T14 german-recent-buyers success', '12-01T14 wealthy-owners success']);
+    const shown = await reconcile(['-C', folder, 'state', 'show', 'Activation/newsletter']);
+    expect(shown.stdout).toContain('# of wealthy-owners, those before 2026-12-01T09:00:00Z');
+    const exported = JSON.parse((await reconcile(['-C', folder, 'state', 'export'])).stdout) as { resources: readonly object[] };
+    expect(exported.resources).toContainEqual(expect.objectContaining({ segmentsFrom: { 'wealthy-owners': '2026-12-01T09:00:00Z' } }));
+  });
+
   test('a project where nothing is applied has nothing due', async () => {
     const folder = join(work, `p${(counter += 1)}`);
     cpSync(join(work, 'starter'), folder, { recursive: true });

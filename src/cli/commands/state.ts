@@ -149,7 +149,9 @@ function toListed({
   commit,
   activeFrom,
   firstAppliedAt,
+  segmentsFrom = {},
 }: RecordedResource): Readonly<Record<string, unknown>> {
+  const since = Object.entries(segmentsFrom).map(([segment, from]) => [segment, formatInstant(from)]);
   return {
     kind,
     name: metadata.name,
@@ -160,6 +162,7 @@ function toListed({
     ...(commit === undefined ? {} : { commit }),
     ...(activeFrom === undefined ? {} : { activeFrom: formatInstant(activeFrom) }),
     ...(firstAppliedAt === undefined ? {} : { firstAppliedAt: formatInstant(firstAppliedAt) }),
+    ...Object.fromEntries(since.length === 0 ? [] : [['segmentsFrom', Object.fromEntries(since)]]),
   };
 }
 

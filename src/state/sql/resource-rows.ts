@@ -40,6 +40,7 @@ export function fromResourceRow(row: ResourceRow, place: string): RecordedResour
     ...(row.git_commit === null ? {} : { commit: row.git_commit }),
     ...(row.active_from === null ? {} : { activeFrom: row.active_from }),
     ...(typeof row.first_applied_at === 'number' ? { firstAppliedAt: row.first_applied_at } : {}),
+    ...(typeof row.segments_from === 'string' ? { segmentsFrom: parseCell<Readonly<Record<string, number>>>(row, 'segments_from', place) } : {}),
   };
 }
 
@@ -58,12 +59,13 @@ export function toResourceRow(resource: Omit<RecordedResource, 'version'>, versi
     fingerprints: JSON.stringify(resource.fingerprints),
     active_from: resource.activeFrom ?? null,
     first_applied_at: resource.firstAppliedAt ?? null,
+    segments_from: resource.segmentsFrom === undefined ? null : JSON.stringify(resource.segmentsFrom),
   };
 }
 
-function parseCell<T>(row: ResourceRow, column: 'metadata' | 'spec' | 'fingerprints', place: string): T {
+function parseCell<T>(row: ResourceRow, column: 'metadata' | 'spec' | 'fingerprints' | 'segments_from', place: string): T {
   try {
-    return JSON.parse(row[column]) as T;
+    return JSON.parse(row[column] ?? 'null') as T;
   } catch (error) {
     throw brokenState(place, `the ${column} recorded for ${row.kind}/${row.name} is damaged`, error);
   }

@@ -178,6 +178,7 @@ async function putResources(tx: Transaction<StateTables>, rows: readonly Resourc
           fingerprints: ref('excluded.fingerprints'),
           active_from: ref('excluded.active_from'),
           first_applied_at: ref('excluded.first_applied_at'),
+          segments_from: ref('excluded.segments_from'),
         })),
       )
       .execute();

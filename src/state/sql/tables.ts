@@ -21,6 +21,8 @@ interface ResourceTable {
   readonly active_from: number | null;
   /** Not there in rows of the first format, which are read as they are. */
   readonly first_applied_at: number | null;
+  /** JSON; not there in rows of earlier formats either. */
+  readonly segments_from: string | null;
 }
 
 /** What a resource was from `serial` on; `body` is null where it was deleted. */

@@ -279,6 +279,15 @@ describe('activeFrom', () => {
     expect(await recorded('Activation/letter')).toMatchObject({ activeFrom: world.now, firstAppliedAt: NOON });
   });
 
+  test('a segment that comes with a schedule of its own is no edit of the others’', async () => {
+    await world.reach(change({ segments: ['a'] }));
+    const before = (await recorded('Activation/letter'))?.activeFrom;
+    world.now = NOON + 50 * HOUR_MS;
+    await world.reach(change({ segments: ['a', { name: 'b', schedule: { every: '24h', at: '05:00' } }] }));
+
+    expect(await recorded('Activation/letter')).toMatchObject({ activeFrom: before, segmentsFrom: { b: world.now } });
+  });
+
   test('takes `--now`, not the wall clock', async () => {
     await world.reach(SHOP, { now: 1000 });
 
