@@ -27,6 +27,11 @@ metadata: {name: named}
 spec:
   attributes: person
   pql: 'let A = age in let G = (cc = "DE") in ((G or A > 40) and if(G, A, 0) * 2 > 59 - A)'
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: asked}
+spec: {attributes: person, pql: 'if(age > 40, cc = "DE", cc = "FR") or chain(xEvent, timestamp, [A: WHAT(amount > 99), B: WHAT(amount > 1)])'}
 `;
 const REST = `apiVersion: reconcile/v1
 kind: Source
@@ -136,13 +141,29 @@ test('out: by which part', async () => {
   expect(await explain("p'; drop", 'daily')).toBe("not in german: the source has no profile `p'; drop`\n");
 });
 
-test('what `let` names has its value, and a truth that decides by itself has a line', async () => {
-  const lines = (await explain('p1', 'named')).split('\n').map((line) =>
+/** What is told line by line, without places and columns. */
+async function linesFor(member: string, name: string): Promise<readonly string[]> {
+  return (await explain(member, name)).split('\n').map((line) =>
     line
       .replace(/ {3}manifests.*/, '')
       .trim()
       .replaceAll(/ {2,}/g, '  '),
   );
+}
+
+test('what was not asked is not told as unknown or false: the other way of `if`, steps behind one that is never complete', async () => {
+  expect((await linesFor('p1', 'asked')).slice(2)).toEqual([
+    'false  if(age > 40, cc = "DE", cc = "FR")',
+    'false  age > 40  30',
+    'false  cc = "FR"  "DE"',
+    'false  chain(xEvent, timestamp, [A: WHAT(amount  … : WHAT(amount > 1)])',
+    'false  amount > 99  true of 0 in 1',
+    '',
+  ]);
+});
+
+test('what `let` names has its value, and a truth that decides by itself has a line', async () => {
+  const lines = await linesFor('p1', 'named');
   expect(lines.slice(3, 11)).toEqual([
     'true  (cc = "DE")  "DE"',
     'true  and',

@@ -41,8 +41,9 @@ interface Observed {
 const MOST_EVENTS = 3;
 
 /**
- * The tree of an expression with each node's value for one person: why in, why out. Constants and names that explain nothing by themselves are left
- * out; what stands inside `inSegment` is explained by that segment's own tree.
+ * The tree of an expression with each node's value for one person: why in, why out. Left out are constants and names that explain nothing by themselves,
+ * and what was not asked: the other way of an `if`, the steps of a chain behind one that is never complete, a condition on items when there are none. What
+ * stands inside `inSegment` is explained by that segment's own tree.
  */
 export function explainTree(typed: Typed, text: string, profile: EvaluatedProfile, options: EvaluateOptions): ExplainedNode {
   const seen = new Map<Typed, Seen>();
@@ -99,7 +100,7 @@ function build(node: Typed, text: string, observed: Observed, perItem: boolean):
   const shown = asWritten(node);
   const itemParts = itemPartsOf(shown);
   const children = childrenOf(shown)
-    .filter((child) => !explainsNothing(child))
+    .filter((child) => observed.seen.has(child) && !explainsNothing(child))
     .map((child) => build(child, text, observed, perItem || itemParts.includes(child)));
   return {
     start: node.start,
