@@ -83,17 +83,27 @@ export function checkSchedule({ spec, segment, destination, lintSchedule }: Sche
     });
     return;
   }
-  if (leastGapMs === undefined || type !== 'cron') return;
+  if (leastGapMs === undefined) return;
   const limit = card === undefined ? undefined : effectiveLimit(card, 'minIntervalHours', destination?.details);
   const least = Math.max(leastHours, limit?.value ?? 0);
   if (leastGapMs >= least * HOUR_MS) return;
   const message = `${mode} exports are at least ${least} hours apart, and these are ${formatGap(leastGapMs)}`;
   report({
     code: 'RC7009',
-    pointer: place('schedule', 'cron'),
+    // A card may advise more than the rules of the field ask for.
+    severity: limit?.level === 'warning' && leastGapMs >= leastHours * HOUR_MS ? 'warning' : 'error',
+    pointer: place('schedule', key),
     message,
-    hint: mode === 'full' ? 'once a day, such as "0 4 * * *", or `export: incremental`' : 'such as "0 */3 * * *"',
+    hint: adviceForGap(mode, type, least),
   });
+}
+
+function adviceForGap(mode: ExportModeSpec, type: ScheduleFactsLike['type'], least: number): string {
+  if (mode === 'full') return 'once a day, such as "0 4 * * *", or `export: incremental`';
+  if (type !== 'cron') return `write an interval of ${least} hours or more`;
+  // Hours that do not divide the day have a short gap at midnight.
+  const hours = [3, 4, 6, 8, 12].find((one) => one >= least);
+  return hours === undefined ? 'once a day, such as "0 4 * * *"' : `such as "0 */${hours} * * *"`;
 }
 
 function describe(type: ScheduleFactsLike['type']): string {

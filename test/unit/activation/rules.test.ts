@@ -97,11 +97,18 @@ describe('modes and schedules', () => {
     ['incremental after evaluation', { schedule: { after: 'evaluation' } }, folder, ['RC7008 /spec/schedule/after']],
     ['incremental hourly by cron', { schedule: { cron: '0 * * * *' } }, folder, ['RC7009 /spec/schedule/cron']],
     ['incremental each 3 h by cron', { schedule: { cron: '0 */3 * * *' } }, folder, []],
+    ['more often than the card allows', {}, { ...folder, limits: { minIntervalHours: { value: 12 } } }, ['RC7009 /spec/schedule/every']],
+    ['as often as the card allows', {}, { ...folder, limits: { minIntervalHours: { value: 6 } } }, []],
     ['Campaign by cron', { schedule: { cron: '0 */3 * * *' } }, campaign, ['RC7008 /spec/schedule/cron']],
     ['incremental without a schedule', { schedule: undefined as never }, folder, ['RC7007 /spec/export']],
     ['a bad cron', { schedule: { cron: '*/90 * * * *' } }, folder, ['RC7004 /spec/schedule/cron']],
     ['the end before the start', { schedule: { every: '6h', start: '2026-12-02', end: '2026-12-01' } }, folder, ['RC7003 /spec/schedule/end']],
   ])('%s', (_, change, card, expected) => expect(brief(check(change, card))).toEqual(expected));
+
+  test('a card that only advises on the interval warns, and names one that holds', () => {
+    const card: DestinationCard = { ...folder, limits: { minIntervalHours: { value: 5, level: 'warning' } } };
+    expect(check({ schedule: { cron: '0 */4 * * *' } }, card)).toMatchObject([{ code: 'RC7009', severity: 'warning', hint: 'such as "0 */6 * * *"' }]);
+  });
 
   test('an override is told where it is written', () => {
     expect(brief(check({ segments: ['buyers', { name: 'others', export: 'full' }] }))).toEqual(['RC7008 /spec/schedule/every']);
