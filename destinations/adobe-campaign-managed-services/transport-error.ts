@@ -1,4 +1,4 @@
-import { isCertificateProblem, networkWords } from '../../src/support/network-words.ts';
+import { explainFetchError, isCertificateProblem, speaksNoTls } from '../../src/support/network-words.ts';
 
 /** How a request failed before Campaign could say anything. */
 export type TransportFailure =
@@ -38,11 +38,10 @@ export class TransportError extends Error {
   }
 
   static ofNetwork(error: unknown): TransportError {
-    const cause = (error as { cause?: { code?: string; message?: string } }).cause;
-    const code = cause?.code ?? '';
-    const words = code === '' ? (cause?.message ?? 'the connection broke') : networkWords(code);
+    const { code, words, isHttp } = explainFetchError(error);
+    if (!isHttp) return new TransportError('not-soap', words);
     if (isCertificateProblem(code)) return new TransportError('untrusted', `its certificate does not hold: ${words}`);
-    return new TransportError(NOTHING_SENT.has(code) ? 'refused' : 'cut', words);
+    return new TransportError(NOTHING_SENT.has(code) || speaksNoTls(code) ? 'refused' : 'cut', words);
   }
 
   /** Only the origin is told: the rest of an address may hold a token. */

@@ -2,7 +2,7 @@ import { checkHeader } from '../../src/destination/check-header.ts';
 import type { CheckFinding, Connector, ConnectorContext, DeliveredBatch, Receipt, RefusedRow } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
 import type { ConnectionSpec, DestinationSpec } from '../../src/model/generated/kinds.ts';
-import { networkWords } from '../../src/support/network-words.ts';
+import { explainFetchError } from '../../src/support/network-words.ts';
 import type { BodyShape } from './encode-batch.ts';
 import { sendFile } from './send-file.ts';
 import { showUrl, type Endpoint } from './send-request.ts';
@@ -130,12 +130,13 @@ async function checkEndpoint(endpoint: Endpoint): Promise<CheckFinding> {
     if (status >= 500) return { code: 'RC6102', level: 'warning', subject, message: `it answered ${status}`, hint: 'look into the endpoint’s own log' };
     return { code: 'RC6100', level: 'ok', subject, message: 'answers' };
   } catch (error) {
-    const { code } = (error as { cause?: { code?: string } }).cause ?? {};
+    const { words } =
+      (error as { name?: string }).name === 'TimeoutError' ? { words: `no answer within ${endpoint.timeoutMs / 1000} s` } : explainFetchError(error);
     return {
       code: 'RC6101',
       level: 'error',
       subject,
-      message: `it cannot be reached: ${code === undefined ? 'no answer' : networkWords(code)}`,
+      message: `it cannot be reached: ${words}`,
       hint: 'check connection.url, the certificate and the network of this machine',
     };
   }

@@ -1,6 +1,6 @@
 import type { ConnectorContext } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
-import { isCertificateProblem, networkWords } from '../../src/support/network-words.ts';
+import { explainFetchError, isCertificateProblem } from '../../src/support/network-words.ts';
 import { retryAfterMs } from '../../src/support/retry-after.ts';
 import { startDeadline } from './deadline.ts';
 
@@ -94,15 +94,15 @@ async function readStart({ body }: Response): Promise<string> {
 }
 
 function explainNetwork(error: unknown): Failure {
-  const { code = '', message = '' } = (error as { cause?: { code?: string; message?: string } }).cause ?? {};
+  const { code, words } = explainFetchError(error);
   if (isCertificateProblem(code))
     return {
       code: 'RC6101',
-      reason: `its certificate does not hold: ${networkWords(code)}`,
+      reason: `its certificate does not hold: ${words}`,
       hint: 'renew it, or give the private authority by NODE_EXTRA_CA_CERTS',
       final: true,
     };
-  return { code: 'RC6101', reason: code === '' ? message : networkWords(code), hint: 'check connection.url and the network of this machine', final: false };
+  return { code: 'RC6101', reason: words, hint: 'check connection.url and the network of this machine', final: false };
 }
 
 function judgeStatus({ status, headers }: Response, endpoint: Endpoint, now: number): Answer | Failure {

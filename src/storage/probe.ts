@@ -93,6 +93,15 @@ async function digestOf(storage: Storage, key: string): Promise<string> {
 
 function failure(error: unknown, subject: string): CheckFinding {
   if (!(error instanceof StorageError)) throw error;
+  if (error.kind === 'exists') {
+    return {
+      code: error.code,
+      level: 'error',
+      subject,
+      message: 'a name that was invented just now is said to exist: what answers there is not the store',
+      hint: 'look whether the address is the store’s own, and whether a proxy or a sign-in page answers in its place',
+    };
+  }
   return { code: error.code, level: 'error', subject, message: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
 }
 

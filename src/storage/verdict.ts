@@ -21,6 +21,15 @@ export const SKEWED: Verdict = {
   hint: 'set the clock, for instance with NTP',
 };
 
+/** No store redirects what it is sent to another kind of address. */
+export function redirected(status: number): Verdict {
+  return {
+    kind: 'configuration',
+    what: `what answers there redirects (${status})`,
+    hint: 'redirects are not followed: give the store’s own address, and look whether a proxy or a sign-in page answers in its place',
+  };
+}
+
 const NO_ROOM: Verdict = { kind: 'no-space', what: 'the store is full', hint: 'make room, or have it enlarged' };
 
 /** What a store that failed (5xx) means: some say only in words that their disk is full, and some say nothing at all (azurite then does). */

@@ -1,7 +1,7 @@
 import { abortedError } from '../check-aborted.ts';
 import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
-import { BROKEN, DAMAGED, SKEWED, type Verdict, verdictOfFailure } from '../verdict.ts';
+import { BROKEN, DAMAGED, SKEWED, type Verdict, redirected, verdictOfFailure } from '../verdict.ts';
 import type { Validity } from './azure-access.ts';
 import { judgeAzureLogin } from './judge-azure-login.ts';
 
@@ -121,6 +121,7 @@ function verdictOfStatus(status: number | undefined, message: string): Verdict |
   if (status >= 500) return verdictOfFailure(status, message);
   if (status === 401 || status === 403) return DENIED;
   if (status === 404) return MISSING;
+  if (status >= 300 && status < 400) return redirected(status);
   if (status >= 400) return { kind: 'configuration', what: `the store does not take the request (${status})`, hint: 'check the keys of `storage`' };
   return BROKEN;
 }

@@ -1,7 +1,7 @@
 import { abortedError } from '../check-aborted.ts';
 import { classifyNetworkError } from '../classify-network-error.ts';
 import { StorageError } from '../storage-error.ts';
-import { BROKEN, DAMAGED, SKEWED, type Verdict, verdictOfFailure } from '../verdict.ts';
+import { BROKEN, DAMAGED, SKEWED, type Verdict, redirected, verdictOfFailure } from '../verdict.ts';
 
 const KEY_HINT = 'check `storage.accessKeyId`; without it, what the default chain of credentials finds (`aws sts get-caller-identity` shows it)';
 const EXPIRED: Verdict = {
@@ -117,6 +117,7 @@ function verdictOfStatus(status: number | undefined, message: string): Verdict |
   if (status === 401 || status === 403) return DENIED;
   if (status === 404) return { kind: 'not-found', what: 'there is no such bucket or object', hint: 'check `storage.bucket` and `storage.endpoint`' };
   if (status === 301 || status === 307) return REGION;
+  if (status >= 300 && status < 400) return redirected(status);
   if (status >= 400) return { kind: 'configuration', what: `the store does not take the request (${status})`, hint: 'check the keys of `storage`' };
   // A 200 that holds no S3 answer, or half of one.
   return BROKEN;

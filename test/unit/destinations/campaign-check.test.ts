@@ -224,6 +224,16 @@ test('nobody listens there', async () => {
   expect(wrong(await check(fake, { url: `http://127.0.0.1:${port}` }))).toMatchObject([{ code: 'RC6001', level: 'error' }]);
 });
 
+test('another protocol listens there: what is told is the address, not the certificate', async () => {
+  const fake = await start();
+  const other = createServer((socket) => void socket.on('error', () => {}).end('SSH-2.0-OpenSSH_9.2p1\r\n', () => socket.destroy()));
+  await new Promise<void>((done) => void other.listen(0, '127.0.0.1', done));
+  open.push({ [Symbol.asyncDispose]: () => new Promise<void>((done) => void other.close(() => done())) });
+  const at = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+  expect(wrong(await check(fake, { url: `https://${at}` }))).toMatchObject([{ code: 'RC6001', message: expect.stringContaining('speak TLS') as string }]);
+  expect(wrong(await check(fake, { url: `http://${at}` }))).toMatchObject([{ code: 'RC6003', message: expect.stringContaining('not HTTP') as string }]);
+});
+
 test('setup: the workflow with its markers; from a template it is made on the other side', async () => {
   const fake = await start();
   const { connector } = await openConnector(fake);

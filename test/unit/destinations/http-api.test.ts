@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -292,6 +292,20 @@ test('an abort stops at once', async () => {
   });
   const { connector } = await connect(endpoint);
   expect((await captureError(() => connector.deliver(batchOf(rowsOf(1)), {}, stop.signal))).code).toBe('RC6105');
+});
+
+async function checked(url: string): Promise<string> {
+  const { connector } = await connect({ url, calls: [] });
+  return inspect(await connector.check([]));
+}
+
+test('check: another protocol, and no TLS', async () => {
+  const other = createTcpServer((socket) => void socket.on('error', () => {}).end('SSH-2.0-OpenSSH_9.2p1\r\n', () => socket.destroy()));
+  await new Promise<void>((done) => void other.listen(0, '127.0.0.1', done));
+  open.push(() => new Promise((done) => void other.close(done)));
+  const at = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+  expect(await checked(`http://${at}/`)).toContain('is not HTTP');
+  expect(await checked(`https://${at}/`)).toContain('does not speak TLS');
 });
 
 test('check: reachable, refused login, nobody there; no row is sent', async () => {
