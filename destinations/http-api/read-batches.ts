@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { AppError } from '../../src/model/app-error.ts';
 
 /** Rows of a JSON-lines file, as bytes: they are never parsed here, whatever their number. */
 export interface Batch {
@@ -30,7 +31,7 @@ export async function* readBatches(stream: Readable, limits: BatchLimits): Async
       firstRow += cut.rows;
       held = held.subarray(cut.end + 1);
     }
-    if (held.length > limits.maxBytes + MAX_ROW_BYTES) throw new Error(`a row of more than ${MAX_ROW_BYTES} bytes`);
+    if (held.length > limits.maxBytes + MAX_ROW_BYTES) throw tooLong(firstRow);
   }
   for (let cut = cutBatch(held, limits, true); cut !== undefined; cut = cutBatch(held, limits, true)) {
     yield { firstRow, rows: cut.rows, bytes: held.subarray(0, cut.end) };
@@ -57,6 +58,14 @@ function cutBatch(bytes: Buffer, { maxRows, maxBytes }: BatchLimits, last: boole
     if (found < 0) break;
   }
   return { end, rows };
+}
+
+function tooLong(row: number): AppError {
+  return new AppError({
+    code: 'RC6108',
+    message: `row ${row} of the file is longer than ${MAX_ROW_BYTES / 2 ** 20} MiB: no endpoint takes that`,
+    hint: 'take the attribute with the long values out of the mapping',
+  });
 }
 
 /** The two halves of a batch of at least two rows. */

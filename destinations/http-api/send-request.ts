@@ -106,6 +106,15 @@ function explainNetwork(error: unknown): Failure {
 }
 
 function judgeStatus({ status, headers }: Response, endpoint: Endpoint, now: number): Answer | Failure {
+  // Of each row by itself, in a body of the endpoint's own making: taken for a yes, whoever was refused would count as delivered.
+  if (status === 207) {
+    return {
+      code: 'RC6107',
+      reason: 'it answered 207, which says of each row whether it was taken, and nothing reads that here',
+      hint: 'let it answer 200 once every row of the batch is safe, and 400 or 422 to refuse rows',
+      final: true,
+    };
+  }
   if (status >= 200 && status < 300) return 'accepted';
   if (status === 400 || status === 422) return 'rejected';
   if (status === 413) return 'too-large';

@@ -178,6 +178,13 @@ test('a web page that comes back with 200 has taken nothing', async () => {
   expect(endpoint.calls).toHaveLength(1);
 });
 
+test('an answer for each row by itself is no yes', async () => {
+  const endpoint = await serve(() => 207);
+  const error = await captureError(async () => send(await connect(endpoint), batchOf(rowsOf(2))));
+  expect(error).toMatchObject({ code: 'RC6107', message: expect.stringContaining('207') as string });
+  expect(endpoint.calls).toHaveLength(1);
+});
+
 test('an answer that never ends is not waited for', async () => {
   const endpoint = await serve((_call, _number, response) => {
     response.writeHead(200);
