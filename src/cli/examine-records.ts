@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OpenedProject } from '../compose.ts';
 import type { DoctorFinding } from '../doctor/finding.ts';
@@ -11,7 +11,7 @@ import { renderFindings, summarizeFindings } from './render-findings.ts';
 /** `state doctor`: looks through everything that is recorded. Exits 1 when there is an error, 0 with warnings only. */
 export async function examineRecords({ options, out }: CommandContext, project: OpenedProject): Promise<ExitCode> {
   const report = await project.inspectState();
-  const diagnostics = [...report.problems, ...missingSnapshots(report, project.stateFolder)];
+  const diagnostics = [...report.problems, ...missingSnapshots(report, project.stateFolder), ...damagedSnapshots(report, project.stateFolder)];
   const ok = diagnostics.every(({ severity }) => severity !== 'error');
   if (options.json) {
     const { problems: _problems, snapshots, format = null, ...facts } = report;
@@ -30,6 +30,35 @@ function missingSnapshots({ snapshots }: StateReport, stateFolder: string): read
       message: `the membership snapshot of ${activation}, ${segment} is not there: \`${path}\``,
       hint: 'put it back from a backup of .reconcile; without it nobody knows who was delivered last, and the next incremental run cannot tell who left',
     }));
+}
+
+/** Those that are cut off, or are something else: whatever is Parquet begins and ends with its mark. */
+function damagedSnapshots({ snapshots }: StateReport, stateFolder: string): readonly Diagnostic[] {
+  return snapshots
+    .filter(({ path }) => existsSync(join(stateFolder, path)) && !isWholeParquet(join(stateFolder, path)))
+    .map(({ activation, segment, path }) => ({
+      code: 'RC3036',
+      severity: 'error',
+      message: `the membership snapshot of ${activation}, ${segment} is damaged: \`${path}\``,
+      hint: 'put it back from a backup of .reconcile; without one, delete the activation and apply it again: its next export is everybody',
+    }));
+}
+
+const MARK = 'PAR1';
+
+function isWholeParquet(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    const at = (position: number): string => {
+      const bytes = Buffer.alloc(MARK.length);
+      readSync(file, bytes, 0, MARK.length, position);
+      return bytes.toString('latin1');
+    };
+    return size >= 3 * MARK.length && at(0) === MARK && at(size - MARK.length) === MARK;
+  } finally {
+    closeSync(file);
+  }
 }
 
 function render(report: StateReport, diagnostics: readonly Diagnostic[], color: boolean): string {

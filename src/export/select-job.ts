@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { SCRATCH_FORMAT } from '../engine/file-format.ts';
 import { ident, joinSql, sql, type Sql } from '../sql/sql.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
+import { blameSnapshot } from './blame-snapshot.ts';
 import { REASON_DUPLICATE } from './exclusion.ts';
 import { hashParts } from './hash-parts.ts';
 import type { OpenedJob } from './open-job.ts';
@@ -74,6 +75,15 @@ export const SELECTION = 'selection.parquet';
 
 /** Evaluates the segment once and writes the selection, from which rows, counts and the next snapshot follow. */
 export async function selectJob(request: SelectionRequest): Promise<Selection> {
+  const { opened, snapshot, signal } = request;
+  try {
+    return await select(request);
+  } catch (error) {
+    throw snapshot === undefined ? error : await blameSnapshot(opened.engine, snapshot.path, error, signal);
+  }
+}
+
+async function select(request: SelectionRequest): Promise<Selection> {
   const { job, opened, folder, snapshot, signal } = request;
   const { engine, exclusions, keys, carried, columns } = opened;
   await mkdir(folder, { recursive: true, mode: 0o700 });

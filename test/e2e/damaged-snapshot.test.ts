@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { reconcile, type Ended } from '../support/reconcile.ts';
+import { createShopProject } from '../support/shop-project.ts';
+
+const SLOTS = ['2026-01-01T02:00:00Z', '2026-01-01T08:00:00Z'] as const;
+
+test.each<[string, (bytes: Buffer) => Buffer, boolean]>([
+  ['cut off', (bytes) => bytes.subarray(0, 300), true],
+  ['emptied', () => Buffer.alloc(0), true],
+  ['with its footer overwritten', (bytes) => Buffer.concat([bytes.subarray(0, -300), Buffer.alloc(292), bytes.subarray(-8)]), false],
+])('members on record that are %s fail the next slot, which says what file that is and what to do', async (_, damage, isSeenByDoctor) => {
+  using project = createShopProject();
+  const call = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', project.directory, '--now', now, ...args]);
+  expect(await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  expect(await call(SLOTS[0], 'run', 'letter', '--segment', 'rich', '--slot', SLOTS[0])).toMatchObject({ code: 0 });
+  const folder = join(project.directory, '.reconcile/snapshots/letter/rich');
+  const [name = ''] = readdirSync(folder);
+  const whole = readFileSync(join(folder, name));
+  writeFileSync(join(folder, name), damage(whole));
+
+  const failed = await call(SLOTS[1], 'run', 'letter', '--segment', 'rich', '--slot', SLOTS[1]);
+  expect([failed.code, failed.stdout], failed.stderr).toEqual([
+    1,
+    expect.stringMatching(
+      new RegExp(`RC2003  the file \`\\.reconcile/snapshots/letter/rich/${name}\` is damaged\\n.*put it back from the same backup as the state`),
+    ),
+  ]);
+  const doctor = await call(SLOTS[1], 'state', 'doctor');
+  expect([doctor.code, doctor.stdout.includes(`snapshots/letter/rich/${name}`)]).toEqual(isSeenByDoctor ? [1, true] : [0, false]);
+
+  writeFileSync(join(folder, name), whole);
+  expect(await call(SLOTS[1], 'run', 'letter', '--segment', 'rich', '--slot', SLOTS[1])).toMatchObject({ code: 0 });
+});
