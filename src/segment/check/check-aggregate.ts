@@ -1,5 +1,5 @@
 import type { Range } from '../ast.ts';
-import { isNumeric, isTemporal, scalar } from '../type.ts';
+import { isNumeric, isTemporal, scalar, type PqlType } from '../type.ts';
 import type { Typed, VariableId } from '../typed.ts';
 import type { Checker } from './check-pql.ts';
 import { unknown } from './resolve-path.ts';
@@ -16,7 +16,8 @@ export function aggregate(checker: Checker, fn: string, source: Typed, id: Varia
     checker.report({ code: 'RC1210', severity: 'error', message: `\`${fn}\` wants the value to take`, ...nameRange, hint: `\`.${fn}(amount)\`` });
     return unknown(place);
   }
-  if (name === 'sum' || name === 'average') checker.expect(value, 'a number', isNumeric);
-  else checker.expect(value, 'a value with an order', (type) => isNumeric(type) || isTemporal(type) || type.kind === 'string');
+  const holds = (type: PqlType): boolean => isNumeric(type) || (name !== 'sum' && name !== 'average' && (isTemporal(type) || type.kind === 'string'));
+  checker.expect(value, name === 'sum' || name === 'average' ? 'a number' : 'a value with an order', holds);
+  if (!holds(value.type) && value.type.kind !== 'null') return unknown(place);
   return { kind: 'aggregate', fn: name, source, id, value, type: name === 'average' ? scalar('double') : value.type, ...place };
 }

@@ -121,6 +121,7 @@ export function checkOperand(checker: Checker, expression: Expression, scope: Sc
 
 function hintForCondition(typed: Typed): string | undefined {
   if (typed.kind === 'field' || typed.kind === 'member') return 'compare it with something: `… = …`, or ask for `.isNotNull()`';
+  if (typed.kind === 'number' || typed.kind === 'constant') return 'name what it is compared with: `x = …`; one of several is `x in [1, 2]`';
   return isNumeric(typed.type) ? 'compare it with a number: `… > 0`' : undefined;
 }
 
@@ -154,6 +155,8 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
       const id = checker.newVariable();
       const hint = node.condition.kind === 'number' ? '`[…]` takes a condition on the items; the first one is `.head()`' : undefined;
       const condition = asCondition(checker, checker.withItem(node.condition, scope, item, id), hint);
+      // What one item would be is taken from the list otherwise, and told as wrong once more.
+      if (node.condition.kind === 'number') return unknown(place);
       return { kind: 'filter', source, id, condition, type: source.type, ...place };
     }
     case 'not':

@@ -30,7 +30,8 @@ export function describeError(error: Error & { readonly token: IToken }, last: I
   // Inside a step the grammar stops at the first word that begins no part of it.
   if (rule === 'step' || (rule === 'chain' && STEP_WORDS.has(token.image.toLowerCase()))) {
     const isRepeated = STEP_WORDS.has(token.image.toLowerCase());
-    if (isRepeated) return { ...base, message: `unexpected ${found}`, hint: 'a step has WHAT, WHEN, COUNT and WHERE at most once each' };
+    if (isRepeated)
+      return { ...base, message: `unexpected ${found}`, hint: 'a step has WHAT(…), WHEN(…), COUNT(…) and WHERE(…) at most once each, with their brackets' };
     if (error instanceof NoViableAltException && token.tokenType !== Close)
       return { ...base, message: `expected WHAT(…), WHEN(…), COUNT(…) or WHERE(…), found ${found}`, ...hint };
   }
@@ -103,9 +104,9 @@ function hintBehind(token: IToken, previous: IToken | undefined): { readonly hin
   const before = previous?.image.toLowerCase() ?? '';
   const isBehindNumber = previous?.tokenType === NumberText;
   if (image === 'between') return { hint: 'of a number write `x >= 1 and x <= 9`, of a time `x occurs between … and …`' };
-  if (image === ',' && isBehindNumber) return { hint: 'a number has no separators: `1000`, `1000.5`' };
+  if (image === ',' && isBehindNumber) return { hint: 'join two conditions with `and` or `or`; a number has no separators: `1000`, `1000.5`' };
   if (isBehindNumber && toUnit(image) !== undefined) return { hint: 'how long ago is asked with `occurs`: `x occurs <= 30 days before now`' };
-  if (token.tokenType === Text && TIME_WORDS.has(before)) return { hint: 'a day is written `date(2020, 3, 14)`' };
+  if ((token.tokenType === Text || token.tokenType === NumberText) && TIME_WORDS.has(before)) return { hint: 'a day is written `date(2020, 3, 14)`' };
   if (before === 'if' || before === 'case') return { hint: 'write `if (condition, then, else)`' };
   if (CONDITION_CALLS.test(image)) return { hint: `write \`x.${token.image}(…)\`` };
   return {};

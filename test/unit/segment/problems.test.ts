@@ -43,7 +43,7 @@ test.each([
   ],
   ['[counts, identityMap].count() = 2', ['identityMap: the items of a list are of one type: map of integer before, here a map of string']],
   ['person.age BETWEEN 18 AND 30', ['BETWEEN: unexpected `BETWEEN` (of a number write `x >= 1 and x <= 9`, of a time `x occurs between … and …`)']],
-  ['income > 1,000', [',: unexpected `,` (a number has no separators: `1000`, `1000.5`)']],
+  ['income > 1,000', [',: unexpected `,` (join two conditions with `and` or `or`; a number has no separators: `1000`, `1000.5`)']],
   ['person.lastLogin > now - 30 days', ['days: unexpected `days` (how long ago is asked with `occurs`: `x occurs <= 30 days before now`)']],
   ['person.lastLogin occurs last 30 days', ['30: unexpected `30` (so many units are written `<= 30 days before now`)']],
   [
@@ -51,6 +51,15 @@ test.each([
     ['ago: expected before, after or from, found `ago` (write a number, a unit, a direction and a time: `<= 30 days before now`)'],
   ],
   ['person.lastLogin occurs on "2024-01-01"', ['"2024-01-01": unexpected `"2024-01-01"` (a day is written `date(2020, 3, 14)`)']],
+  ['person.lastLogin occurs before 2024-01-01', ['2024: unexpected `2024` (a day is written `date(2020, 3, 14)`)']],
+  [
+    'person.name = "A" or "B"',
+    ['"B": expected a condition (true or false), found a string (name what it is compared with: `x = …`; one of several is `x in [1, 2]`)'],
+  ],
+  [
+    'chain(xEvent, timestamp, [A: WHAT(cur = "EUR") COUNT 2])',
+    ['COUNT: unexpected `COUNT` (a step has WHAT(…), WHEN(…), COUNT(…) and WHERE(…) at most once each, with their brackets)'],
+  ],
   ['person.name contains "x"', ['contains: unexpected `contains` (write `x.contains(…)`)']],
   ['if homeOwner then true', ['homeOwner: unexpected `homeOwner` (write `if (condition, then, else)`)']],
   ['person.lastLogin < now()', ['now: unknown function `now` (`now` stands without brackets)']],
@@ -75,6 +84,14 @@ test('the field that orders a chain is one of the events themselves: a member of
   expect(problems.map(({ start, end, message, hint }) => [text.slice(start, end), message, hint])).toEqual([
     ['shipment.timestamp', 'the second argument of `chain` is the field that orders the events', 'name a field of the events themselves: `timestamp`'],
   ]);
+});
+
+test.each([
+  ['xEvent.sum("amount") > 3', '"amount": expected a number, found a string'],
+  ['orders[0].price > 3', '0: expected a condition (true or false), found an integer (`[…]` takes a condition on the items; the first one is `.head()`)'],
+  ['counts["x"] > 3', 'counts: expected an array, found a map of integer (write `.get("x")`)'],
+])('what only follows from a mistake is not told: %s', (text, told) => {
+  expect(problemsOf(text)).toEqual([told]);
 });
 
 test('several mistakes of types are told in one go, each at its place', () => {
