@@ -55,7 +55,7 @@ export function compileCounts(resources: AppliedResources, segments: readonly st
 
 /** Compiles a condition that is no segment, for `preview --pql`. Throws (exit 64) with the place of each mistake in the text. */
 export function compileCondition(resources: AppliedResources, attributes: string, name: string, pql: string, now: Instant): Audience {
-  const typed = typeText(resources, attributes, pql, readCondition, name);
+  const typed = typeText(resources, attributes, pql, readCondition, name, segmentsOver(resources, attributes));
   const compiled = compileSegments([{ name, typed }], { now, dialect: 'duckdb', segments: namedSegments(resources, [{ name, typed }]) });
   return { ...audienceOf(compiled), segment: name, predicate: compiled.filters.get(name) ?? sql`false` };
 }
@@ -112,9 +112,24 @@ function typeSegment(resources: AppliedResources, name: string): Typed {
   return typeText(resources, attributes, pql, readCondition, `Segment \`${name}\``);
 }
 
-function typeText(resources: AppliedResources, attributes: string, text: string, read: typeof readCondition, what: string): Typed {
+/** The segments that what somebody types may name: of others the columns are others, although the paths may be the same. */
+function segmentsOver(resources: AppliedResources, attributes: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const [key, { metadata, spec }] of resources)
+    if (key.startsWith('Segment/') && (spec as SegmentSpec).attributes === attributes) names.add(metadata.name);
+  return names;
+}
+
+function typeText(
+  resources: AppliedResources,
+  attributes: string,
+  text: string,
+  read: typeof readCondition,
+  what: string,
+  segments?: ReadonlySet<string>,
+): Typed {
   const { spec } = findApplied<AttributesSpec>(resources, 'Attributes', attributes);
-  const { typed, problems } = read(text, { schema: toProfileSchema(spec), attributes });
+  const { typed, problems } = read(text, { schema: toProfileSchema(spec), attributes, ...(segments === undefined ? {} : { segments }) });
   if (typed !== undefined) return typed;
   throw explain(
     what,

@@ -21,6 +21,16 @@ spec:
     now: {column: select, type: string}
     count: {column: n, type: integer}
     exact: {column: n, type: "decimal(22,2)"}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: q}
+spec: {source: s, dataset: p, identities: {id: {column: id, primary: true}}, fields: {count: {column: id, type: integer}}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: third}
+spec: {attributes: q, pql: 'count = 3'}
 `;
 
 let project: TempProject;
@@ -55,6 +65,7 @@ test.each([
   ['a thousand or', Array.from({ length: 1000 }, (_, index) => `count = ${index}`).join(' or '), '1 members'],
   ['ten thousand items', `count in [${Array.from({ length: 10_000 }, (_, index) => index).join(', ')}]`, '1 members'],
   ['ten thousand characters of brackets', `${'('.repeat(5000)}count = 1${')'.repeat(5000)}`, 'RC1202 exit 64'],
+  ['a segment over other Attributes, whose `count` is another column', 'inSegment("third")', 'RC1213 exit 64'],
   ['a hundred brackets', `${'('.repeat(100)}count = 1${')'.repeat(100)}`, '1 members'],
 ])('%s', async (_, pql, expected) => {
   expect(await preview(pql)).toBe(expected);

@@ -60,7 +60,7 @@ function checkFunction(checker: Checker, node: Call, scope: Scope): Typed {
         checker.report({
           code: 'RC1213',
           severity: 'error',
-          message: `unknown segment \`${argument.value}\``,
+          message: `the Attributes \`${checker.options.attributes}\` have no segment \`${argument.value}\``,
           start: argument.start,
           end: argument.end,
           ...(near === undefined ? {} : { hint: `did you mean \`${near}\`?` }),

@@ -24,7 +24,7 @@ test.each([
   ['person.age', ['person.age: expected a condition (true or false), found an integer (compare it with something: `… = …`, or ask for `.isNotNull()`)']],
   ['homeOwner > false', ['homeOwner > false: a boolean has no order; `>` cannot be asked of it (compare with `=` or `!=`)']],
   ['person.name.startWith("J")', ['startWith: unknown function `startWith` of a string (did you mean `startsWith`?)']],
-  ['inSegment("canadian")', ['"canadian": unknown segment `canadian` (did you mean `canadians`?)']],
+  ['inSegment("canadian")', ['"canadian": the Attributes `customer` have no segment `canadian` (did you mean `canadians`?)']],
   ['person.name.matches("(?=x)")', ['"(?=x)": look-ahead and look-behind are not supported in patterns (join two conditions with `and`)']],
   ['person.lastLogin occurs <= 3 day before now and person.lastLogin occurs < 3 dayz before now', ['dayz: `dayz` is no unit of time (did you mean `days`?)']],
   ['person.age = null', ['person.age = null: a comparison with null is never true (write `.isNull()` or `.isNotNull()`)']],
