@@ -245,6 +245,16 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       await expect(state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' })).rejects.toMatchObject({ code: 'RC3005' });
       await state.store.unlock({ epoch: other.epoch + 7 });
       expect(await state.store.unlock()).toMatchObject({ epoch: other.epoch, alive: true });
+      await state.store.unlock({ epoch: other.epoch });
+      expect(await state.store.unlock()).toBeUndefined();
+      await expect(state.store.commit(other, [{ type: 'put', resource: resource('late') }], [])).rejects.toMatchObject({ code: 'RC3006' });
+    });
+
+    it('is not written by who has given the lease back, nor lost by a holder on another host whose time is not over', async () => {
+      const held = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'apply' });
+      await held[Symbol.asyncDispose]();
+      await expect(state.store.commit(held, [{ type: 'put', resource: resource('late') }], [])).rejects.toMatchObject({ code: 'RC3006' });
+      const other = await state.store.lease(ELSEWHERE, { waitMs: 0, purpose: 'apply' });
       state.advance(61_000);
       expect(await state.store.unlock()).toMatchObject({ alive: false });
       await using mine = await state.store.lease(currentOwner(), { waitMs: 0, purpose: 'test' });
@@ -263,7 +273,7 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       await state.ledger.finish(first.claim, { ...SUCCESS, status: 'failed', error: { code: 'RC1', message: 'no' } });
       const second = await state.ledger.claim(request({ newId: 'r2' }));
       if (second.outcome !== 'claimed') throw new Error(second.outcome);
-      expect(second.run).toMatchObject({ id: 'r1', attempt: 2, status: 'running' });
+      expect(second.run).toMatchObject({ id: 'r1', attempt: 2, status: 'running', step: 'claimed' });
       const snapshot = { activation: 'a', segment: 's', path: 'snapshots/r1.parquet', runId: 'r1', slot: NOW, members: 2, keys: ['Email'], target: 't' };
       await state.ledger.finish(second.claim, { ...SUCCESS, snapshot, delivered: { target: 't', put: SUCCESS.files, removed: [] } });
       expect(await state.ledger.snapshot('a', 's')).toEqual(snapshot);
@@ -286,6 +296,36 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       expect(await state.ledger.claim(request({ segment: 'other' }))).toMatchObject({ outcome: 'claimed' });
     });
 
+    it('asks a process on this machine whether it lives, however long it is silent; of another one only time can tell, be the clock set back', async () => {
+      await state.ledger.claim(request({ newId: 'r1' }));
+      expect(await state.ledger.claim(request({ now: NOW + 600_000 }))).toMatchObject({ outcome: 'busy' });
+      await state.ledger.claim(request({ newId: 'r2', segment: 'far', owner: ELSEWHERE }));
+      expect(await state.ledger.claim(request({ segment: 'far', now: NOW + 59_000 }))).toMatchObject({ outcome: 'busy' });
+      expect(await state.ledger.claim(request({ segment: 'far', now: NOW - 60_000 }))).toMatchObject({ outcome: 'claimed', run: { id: 'r2' } });
+      await state.ledger.claim(request({ newId: 'r3', segment: 'farther', owner: ELSEWHERE }));
+      expect(await state.ledger.claim(request({ segment: 'farther', now: NOW + 60_000 }))).toMatchObject({ outcome: 'claimed', run: { id: 'r3' } });
+    });
+
+    it('knows files as ours until they are removed: delivered ones, and those of a run that was cancelled or held on the way', async () => {
+      for (const status of ['cancelled', 'held', 'success'] as const) {
+        const claimed = await state.ledger.claim(request({ newId: status, segment: status }));
+        if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+        const files = [{ path: `${status}.csv`, rows: 2, bytes: 10, sha256: 'aa' }];
+        await state.ledger.finish(claimed.claim, {
+          ...SUCCESS,
+          status,
+          files,
+          ...(status === 'success' ? { delivered: { target: 't', put: files, removed: [] } } : {}),
+        });
+      }
+      const paths = ['cancelled.csv', 'held.csv', 'success.csv'];
+      expect([...(await state.ledger.delivered('t', paths)).keys()].toSorted()).toEqual(paths);
+      const shorter = await state.ledger.claim(request({ newId: 'next', segment: 'success', slot: NOW + 1 }));
+      if (shorter.outcome !== 'claimed') throw new Error(shorter.outcome);
+      await state.ledger.finish(shorter.claim, { ...SUCCESS, files: [], delivered: { target: 't', put: [], removed: ['success.csv'] } });
+      expect([...(await state.ledger.delivered('t', paths)).keys()].toSorted()).toEqual(['cancelled.csv', 'held.csv']);
+    });
+
     it('ends an export now that was killed, and starts each one anew', async () => {
       await state.ledger.claim(request({ slot: null, owner: DEAD, newId: 'r1' }));
       expect(await state.ledger.claim(request({ slot: null, newId: 'r2' }))).toMatchObject({ outcome: 'claimed', run: { id: 'r2' } });
@@ -299,7 +339,11 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       const again = await state.ledger.claim(request({ newId: 'r2', slot: null, runId: 'r1', now: NOW + 10 }));
       if (again.outcome !== 'claimed') throw new Error(again.outcome);
       expect(again.run).toMatchObject({ id: 'r1', attempt: 2, status: 'running', startedAt: NOW + 10 });
-      expect(again.run.earlier).toEqual([{ attempt: 1, status: 'success', startedAt: NOW, endedAt: NOW + 5 }]);
+      const earlier = [{ attempt: 1, status: 'success', startedAt: NOW, endedAt: NOW + 5 }];
+      expect(again.run.earlier).toEqual(earlier);
+      await state.ledger.finish(again.claim, { ...SUCCESS, endedAt: NOW + 15 });
+      const third = await state.ledger.claim(request({ newId: 'r3', slot: null, runId: 'r1', now: NOW + 20 }));
+      expect(third.run.earlier).toEqual([...earlier, { attempt: 2, status: 'success', startedAt: NOW + 10, endedAt: NOW + 15 }]);
       await expect(state.ledger.claim(request({ segment: 'other', runId: 'unknown' }))).rejects.toThrow(/unknown/);
       expect(await state.ledger.find({ segment: 'other' })).toEqual([]);
     });

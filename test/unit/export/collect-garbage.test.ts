@@ -94,9 +94,10 @@ test('gc gives up what nobody goes on with, spool and unfinished uploads alike, 
 });
 
 test('the next run sweeps exports now whose process was killed, at their destination too', async () => {
+  await leave('of-a-slot', NOW - 12 * DAY_MS, NOW - 12 * DAY_MS, 'failed');
   await leave('killed-then', null, NOW - DAY_MS);
   await sweepSpool(deps, RESOURCES);
-  expect(await readdir(join(folder, 'spool'))).toEqual([]);
+  expect(await readdir(join(folder, 'spool'))).toEqual(['of-a-slot']);
   expect(abandoned).toEqual(['killed-then a', 'killed-then b', 'killed-then c']);
 });
 
@@ -141,4 +142,38 @@ test('a snapshot whose run began after the records were read stays for a day', a
   }
   expect(await collectGarbage(deps, { ...KEEP, dryRun: false })).toMatchObject({ snapshots: 1 });
   expect(await readdir(snapshots)).toEqual(['just-placed.parquet']);
+});
+
+test('what a living process is at is nobody’s garbage, nor what a killed run will want again, nor what is young', async () => {
+  await state.ledger.claim({
+    activation: 'busy',
+    segment: 'one',
+    slot: null,
+    mode: 'full',
+    owner: currentOwner(),
+    now: NOW,
+    newId: 'at-work',
+    staleAfterMs: 1,
+  });
+  await leave('between', NOW - 10 * DAY_MS, NOW - 10 * DAY_MS, 'failed');
+  await leave('killed-late', NOW - 2 * DAY_MS, NOW - 2 * DAY_MS, 'failed');
+  await leave('latest', NOW - DAY_MS, NOW - DAY_MS, 'success');
+  for (const [name, hours] of [
+    ['at-work', 100],
+    ['unknown-young', 1],
+    ['unknown-old', 25],
+  ] as const) {
+    await mkdir(join(folder, 'spool', name), { recursive: true });
+    await utimes(join(folder, 'spool', name), (NOW - hours * 3_600_000) / 1000, (NOW - hours * 3_600_000) / 1000);
+  }
+  const snapshots = join(folder, 'snapshots', 'one', 'one');
+  await mkdir(snapshots, { recursive: true });
+  for (const run of ['killed-late', 'latest']) await writeFile(join(snapshots, `${run}.parquet`), 'x');
+
+  await sweepSpool(deps, RESOURCES);
+  const done = await collectGarbage(deps, { ...KEEP, dryRun: false });
+
+  expect(done).toMatchObject({ spools: 2, snapshots: 1 });
+  expect((await readdir(join(folder, 'spool'))).toSorted()).toEqual(['at-work', 'killed-late', 'latest', 'unknown-young']);
+  expect(await readdir(snapshots)).toEqual(['killed-late.parquet']);
 });

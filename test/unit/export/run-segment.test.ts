@@ -88,13 +88,16 @@ test('deduplication by an attribute keeps the latest to qualify, on a tie the fi
   } as const;
   await bench.writePeople(`${head}1,John,Morris,j@x,DE,\n2,John,Doe,j@x,DE,\n3,Eve,E,e@x,DE,\n`);
   const first = await bench.run({ ...options, slot: HOUR, name: 's1' });
-  await bench.writePeople(`${head}1,John,Morris,j@x,DE,\n2,John,Doe,j@x,DE,\n3,Eve,E,e@x,DE,\n4,John,Aaa,j@x,DE,\n`);
-  const second = await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+  const same = await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+  await bench.writePeople(`${head}1,John,Morris,j@x,DE,\n2,John,Doe,j@x,DE,\n3,Eve,E,e@x,DE,\n4,John,Zed,j@x,DE,\n`);
+  const second = await bench.run({ ...options, slot: 3 * HOUR, name: 's3' });
 
   expect(first.run.counts).toMatchObject({ received: 3, activated: 2, reasons: { duplicate: 1 } });
   expect(await bench.read('s1.csv')).toBe('email,first,last\nj@x,John,Doe\ne@x,Eve,E\n');
+  // Who has lost has lost: the tie is not decided anew.
+  expect(same.run).toMatchObject({ status: 'success', files: [], counts: { received: 1, activated: 0, reasons: { duplicate: 1 } } });
   expect(second.run.counts).toMatchObject({ received: 2, activated: 1, reasons: { duplicate: 1 } });
-  expect(await bench.read('s2.csv')).toBe('email,first,last\nj@x,John,Aaa\n');
+  expect(await bench.read('s3.csv')).toBe('email,first,last\nj@x,John,Zed\n');
 });
 
 /** The worked example of activation-rules 2.9, A before B; the last name differs, the email and the country are shared. */
@@ -148,6 +151,42 @@ test('a key that another member still has is not left: no exit row, and the othe
   expect(await bench.read('s1.csv')).toBe('email,first,status\nj@x,Ann,realized\nc@x,Cid,realized\n');
   expect((await bench.read('s2.csv')).trimEnd().split('\n').slice(1).toSorted()).toEqual(['c@x,Cid,exited', 'j@x,Bob,realized']);
   expect(run.counts.received).toBe(run.counts.activated + run.counts.excluded);
+});
+
+test('two who were delivered with one key leave together: one exit row, with what the latest of them has', async () => {
+  const head = 'id,first,last,email,country,income\n';
+  const options = {
+    mode: 'incremental',
+    mapping: [{ source: 'identityMap.Email', target: 'email' }, { source: 'first' }, STATUS],
+    predicate: sql`p."country" = 'DE'`,
+    profileColumns: ['country'],
+  } as const;
+  await bench.writePeople(`${head}1,Ann,A,j@x,DE,\n`);
+  await bench.run({ ...options, slot: HOUR, name: 's1' });
+  await bench.writePeople(`${head}1,Ann,A,j@x,DE,\n2,Bob,B,j@x,DE,\n`);
+  await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+  await bench.writePeople(`${head}1,Ann,A,j@x,FR,\n2,Bob,B,j@x,FR,\n`);
+  const { run } = await bench.run({ ...options, slot: 3 * HOUR, name: 's3' });
+  expect(await bench.read('s2.csv')).toBe('email,first,status\nj@x,Bob,realized\n');
+  expect(await bench.read('s3.csv')).toBe('email,first,status\nj@x,Bob,exited\n');
+  expect(run.counts).toMatchObject({ received: 2, activated: 1, reasons: { duplicate: 1 } });
+});
+
+test('whoever is left out competes for no key, and keeps none from leaving', async () => {
+  const head = 'id,first,last,email,country,income\n';
+  const options = {
+    mode: 'incremental',
+    mapping: [{ source: 'identityMap.Email', target: 'email' }, { source: 'first', mandatory: true }, STATUS],
+    predicate: sql`p."country" = 'DE'`,
+    profileColumns: ['country'],
+  } as const;
+  await bench.writePeople(`${head}1,Ann,A,j@x,DE,\n2,,B,j@x,DE,\n`);
+  const first = await bench.run({ ...options, slot: HOUR, name: 's1' });
+  await bench.writePeople(`${head}1,Ann,A,j@x,FR,\n2,,B,j@x,DE,\n`);
+  await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+  expect(first.run.counts).toMatchObject({ received: 2, activated: 1, reasons: { 'no first': 1 } });
+  expect(await bench.read('s1.csv')).toBe('email,first,status\nj@x,Ann,realized\n');
+  expect(await bench.read('s2.csv')).toBe('email,first,status\nj@x,Ann,exited\n');
 });
 
 test.each([
