@@ -71,6 +71,11 @@ export async function publishFile(
   }
 }
 
+/** Makes visible again what was published and is gone or cut off: an earlier attempt may have ended because it was, when it was read back. */
+export async function publishLost(storage: Storage, folder: string, files: readonly PlannedFile[], runId: string, signal?: AbortSignal): Promise<void> {
+  for (const file of files) if ((await storage.stat(file.key))?.bytes !== file.bytes) await publishFile(storage, folder, file, runId, signal);
+}
+
 /**
  * Reads back what landed. Throws RC4009 when it is not what was written. The store's own verified checksum is enough; on this machine's disk, where
  * the published file is the spool's very file (a hard link) and was hashed by reading it, the file's identity is.

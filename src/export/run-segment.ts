@@ -17,7 +17,7 @@ import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
 import { isOutdated } from './outdated-work.ts';
 import { prepareRun } from './prepare-run.ts';
 import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
-import { isInSpool, landedAs, publishFile, verifyFile } from './publish-parts.ts';
+import { isInSpool, landedAs, publishFile, publishLost, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { recordable, stopped, tellError } from './told-error.ts';
@@ -217,7 +217,7 @@ class SegmentRun {
       for (const key of this.#work.surplus ?? []) await storage.remove(key);
       this.#crashPoint('published');
       await this.#advance('published', this.#work);
-    }
+    } else if (!this.#reached('verified')) await publishLost(storage, this.#folder, parts, this.#run.id, signal);
     deps.log('debug', 'published', { run: this.#run.id, parts: parts.length });
   }
 

@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -259,6 +260,32 @@ test('a run that was killed with its snapshot in place, and is made anew for ano
   expect((await bench.read('s1-there.csv')).split('\n').toSorted()).toEqual(['', '1,realized', '3,realized', 'id,status']);
   expect(next.run.error).toBeUndefined();
   expect((await bench.read('s2.csv')).split('\n').toSorted()).toEqual(['', '1,exited', '2,realized', 'id,status']);
+});
+
+test.each<[string, string | undefined, RegExp]>([
+  ['is gone', undefined, /it is not there/],
+  ['is shorter', 'id,', /it has 3 bytes, 32 were written/],
+  ['has other bytes', 'id,status\n1,realized\n3,realized\n', /its SHA-256 differs/],
+])('a file that %s when it is read back fails the run, and the slot goes on once nothing is in its way', async (_what, other, why) => {
+  const options = { mapping: [ID, STATUS], mode: 'incremental', slot: HOUR, name: 's1', file: { manifest: true } } as const;
+  const path = join(bench.folder, 'out', 's1.csv');
+  await bench.writePeople('id\n1\n2\n');
+  const spoil = (name: string): void => {
+    if (name !== 'published') return;
+    rmSync(path);
+    if (other !== undefined) writeFileSync(path, other);
+  };
+
+  const failed = await bench.run({ ...options, crashPoint: spoil });
+  const left = await readdir(join(bench.folder, 'out'));
+  const recorded = await bench.state.ledger.snapshot('act', 'all');
+  await rm(path, { force: true });
+  const { run } = await bench.run(options);
+
+  expect(failed.run).toMatchObject({ status: 'failed', error: { code: 'RC4009', message: expect.stringMatching(why) }, counts: { activated: 0, failed: 2 } });
+  expect([left.filter((name) => name !== 's1.csv'), recorded]).toEqual([[], undefined]);
+  expect(run).toMatchObject({ status: 'success', counts: { activated: 2 } });
+  expect(await bench.read('s1.csv')).toBe('id,status\n1,realized\n2,realized\n');
 });
 
 test('a run of changes, stopped, whose activation was deleted meanwhile and declared anew: everybody; what is visible stays as it is', async () => {
