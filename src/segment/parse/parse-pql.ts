@@ -25,7 +25,9 @@ export function parsePql(text: string): Repaired {
   const deep = findTooDeep(tokens);
   if (deep !== undefined) return { expression: undefined, problems: inOrder([...found, deep]), doubtful: [], others: [] };
   const repaired = parseWithRepairs(withUnread(tokens, errors, text));
-  return { ...repaired, problems: inOrder([...found, ...repaired.problems]) };
+  // A word that is told of already needs no second hint, be the grammar stuck there as well.
+  const told = new Set(found.map(({ start }) => start));
+  return { ...repaired, problems: inOrder([...found, ...repaired.problems.filter(({ start }) => !told.has(start))]) };
 }
 
 function describeUnread({ offset, length }: ILexingError, text: string): PqlProblem {

@@ -209,6 +209,10 @@ test('no damage makes the reader throw, point beside the text, or take an expres
   );
 });
 
+test('a word of another language at which the grammar is stuck is told once', () => {
+  expect(problemsOf(' in person.age ==> 2')).toEqual(['in: expected a value or a condition, found `in`', '==: unexpected `==`']);
+});
+
 test.each([
   ['thousands of mistakes', 'person.age = = 1 and '.repeat(20_000)],
   ['brackets that do not fit', '(person.age = ] and '.repeat(100)],
