@@ -50,6 +50,7 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'person.birthMonth notIn [3, 6]': 'bob',
     'not (person.birthMonth notIn [3, 6])': 'ada nil',
     '"red" notIn person.favoriteColors': 'bob',
+    'person.birthMonth notIn []': 'ada bob',
   },
   intersects: { 'person.favoriteColors.intersects(["red"])': 'ada', 'not person.favoriteColors.intersects(["red"])': 'bob nil' },
   intersection: {
@@ -85,6 +86,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'orders.filter(price >= 21).count() = 2': 'ada',
     'orders.filter(o => o.price >= 21).count() = 0': 'bob nil',
     'orders[price >= 21].count() = 2': 'ada',
+    'xEvent.filter(E => E.commerce.item.price = xEvent.max(commerce.item.price)).map(eventType).distinct().count() = 2': 'ada',
+    'orders.filter(o => xEvent.count() + 2 = o.price).count() = 1': 'bob',
   },
   map: {
     'numbers.map(n => n * 2).max() = 6': 'ada',
@@ -138,6 +141,7 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'person.age / 2 = 19': 'ada',
     'person.age / (person.age - 40) > 0 or person.age / 0 = 1': '',
     '-person.age = -38': 'ada',
+    'person.age / 0 > 1': '',
     // Infinity less infinity.
     '1e308 * 10 - 1e308 * 10 > score': 'ada bob',
     'income + 0.05 = 100.15': 'ada',
@@ -177,6 +181,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'person.lastLogin occurs != 1 days before now': 'ada',
     'person.lastLogin occurs <= 1 days after date(2024, 2, 29)': 'ada bob',
     'person.lastLogin occurs < 1 days from date(2024, 2, 29)': 'bob',
+    'date(2000, 6, 1) occurs = 1 century after person.birthdate': '',
+    'date(2001, 1, 1) occurs = 1 century after person.birthdate': 'ada bob',
   },
   'occurs: before, after': {
     'person.lastLogin occurs before today': 'bob',
@@ -221,11 +227,15 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'exists C from person.favoriteColors where C = "green"': 'bob',
     'not (exists E from xEvent where E.eventType = "purchase")': 'nil',
     'exists E from xEvent where E.commerce.item.price < income': 'ada bob',
+    'exists E from xEvent.filter(F => F.commerce.item.price = xEvent.max(commerce.item.price)) where E.eventType = "view"': '',
+    'orders.filter(o => exists E from xEvent where E.cur = "USD").count() = 1': 'bob',
   },
   forall: {
     'forall E from xEvent where E.commerce.item.price > 1': 'ada nil',
     'forall C from person.favoriteColors: C.endsWith("e") or C = "red"': 'ada nil',
     'not (forall E from xEvent where E.cur = "USD")': 'ada bob',
+    // What lies before the window is what counts here.
+    '(forall E from xEvent where E.timestamp occurs today) and xEvent[timestamp occurs <= 1 days before now].count() >= 1': '',
   },
   let: {
     'let A = (person.age + 1) in (A = 39 or A = 41)': 'ada bob',
@@ -261,6 +271,12 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'chain(xEvent, timestamp, [C0: WHAT(eventType = "view"), C1: WHAT(eventType = "addToCart"), C2: WHAT(eventType = "purchase")])': 'ada',
     'chain(xEvent, timestamp, [C0: WHAT(eventType = "purchase"), C1: WHAT(eventType = "addToCart")])': '',
     'chain(xEvent, timestamp, [A: WHAT(cur = "USD") COUNT(2), B: WHAT(eventType = "purchase")])': 'ada bob',
+    // His two first ones are of the same time.
+    'chain(xEvent, timestamp, [A: WHAT(eventType = "purchase"), B: WHAT(eventType = "addToCart"), C: WHAT(eventType = "purchase")])': '',
+    'chain(xEvent, timestamp, [A: WHAT(timestamp occurs != 1 days after date(2024, 2, 29)), B: WHAT(eventType = "addToCart")])': 'ada',
+    // By another time than the one that is asked of.
+    'chain(xEvent, shipped, [A: WHAT(timestamp occurs <= 7 days before now and eventType = "view")])': '',
+    'chain(xEvent, shipped, [A: WHAT(timestamp occurs today), B: WHAT(eventType = "addToCart")])': 'ada',
   },
   'WHEN includes its boundary': {
     'chain(xEvent, timestamp, [A: WHAT(eventType = "view") WHEN(<= 53 hours before date(2024, 3, 1))])': 'ada',

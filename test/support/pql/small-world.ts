@@ -31,6 +31,7 @@ const fields: Readonly<Record<string, FieldDeclaration>> = {
 const eventFields: Readonly<Record<string, FieldDeclaration>> = {
   'commerce.item.price': { type: 'decimal(12,2)' },
   cur: text,
+  shipped: { type: 'timestamp' },
   productListItems: { type: 'array', items: { type: 'object', fields: { SKU: text } } },
 };
 
@@ -87,8 +88,22 @@ const nil: Plain = {};
 
 const adaEvents: readonly Plain[] = [
   { timestamp: '2024-02-28T10:00:00Z', eventType: 'view', 'commerce.item.price': '10.00', cur: 'USD', productListItems: [{ SKU: 'PS' }] },
-  { timestamp: '2024-02-29T10:00:00Z', eventType: 'addToCart', 'commerce.item.price': '60.00', cur: 'USD', productListItems: [{ SKU: 'PS' }, { SKU: 'AI' }] },
-  { timestamp: '2024-03-01T10:00:00Z', eventType: 'purchase', 'commerce.item.price': '60.00', cur: 'EUR', productListItems: [] },
+  {
+    timestamp: '2024-02-29T10:00:00Z',
+    eventType: 'addToCart',
+    'commerce.item.price': '60.00',
+    cur: 'USD',
+    shipped: '2024-02-29T12:00:00Z',
+    productListItems: [{ SKU: 'PS' }, { SKU: 'AI' }],
+  },
+  {
+    timestamp: '2024-03-01T10:00:00Z',
+    eventType: 'purchase',
+    'commerce.item.price': '60.00',
+    cur: 'EUR',
+    shipped: '2024-02-28T00:00:00Z',
+    productListItems: [],
+  },
 ];
 const bobEvents: readonly Plain[] = [
   { timestamp: '2024-03-01T10:00:00Z', eventType: 'purchase', 'commerce.item.price': '5.00', cur: 'USD' },
