@@ -89,6 +89,9 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   XMinioStorageFull: { kind: 'no-space', what: 'the store’s disk is full', hint: 'make room, or have it enlarged' },
 };
 
+/** So much of the store's own words. */
+const MOST_SAID = 300;
+
 /** Turns an error of the SDK into a `StorageError`. `doing` names the action and the place: "cannot write `s3://b/in/x.csv`". */
 export function classifyS3Error(error: unknown, doing: string, signal?: AbortSignal): StorageError {
   if (signal?.aborted === true) return abortedError(signal);
@@ -100,7 +103,7 @@ export function classifyS3Error(error: unknown, doing: string, signal?: AbortSig
   const verdict = VERDICTS[error.name] ?? verdictOfStatus(status, error.message) ?? verdictOfMessage(error);
   // Nothing the store or the network said: a bug of ours keeps its stack.
   if (!verdict) throw error;
-  const said = error.name === 'AuthorizationHeaderMalformed' || error.name === 'InvalidRequest' ? ` (${error.message})` : '';
+  const said = error.name === 'AuthorizationHeaderMalformed' || error.name === 'InvalidRequest' ? ` (${error.message.slice(0, MOST_SAID)})` : '';
   return new StorageError(verdict.kind, `${doing}: ${verdict.what}${said}`, { hint: verdict.hint, cause: error });
 }
 

@@ -39,6 +39,7 @@ export async function connectS3(access: S3Access): Promise<S3Connection> {
     ...(access.endpoint !== undefined && { endpoint: access.endpoint }),
     ...(access.credentials && { credentials: access.credentials }),
   });
+  keepSecrets(client, Object.values(access.credentials ?? {}));
   let skewMs: number | undefined;
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -59,4 +60,24 @@ export async function connectS3(access: S3Access): Promise<S3Connection> {
     { step: 'deserialize', name: 'watchClock', priority: 'low' },
   );
   return { client, clockSkewMs: () => skewMs };
+}
+
+/** A server may repeat what it was sent in what it refuses it with: headers with the key's id, which is a secret of the manifest, and the signature. */
+function keepSecrets(client: S3Client, secrets: readonly string[]): void {
+  const clean = (text: string): string =>
+    secrets
+      .filter((secret) => secret.length >= 4)
+      .reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text)
+      .replaceAll(/\b(Credential|Signature)=[^\s,/"]+/g, '$1=***');
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (error instanceof Error) error.message = clean(error.message);
+        throw error;
+      }
+    },
+    { step: 'initialize', name: 'keepSecrets', priority: 'high' },
+  );
 }
