@@ -4,7 +4,7 @@ import { CampaignError } from './explain-failure.ts';
 import { TokenRefusal } from './ims-token.ts';
 import { parseMarker } from './marker.ts';
 import type { CampaignSession } from './session.ts';
-import { findWorkflow, isRightsProblem, judgeWorkflow, LOG_PAGE, LOG_RIGHTS, readLog, type LogPosition, type LogRow } from './workflow.ts';
+import { findWorkflow, isRightsProblem, judgeWorkflow, LOG_PAGE, LOG_RIGHTS, reachesBack, readLog, type LogPosition, type LogRow } from './workflow.ts';
 
 /** Campaign counts and throttles calls: look often at first, for quick imports, then every half minute. */
 const POLL_MS: readonly number[] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -56,18 +56,28 @@ export async function followImport(request: FollowRequest): Promise<Receipt> {
     if (end !== undefined) return end;
     const limitMs = signalled || seen.active ? waitMs : Math.min(waitMs, TRACE_MS);
     const leftMs = startedAt + limitMs - clock();
-    if (leftMs <= 0) return giveUp(request, seen);
+    if (leftMs <= 0) return await giveUp(request, seen);
     await sleep(Math.min(leftMs, POLL_MS[Math.min(look, POLL_MS.length - 1)] ?? 30_000), signal);
   }
 }
 
-function giveUp({ signalled, waitMs }: FollowRequest, seen: Seen): Receipt {
+async function giveUp({ session, workflow, after, signal, signalled, waitMs }: FollowRequest, seen: Seen): Promise<Receipt> {
   const waited = `within ${Math.round(waitMs / 1000)} s`;
   if (seen.started) {
     const message = `the import began but did not say its end ${waited}`;
     return signalled ? unknown(message) : { status: 'signalled', message };
   }
-  if (!signalled) return unknown('Campaign’s log has no trace of the signal');
+  if (!signalled) {
+    if (after === undefined || (await session.within(signal, () => reachesBack(session, workflow, after)))) {
+      return unknown('Campaign’s log has no trace of the signal');
+    }
+    return {
+      ...unknown(
+        `the log of workflow \`${workflow.internalName}\` does not reach back to this run any more: Campaign keeps it for the workflow’s history only`,
+      ),
+      looked: false,
+    };
+  }
   return unknown(`the workflow’s log holds no marker of this run ${waited}: see \`reconcile setup\` for the line that writes it`);
 }
 

@@ -91,6 +91,18 @@ export async function readLogPosition(session: CampaignSession, workflow: Pick<W
   return { lastId: row?.['id'] ?? null, lastDate: row?.['logDate'] ?? null };
 }
 
+/** True when the row at a position, or an older one, is still there: what came after it has not been purged. */
+export async function reachesBack(session: CampaignSession, workflow: Pick<Workflow, 'id' | 'internalName'>, { lastId }: LogPosition): Promise<boolean> {
+  if (lastId === null) return true;
+  const rows = await selectRows(session, `reading the log of \`${workflow.internalName}\``, {
+    schema: 'xtk:workflowLog',
+    select: ['@id'],
+    where: [`[@workflow-id] = ${numberOf(workflow.id)}`, `@id <= ${numberOf(lastId)}`],
+    lineCount: 1,
+  });
+  return rows.length > 0;
+}
+
 /** A page of the rows after a position, in order. */
 export async function readLog(session: CampaignSession, workflow: Pick<Workflow, 'id' | 'internalName'>, after: LogPosition): Promise<readonly LogRow[]> {
   const rows = await selectRows(session, `reading the log of \`${workflow.internalName}\``, {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Receipt } from '../../../src/destination/connector.ts';
 import { startFakeCampaign, type FakeCampaign } from '../../support/campaign/fake-campaign.ts';
 import { captureError, imsAuth, makeBatch, openConnector, type ConnectorSettings, type OpenedConnector } from '../../support/campaign/open-connector.ts';
@@ -118,6 +118,21 @@ describe('the end of an import', () => {
     fake.state.addLog(workflow, 2, 'signal', 'SEGEXPORT runId=r-1 status=started');
     fake.state.addLog(workflow, 0, 'fileImport', 'Line 3: not a date');
     expect(await connector.settle(batch, journaled, WAIT_MS)).toMatchObject({ status: 'import-failed', message: expect.stringContaining('Line 3') as string });
+  });
+  test('a log that Campaign has purged since is not one without a trace', async () => {
+    fake.state.behaviour = 'silent';
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const { token = null } = await connector.deliver(batch, await connector.prepare(batch));
+    await vi.waitFor(() => expect(fake.state.log.at(-1)?.['@message']).toBe('Downloading'));
+    const [workflow] = fake.state.workflows;
+    for (let row = 0; row < 5; row += 1) if (workflow !== undefined) fake.state.addLog(workflow, 2, 'start', 'weeks later');
+    const settle = (): Promise<Receipt> => connector.settle(batch, { status: 'unknown', token: token ?? {} }, 1_000);
+    expect(await settle()).toEqual({ status: 'unknown', message: 'Campaign’s log has no trace of the signal', token });
+    fake.state.log.splice(0, 4);
+    expect(await settle()).toMatchObject({ status: 'unknown', looked: false, message: expect.stringContaining('does not reach back') as string });
+    fake.state.log.splice(0);
+    expect(await settle()).toMatchObject({ status: 'unknown', looked: false });
   });
   test('a failure that somebody mended in Campaign is an import', async () => {
     fake.state.behaviour = 'failed';
