@@ -30,6 +30,15 @@ function everythingWritten(folder: string): string {
 
 const parse = <T>(ended: Ended): T => JSON.parse(ended.stdout) as T;
 
+test('doctor for one Destination in manifests that do not hold: they are told, and not that there is none', async () => {
+  const project = makeProject({
+    'manifests/twice.yaml': readFileSync(join(ROOT, 'destinations/local-directory/destination.yaml'), 'utf8').split('example: |')[1] ?? '',
+  });
+  const ended = await reconcile(['-C', project, 'doctor', 'outbox']);
+  expect(ended).toMatchObject({ code: 8, stderr: expect.stringContaining('declared twice') as string });
+  expect(ended.stderr).not.toContain('no Destination');
+});
+
 test('the guide: a new destination from a YAML file only', async () => {
   const guide = readFileSync(join(ROOT, 'docs/write-a-destination.md'), 'utf8');
   const blocks = [...guide.matchAll(/```yaml title="([^"]+)"\n([\s\S]*?)```/g)].map(([, path = '', text = '']) => [path, text] as const);

@@ -7,7 +7,7 @@ import { ExitCode } from '../../model/exit-code.ts';
 import { resourceKey } from '../../model/resource.ts';
 import type { StateStore } from '../../state/state-store.ts';
 import { locateMapping } from '../../validate/locate-mapping.ts';
-import { summarizeDiagnostics, validateProject } from '../../validate/validate-project.ts';
+import { requireValidProject, summarizeDiagnostics, validateProject } from '../../validate/validate-project.ts';
 import type { CommandContext } from '../context.ts';
 import { renderFindings, summarizeFindings } from '../render-findings.ts';
 
@@ -33,6 +33,11 @@ export async function run(context: CommandContext, [argument]: readonly unknown[
   const [{ openProject }, { examineProject }] = await Promise.all([import('../../compose.ts'), import('../../doctor/examine-project.ts')]);
   await using project = await openProject(context);
   const { resources, findings: declared, locate } = await readResources(context, project.store);
+  // That it is not applied either says nothing: it may stand in the manifests that do not hold, and those are told.
+  if (locate === undefined && typeof argument === 'string' && !resources.has(resourceKey('Destination', argument))) {
+    const { directory, environment, variables } = options;
+    requireValidProject({ directory, environment, variables });
+  }
   const findings = [
     ...declared,
     ...(await examineProject({
