@@ -312,6 +312,27 @@ describe('columns', () => {
     expect(clean.run).toMatchObject({ status: 'success', counts: { activated: 4 } });
   });
 
+  test.each<[string, MappingEntry]>([
+    ['no income 1', { source: 'income', expect: { notNull: true, otherwise: 'hold' } }],
+    ['income range 2', { source: 'income', expect: { range: { min: 0, max: 100 }, otherwise: 'hold' } }],
+    ['country values 1', { source: 'country', expect: { values: ['DE'], otherwise: 'hold' } }],
+    ['last unique 1', { source: 'last', expect: { unique: true, otherwise: 'hold' } }],
+  ])('each kind of expectation can hold, and what is at a limit keeps it: %s', async (why, entry) => {
+    await bench.writePeople(`${HEAD}1,A,v,,DE,0\n2,B,w,,DE,100\n3,C,x,,DE,100.01\n4,D,x,,DE,-0.01\n5,E,z,,FR,\n`);
+    const { run } = await bench.run({ mapping: [ID, entry] });
+    expect(run).toMatchObject({ status: 'held', error: { code: 'RC4033', message: expect.stringContaining(`(${why})`) } });
+  });
+
+  test('an empty text identifies nobody, and a slot without rows still has its header', async () => {
+    await bench.writePeople(`${HEAD}1,A,,"",DE,\n2,B,,b@x,DE,\n`);
+    const email = await bench.run({ mapping: [{ source: 'identityMap.Email', target: 'email' }], name: 'email' });
+    const none = await bench.run({ slot: HOUR, name: 'none', predicate: sql`false` });
+    expect(email.run.counts).toEqual({ received: 2, activated: 1, excluded: 1, failed: 0, reasons: { 'no email': 1 } });
+    expect(await bench.read('email.csv')).toBe('email\nb@x\n');
+    expect(none.run).toMatchObject({ status: 'success', counts: { received: 0 } });
+    expect(await bench.read('none.csv')).toBe('id,first\n');
+  });
+
   test('rows that lose a value that has to be unique are listed under the very reason that counts them', async () => {
     await bench.writePeople(`${HEAD}1,Ann,x,a@x,DE,\n2,Bob,x,b@x,DE,\n3,Cid,y,a@x,DE,\n`);
     const { run } = await bench.run({
