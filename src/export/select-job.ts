@@ -133,7 +133,8 @@ async function select(request: SelectionRequest): Promise<Selection> {
   }
   const losers = losersOf(engine, rounds);
   const exits = hasExits(job, opened, snapshot !== undefined);
-  const silent = exits && keys.length > 0 ? await write(silentExitsQuery(relation, keys), 'silent.parquet') : undefined;
+  const silent =
+    exits && keys.length > 0 ? await write(silentExitsQuery({ selection: relation, by, keys, calculated: job.calculated }), 'silent.parquet') : undefined;
   const { counts, changes } = await count(request, relation, rounds, silent, exits, differencesOnly ? before : undefined);
   // A snapshot with carried values, or with keys of another type, is written anew in the present form.
   const unchanged = changes === 0 && by === 'key' && before?.columns.length === 0;

@@ -115,24 +115,24 @@ export function tieOrder(columns: readonly OutputColumn[]): readonly Sql[] {
   return compared.map((column) => sql`coalesce(${textOf(column)}, '')`);
 }
 
-/** Exits whose key a present member still has, or another exit with it: the key did not leave. `id` of those that get no row. */
-export function silentExitsQuery(selection: Sql, keys: readonly OutputColumn[]): Sql {
-  const now = keys.map((key) => ident(`n_${key.target}`));
-  const then = keys.map((key) => ident(`s_${key.target}`));
-  const exits = sql`select "id", "since", ${joinSql(
-    then.map((name) => sql`${name}`),
-    ', ',
-  )} from ${selection} where "delivered" and not "present"`;
+/**
+ * Exits whose key a present member still has, or another exit with it: the key did not leave. `id` of those that get no row. The key is the one that the row
+ * would have: of the profile while it is in the source, else what the snapshot carries. A key that nobody knows is nobody else's.
+ */
+export function silentExitsQuery({ selection, by, keys, calculated }: Pick<Competition, 'selection' | 'by' | 'keys' | 'calculated'>): Sql {
+  const exits = sql`select * from ${selection} where "delivered" and not "present"`;
+  const values = keys.map((key, index) => sql`${textOf(key)} as ${ident(`k${index}`)}`);
+  const current = sql`select ${profileKey(by)} as "#id", ${joinSql(values, ', ')} from profile p${calculated} where ${profileKey(by)} in (select "id" from (${exits}))`;
+  const leaving = keys.map((key, index) => sql`coalesce(c.${ident(`k${index}`)}, e.${ident(`s_${key.target}`)}) as ${ident(`k${index}`)}`);
+  const rows = sql`select e."id" as "id", e."since" as "since", ${joinSql(leaving, ', ')} from (${exits}) e left join (${current}) c on c."#id" = e."id"`;
+  const key = keys.map((_key, index) => sql`x.${ident(`k${index}`)}`);
   const still = joinSql(
-    now.map((name, index) => sql`m.${name} = x.${then[index] ?? name}`),
+    keys.map(({ target }, index) => sql`m.${ident(`n_${target}`)} = x.${ident(`k${index}`)}`),
     ' and ',
   );
-  const partition = joinSql(
-    then.map((name) => sql`x.${name}`),
-    ', ',
-  );
-  const ranked = sql`select x."id", row_number() over (partition by ${partition} order by x."since" desc, x."id") as "rank", exists (select 1 from ${selection} m where m."present" and m."reason" is null and ${still}) as "still" from (${exits}) x`;
-  return sql`select "id" from (${ranked}) where "rank" > 1 or "still"`;
+  const listed = joinSql(key, ', ');
+  const ranked = sql`select x."id", coalesce(${listed}) is not null and row_number() over (partition by ${listed} order by x."since" desc, x."id") > 1 as "twice", exists (select 1 from ${selection} m where m."present" and m."reason" is null and ${still}) as "still" from (${rows}) x`;
+  return sql`select "id" from (${ranked}) where "twice" or "still"`;
 }
 
 /** The next snapshot: `id`, `since`, `delivered` and the carried values as `k_<target>`. Losers are kept, undelivered, so that a tie stays decided. */
