@@ -143,6 +143,14 @@ export function textOf(column: OutputColumn): Sql {
   return sql`cast(${column.value} as varchar)`;
 }
 
+/**
+ * The column when profiles have values that are none of their type: such a value is nothing, whatever the source writes there. Who has one is excluded, but an exit
+ * goes out even so, and a snapshot is written.
+ */
+export function withoutBadText(column: OutputColumn): OutputColumn {
+  return column.text === undefined ? column : { ...column, text: sql`case when ${column.value} is not null then ${column.text} end` };
+}
+
 export function isNested(type: string): boolean {
   return type === 'array' || type === 'map' || type === 'object';
 }

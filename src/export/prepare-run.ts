@@ -10,6 +10,7 @@ import type { ExportPaths } from './deps.ts';
 import { checkOverflow } from './check-overflow.ts';
 import { checkReadable } from './check-readable.ts';
 import { countIfMany } from './estimate-rows.ts';
+import { hasBadValues } from './exclusion.ts';
 import { holdRun } from './guards.ts';
 import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
@@ -152,8 +153,9 @@ function rowsQuery(job: SegmentJob, opened: OpenedJob, direct: DirectSelection |
   }
   const { relation, losers, silent, by } = selection;
   if (job.mode === 'incremental' && hasSnapshot) {
-    return (render, who) =>
-      changeRows({ ...common, render, who, by, losers, selection: relation, silent, withExits: hasExits(job, opened, hasSnapshot), carried });
+    const badValues = hasBadValues(exclusions);
+    const withExits = hasExits(job, opened, hasSnapshot);
+    return (render, who) => changeRows({ ...common, render, who, by, losers, selection: relation, silent, withExits, carried, badValues });
   }
   // A condition over events is dearer than a join with those who were found already.
   if (audience.eventColumns !== undefined) return (render, who) => selectedRows({ ...common, render, who, by, losers, selection: relation });

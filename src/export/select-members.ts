@@ -1,9 +1,9 @@
 import { ident, joinSql, literal, noSql, sql, type Sql } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
-import type { Exclusions } from './exclusion.ts';
-import { textOf, type OutputColumn } from './output-columns.ts';
+import { hasBadValues, type Exclusions } from './exclusion.ts';
+import { textOf, withoutBadText, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
-import { without } from './select-rows.ts';
+import { columnsAfter, without } from './select-rows.ts';
 
 /** What a selection is made of, for one segment. */
 export interface SelectionInput {
@@ -29,10 +29,12 @@ export interface SelectionInput {
  */
 export function selectionQuery(input: SelectionInput): Sql {
   const { audience, exclusions, calculated, carried, since, snapshot, by, differencesOnly } = input;
-  const now = carried.map((column) => sql`${textOf(column)} as ${ident(`n_${column.target}`)}`);
+  const values = hasBadValues(exclusions) ? carried.map(withoutBadText) : carried;
+  const now = values.map((column) => sql`${textOf(column)} as ${ident(`n_${column.target}`)}`);
   const members = sql`select ${joinSql([sql`${profileKey(by)} as "id"`, sql`${exclusions.reason} as "reason"`, ...now], ', ')} from ${audience.from}${calculated} where ${exclusions.candidates}`;
   if (snapshot === undefined) {
-    return sql`${audience.with}select m.*, true as "present", false as "delivered", cast(${literal(since)} as bigint) as "since" from (${members}) m`;
+    const never = columnsAfter(carried.map((column) => sql`cast(null as varchar) as ${ident(`s_${column.target}`)}`));
+    return sql`${audience.with}select m.*, true as "present", false as "delivered", cast(${literal(since)} as bigint) as "since"${never} from (${members}) m`;
   }
   const before = by === 'key' ? sql`s."id"` : keyAsText(sql`s."id"`);
   const parts = [
@@ -148,7 +150,8 @@ export function snapshotQuery(input: {
   const judged = losers === undefined ? noSql : sql` left join (select "id" as "#lost" from ${losers}) l on l."#lost" = s."id"`;
   const goesOut = sql`(s."reason" is null and ${won})`;
   const delivered = incremental ? sql`(s."delivered" or ${goesOut})` : goesOut;
-  const values = carried.map((column) => sql`s.${ident(`n_${column.target}`)} as ${ident(`k_${column.target}`)}`);
+  // What is known last: an exit is found by the key that its row had, also when the profile lost it before it left.
+  const values = carried.map(({ target }) => sql`coalesce(s.${ident(`n_${target}`)}, s.${ident(`s_${target}`)}) as ${ident(`k_${target}`)}`);
   const kept = losers === undefined ? delivered : sql`(s."delivered" or s."reason" is null)`;
   return sql`select ${joinSql([sql`s."id" as "id"`, sql`s."since" as "since"`, sql`${delivered} as "delivered"`, ...values], ', ')} from ${selection} s${judged} where s."present" and s."id" is not null and ${kept}`;
 }

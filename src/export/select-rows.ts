@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import { passing, type Exclusions } from './exclusion.ts';
-import { textOf, type OutputColumn } from './output-columns.ts';
+import { textOf, withoutBadText, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -55,16 +55,25 @@ export function selectedRows(input: RowsInput & { readonly selection: Sql }): Sq
  * only its identity and the carried values are known (contract section 6).
  */
 export function changeRows(
-  input: RowsInput & { readonly selection: Sql; readonly silent: Sql | undefined; readonly withExits: boolean; readonly carried: readonly OutputColumn[] },
+  input: RowsInput & {
+    readonly selection: Sql;
+    readonly silent: Sql | undefined;
+    readonly withExits: boolean;
+    readonly carried: readonly OutputColumn[];
+    /** Some profile has a value that is not of its type. */
+    readonly badValues: boolean;
+  },
 ): Sql {
   const { selection, losers, silent, withExits, carried, columns, render, sort, calculated, by, who = false } = input;
+  const settled = input.badValues ? columns.map(withoutBadText) : columns;
+  const keeps = new Set(carried.map(({ target }) => target));
   const won = losers === undefined ? noSql : without(losers, sql`"id"`);
   const heard = silent === undefined ? noSql : without(silent, sql`"id"`);
   const last = carried.map((column) => ident(`s_${column.target}`));
   const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection}${won} where "present" and not "delivered" and "reason" is null`;
   const exits = sql`select "id", 'exited' as "status"${columnsAfter(last.map((name) => sql`${name}`))} from ${selection}${heard} where "delivered" and not "present"`;
   const list = [
-    ...columns.map((column) => changeColumn(column, carried, render)),
+    ...settled.map((column) => changeColumn(column, keeps.has(column.target), render)),
     ...(who ? [sql`c."id" as "#who"`] : []),
     ...(sort ? [sql`c."id" as "#order"`] : []),
   ];
@@ -78,18 +87,18 @@ export function changeRows(
   return sql`select ${joinSql(names, ', ')} from (${rows}) order by "#order"`;
 }
 
-function changeColumn(column: OutputColumn, carried: readonly OutputColumn[], render: RenderColumn): Sql {
+function changeColumn(column: OutputColumn, isCarried: boolean, render: RenderColumn): Sql {
   const name = ident(column.target);
   if (column.kind === 'status') return sql`${render({ ...column, value: sql`c."status"` })} as ${name}`;
   if (column.primary) return sql`${render({ ...column, value: sql`coalesce(${column.value}, ${keyAsText(sql`c."id"`)})`, text: undefined })} as ${name}`;
   // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
   if (column.kind === 'expression') return sql`${render({ ...column, value: sql`case when p."id" is not null then ${column.value} end` })} as ${name}`;
-  if (!carried.includes(column)) return sql`${render(column)} as ${name}`;
+  if (!isCarried) return sql`${render(column)} as ${name}`;
   const before = ident('c', `s_${column.target}`);
   const value = sql`coalesce(${column.value}, ${carriedValue(column, sql`${before}`)})`;
   // A key is found again by its digits: what its row had, the exit has.
-  const digits = column.text !== undefined || column.type === 'integer' || column.type.startsWith('decimal');
-  return sql`${render({ ...column, value, text: digits ? sql`coalesce(${textOf(column)}, ${before})` : undefined })} as ${name}`;
+  const hasDigits = column.text !== undefined || column.type === 'integer' || column.type.startsWith('decimal');
+  return sql`${render({ ...column, value, text: hasDigits ? sql`coalesce(${textOf(column)}, ${before})` : undefined })} as ${name}`;
 }
 
 function wonBy({ losers, by }: RowsInput): Sql {
@@ -115,7 +124,7 @@ function selectList({ columns, render, by, who = false }: RowsInput): Sql {
   return joinSql(who ? [...values, sql`${profileKey(by)} as "#who"`] : values, ', ');
 }
 
-function columnsAfter(columns: readonly Sql[]): Sql {
+export function columnsAfter(columns: readonly Sql[]): Sql {
   return columns.length === 0 ? noSql : sql`, ${joinSql(columns, ', ')}`;
 }
 

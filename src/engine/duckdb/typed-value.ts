@@ -102,7 +102,7 @@ function fromText(raw: Expression, declared: string, type: string, digits: Decim
     case 'decimal': {
       const fixed = /^decimal\((\d+),\s*(\d+)\)$/.exec(declared);
       const fraction = fixed ? Number(fixed[2]) : Math.min(digits?.fraction ?? 10, MAX_DECIMAL_DIGITS);
-      const precision = fixed ? Number(fixed[1]) : Math.max(1, Math.min((digits?.integer ?? MAX_DECIMAL_DIGITS) + fraction, MAX_DECIMAL_DIGITS));
+      const precision = fixed ? Number(fixed[1]) : Math.min(Math.max(digits?.integer ?? MAX_DECIMAL_DIGITS, 1) + fraction, MAX_DECIMAL_DIGITS);
       // Digits beyond the scale would be rounded away by the cast; zeros there lose nothing.
       const exact = literal(fraction === 0 ? '[+-]?[0-9]+([.]0*)?' : `[+-]?([0-9]+([.][0-9]{0,${fraction}}0*)?|[.][0-9]{1,${fraction}}0*)`);
       const value = only(exact, withLeadingDigit(sql`try_cast(${raw} as ${decimalType(precision, fraction)})`, declared));
