@@ -4,6 +4,7 @@ import { hasBadValues, type Exclusions } from './exclusion.ts';
 import { textOf, withoutBadText, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 import { columnsAfter, without } from './select-rows.ts';
+import { REASON_FORGOTTEN } from './suppression.ts';
 
 /** What a selection is made of, for one segment. */
 export interface SelectionInput {
@@ -137,7 +138,8 @@ export function silentExitsQuery({ selection, by, keys, calculated }: Pick<Compe
   return sql`select "id" from (${ranked}) where "twice" or "still"`;
 }
 
-/** The next snapshot: `id`, `since`, `delivered` and the carried values as `k_<target>`. Losers are kept, undelivered, so that a tie stays decided. */
+/** The next snapshot: `id`, `since`, `delivered` and the carried values as `k_<target>`. Where members
+ * compete for a key all of them are kept, delivered or not, but who is forgotten: since when they are members decides. */
 export function snapshotQuery(input: {
   readonly selection: Sql;
   readonly losers: Sql | undefined;
@@ -152,7 +154,7 @@ export function snapshotQuery(input: {
   const delivered = incremental ? sql`(s."delivered" or ${goesOut})` : goesOut;
   // What is known last: an exit is found by the key that its row had, also when the profile lost it before it left.
   const values = carried.map(({ target }) => sql`coalesce(s.${ident(`n_${target}`)}, s.${ident(`s_${target}`)}) as ${ident(`k_${target}`)}`);
-  const kept = losers === undefined ? delivered : sql`(s."delivered" or s."reason" is null)`;
+  const kept = losers === undefined ? delivered : sql`s."reason" is distinct from ${literal(REASON_FORGOTTEN)}`;
   return sql`select ${joinSql([sql`s."id" as "id"`, sql`s."since" as "since"`, sql`${delivered} as "delivered"`, ...values], ', ')} from ${selection} s${judged} where s."present" and s."id" is not null and ${kept}`;
 }
 

@@ -89,20 +89,23 @@ export class ExportModel {
 
     const present = new Set(members.map(({ id }) => id));
     let due = nameless + joins.length;
-    const gone = new Map<string, { readonly id: string; readonly known: Known }>();
-    if (this.#incremental && this.#columns.some(({ kind }) => kind === 'status')) {
-      const still = new Set(candidates.filter(({ missing }) => missing === undefined).map((candidate) => this.#identity(candidate)));
-      for (const [id, known] of before) {
-        if (!known.delivered || present.has(id)) continue;
-        due += 1;
-        const identity = this.#identity({ id, keys: known.keys });
-        const other = gone.get(identity);
-        if (other !== undefined || still.has(identity)) leaveOut('duplicate');
-        if (still.has(identity)) continue;
-        if (other === undefined || known.since > other.known.since || (known.since === other.known.since && id < other.id)) gone.set(identity, { id, known });
+    const taken = new Set(candidates.filter(({ missing }) => missing === undefined).map((candidate) => this.#identity(candidate)));
+    const leaving =
+      !this.#incremental || !this.#columns.some(({ kind }) => kind === 'status')
+        ? []
+        : [...before].filter(([id, { delivered }]) => delivered && !present.has(id));
+    // Of several with one key the latest member speaks for all.
+    for (const [id, known] of leaving.toSorted(([a, one], [b, other]) => other.since - one.since || (a < b ? -1 : 1))) {
+      due += 1;
+      const row = this.#exit(id, known, people);
+      const keys = this.#columns.flatMap(({ key }, index) => (key ? [row[index] ?? null] : []));
+      const identity = this.#identity({ id, keys: keys.every((key) => key === null) ? [] : keys });
+      if (taken.has(identity)) leaveOut('duplicate');
+      else {
+        rows.push(row);
+        taken.add(identity);
       }
     }
-    for (const { id, known } of gone.values()) rows.push(this.#exit(id, known, people));
 
     this.#known = new Map(
       candidates.map(({ id, since, isDelivered, missing, person }) => [
@@ -146,7 +149,7 @@ export class ExportModel {
 
   /** What two rows may not share: the deduplication key, or without one nothing. */
   #identity({ id, keys }: { readonly id: string; readonly keys: readonly Cell[] }): string {
-    return keys.length === 0 || !this.#columns.some(({ key }) => key) ? `id ${id}` : JSON.stringify(keys);
+    return keys.length === 0 ? `id ${id}` : JSON.stringify(keys);
   }
 
   /** On a tie the other columns are compared as text, the first in order wins. */

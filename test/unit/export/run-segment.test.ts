@@ -79,6 +79,27 @@ test('incremental: everybody, nobody, then joins and exits with what is known of
   expect(await bench.state.ledger.snapshot('act', 'all')).toMatchObject({ members: 2 });
 });
 
+test('deduplication: who was left out for a missing attribute has been a member all the same, since they qualified', async () => {
+  const head = 'id,first,last,email,country,income\n';
+  const options = {
+    mode: 'full',
+    mapping: [
+      { source: 'identityMap.Email', target: 'email' },
+      { source: 'first', mandatory: true },
+    ],
+    predicate: sql`p."country" = 'DE'`,
+    profileColumns: ['country'],
+  } as const;
+  await bench.writePeople(`${head}1,,,j@x,DE,\n`);
+  await bench.run({ ...options, slot: HOUR, name: 's1' });
+  await bench.writePeople(`${head}1,,,j@x,DE,\n2,Late,,j@x,DE,\n`);
+  await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+  await bench.writePeople(`${head}1,Early,,j@x,DE,\n2,Late,,j@x,DE,\n`);
+  await bench.run({ ...options, slot: 3 * HOUR, name: 's3' });
+
+  expect(await bench.read('s3.csv')).toBe('email,first\nj@x,Late\n');
+});
+
 test('deduplication by an attribute keeps the latest to qualify, on a tie the first in order', async () => {
   const head = 'id,first,last,email,country,income\n';
   const options = {
