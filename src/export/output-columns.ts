@@ -139,7 +139,7 @@ export function carriedColumns(columns: readonly OutputColumn[]): readonly Outpu
 export function textOf(column: OutputColumn): Sql {
   if (column.text !== undefined) return sql`${column.text}`;
   if (column.type === 'timestamp') return sql`strftime(${column.value}, '%Y-%m-%dT%H:%M:%SZ')`;
-  if (isNested(column.type)) return sql`cast(to_json(${column.value}) as varchar)`;
+  if (isNested(column.type)) return jsonText(column.value);
   return sql`cast(${column.value} as varchar)`;
 }
 
@@ -150,6 +150,18 @@ export function textOf(column: OutputColumn): Sql {
 export function withoutBadText(column: OutputColumn): OutputColumn {
   return column.text === undefined ? column : { ...column, text: sql`case when ${column.value} is not null then ${column.text} end` };
 }
+
+/**
+ * An array, a map or an object as JSON on one line. What the source holds as JSON keeps its digits (the engine reads numbers anew, as doubles) and loses white space, and
+ * commas after the last item, which the engine takes.
+ */
+export function jsonText(value: Expression): Sql {
+  const text = sql`cast(${value} as varchar)`;
+  const minified = sql`regexp_replace(regexp_replace(${text}, ${literal(`(${JSON_STRING})|[ \\t\\r\\n]+`)}, '\\1', 'g'), ${literal(`(${JSON_STRING})|,([\\]}])`)}, '\\1\\2', 'g')`;
+  return sql`case when typeof(${value}) = 'JSON' then ${minified} else cast(to_json(${value}) as varchar) end`;
+}
+
+const JSON_STRING = '"(?:[^"\\\\]|\\\\.)*"';
 
 export function isNested(type: string): boolean {
   return type === 'array' || type === 'map' || type === 'object';

@@ -1,6 +1,6 @@
 import { ident, joinSql, literal, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import type { FileSettings } from './file-settings.ts';
-import { isNested, textOf, type OutputColumn } from './output-columns.ts';
+import { isNested, jsonText, textOf, type OutputColumn } from './output-columns.ts';
 import type { RenderColumn } from './select-rows.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -10,10 +10,10 @@ const LINE_COLUMN = 'line';
 
 /**
  * True when the engine's own writer would not write what was asked for, so that lines are made in SQL: JSON that must keep the digits of decimals
- * (the writer makes 90000.00 to 90000.0), CSV whose empty text or quoting it has no option for.
+ * (the writer makes 90000.00 to 90000.0), also inside of values, CSV whose empty text or quoting it has no option for.
  */
 export function needsLines(settings: FileSettings, columns: readonly OutputColumn[]): boolean {
-  if (settings.format === 'json') return columns.some((column) => column.type.startsWith('decimal'));
+  if (settings.format === 'json') return columns.some(({ type }) => type.startsWith('decimal') || isNested(type));
   if (settings.format !== 'csv') return false;
   const { csv } = settings;
   // What the writer does by itself: NULL is nothing, the empty text is two quotes.
@@ -25,8 +25,7 @@ export function needsLines(settings: FileSettings, columns: readonly OutputColum
 /** How one column is written by the engine's own writer. */
 export function renderFor(settings: FileSettings): RenderColumn {
   const clean = settings.spacesForLineBreaks ? withoutLineBreaks : (_column: OutputColumn, value: Expression): Expression => value;
-  if (settings.format === 'csv')
-    return (column) => clean(column, column.text ?? (isNested(column.type) ? sql`cast(to_json(${column.value}) as varchar)` : column.value));
+  if (settings.format === 'csv') return (column) => clean(column, column.text ?? (isNested(column.type) ? jsonText(column.value) : column.value));
   return (column) => clean(column, column.value);
 }
 
@@ -37,7 +36,7 @@ function jsonValue(column: OutputColumn, value: Expression): Sql {
   // As the engine's own writer has them: its cast of a year before Christ to a text is another spelling.
   if (type === 'date') return sql`coalesce('"' || strftime(${value}, '%Y-%m-%d') || '"', 'null')`;
   if (type === 'timestamp') return sql`coalesce('"' || strftime(${value}, '%Y-%m-%dT%H:%M:%SZ') || '"', 'null')`;
-  return sql`coalesce(cast(to_json(${value}) as varchar), 'null')`;
+  return sql`coalesce(${isNested(type) ? jsonText(value) : sql`cast(to_json(${value}) as varchar)`}, 'null')`;
 }
 
 /** The line of one row. `columns` name their values in an inner query, so that each is computed once. */
@@ -111,9 +110,9 @@ function withoutLineBreaks(column: OutputColumn, value: Expression): Expression 
   return column.type === 'string' || isNested(column.type) ? sql`regexp_replace(${value}, ${literal('\r\n|\r|\n')}, ' ', 'g')` : value;
 }
 
-/** A number that JSON allows: no plus sign, no leading zeros, digits on both sides of the point. */
+/** A number that JSON allows: no plus sign, no leading zeros, digits on both sides of the point or no point. */
 function jsonNumber(text: Sql): Sql {
-  return sql`regexp_replace(regexp_replace(regexp_replace(${text}, '^[+]', ''), '^(-?)0*([0-9])', '\\1\\2'), '^(-?)[.]', '\\10.')`;
+  return sql`regexp_replace(regexp_replace(regexp_replace(regexp_replace(${text}, '^[+]', ''), '^(-?)0*([0-9])', '\\1\\2'), '^(-?)[.]', '\\10.'), '[.]$', '')`;
 }
 
 function concat(parts: readonly Sql[]): Sql {

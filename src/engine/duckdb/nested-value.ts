@@ -54,15 +54,26 @@ export function nestedValue(raw: Expression, physical: string, declared: NestedT
   }
   // A column that claims to be JSON may hold anything: a Parquet file's is not looked at by who writes it.
   const json = physical === 'JSON' ? raw : sql`try_cast(${raw} as json)`;
-  const valid = physical === 'JSON' ? sql`json_valid(${raw})` : sql`${json} is not null`;
+  const text = sql`cast(${json} as varchar)`;
+  const parsed = physical === 'JSON' ? sql`json_valid(${raw})` : sql`${json} is not null`;
+  // The engine takes NaN and infinity for JSON wherever they stand, and nobody else does.
+  const valid = sql`${parsed} and not (${mayHoldNoNumber(text)} and ${mayHoldNoNumber(sql`regexp_replace(${text}, ${JSON_TEXT}, '', 'g')`)})`;
   const closely = (question: Question, fine: Sql): Sql =>
     sql`case when trim(cast(${json} as varchar), ${WHITE_SPACE}) = 'null' then ${fine} else ${new Looking(question).json(json, declared, literal('')) ?? fine} end`;
   // Where a first glance finds nothing, nothing is wrong. It fails, and is tried again row by row, over a JSON column that holds no JSON.
-  const flagged = physical === 'JSON' ? sql`try(${glance(json, declared)})` : glance(json, declared);
+  const glanced = physical === 'JSON' ? sql`try(${glance(json, declared)})` : glance(json, declared);
+  const flagged = sql`(${glanced} or ${mayHoldNoNumber(text)})`;
   const bad = sql`coalesce(case when ${raw} is null or not coalesce(${flagged}, true) then false when not (${valid}) then true else ${closely(TRUTH, sql`false`)} end, false)`;
   const place = sql`case when not (${valid}) then {p: '', v: cast(${raw} as varchar), t: 'JSON'} else ${closely(PLACE, sql`null`)} end`;
   return { value: onlyWhere(bad, json, trusted), bad, place };
 }
+
+/** Also words such as finance, where these stand in texts. */
+function mayHoldNoNumber(text: Sql): Sql {
+  return sql`regexp_matches(${text}, '(?i)nan|inf')`;
+}
+
+const JSON_TEXT = literal('"(?:[^"\\\\]|\\\\.)*"');
 
 const WHITE_SPACE = literal(' \t\r\n');
 
