@@ -3,11 +3,12 @@ import { AppError } from '../model/app-error.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { AttributesSpec, SegmentSpec } from '../model/generated/kinds.ts';
+import type { SegmentUses } from '../model/plan.ts';
 import type { Instant } from '../model/instant.ts';
 import type { PqlProblem } from '../segment/ast.ts';
 import { compileSegments, compileValues, withClause, type CompiledRelations, type CompiledSegments } from '../segment/compile/compile-segments.ts';
 import { countStatement } from '../segment/compile/count-statement.ts';
-import { lineage } from '../segment/lineage.ts';
+import { lineage, type Lineage } from '../segment/lineage.ts';
 import { toProfileSchema } from '../segment/profile-schema.ts';
 import { readCondition, readValue } from '../segment/read-pql.ts';
 import type { PqlType } from '../segment/type.ts';
@@ -110,6 +111,21 @@ function compileApplied(resources: AppliedResources, segments: readonly string[]
 function typeSegment(resources: AppliedResources, name: string): Typed {
   const { attributes, pql } = findApplied<SegmentSpec>(resources, 'Segment', name).spec;
   return typeText(resources, attributes, pql, readCondition, `Segment \`${name}\``);
+}
+
+/** What a segment looks at, itself and through the segments that it names: what a review of a change wants to know, and whose labels it inherits. */
+export function segmentUses(resources: AppliedResources, name: string): SegmentUses {
+  const typed = typeSegment(resources, name);
+  const { attributes } = findApplied<SegmentSpec>(resources, 'Segment', name).spec;
+  const schema = toProfileSchema(findApplied<AttributesSpec>(resources, 'Attributes', attributes).spec);
+  const all = [typed, ...namedSegments(resources, [{ name, typed }]).values()].map((one) => lineage(one, schema));
+  const union = (of: (one: Lineage) => readonly string[]): readonly string[] => [...new Set(all.flatMap(of))].toSorted();
+  return {
+    attributes: union(({ fields }) => fields),
+    events: union(({ events = [] }) => events),
+    segments: union(({ segments }) => segments),
+    labels: union(({ labels }) => labels),
+  };
 }
 
 /** The segments that what somebody types may name: of others the columns are others, although the paths may be the same. */

@@ -114,6 +114,18 @@ export interface ImpactRow {
   readonly held?: { readonly message: string; readonly accept: string };
 }
 
+/** What a segment looks at, itself and through the segments that it names; each sorted. */
+export interface SegmentUses {
+  /** Attribute paths, and `identityMap.NAMESPACE`. */
+  readonly attributes: readonly string[];
+  /** Fields of events. */
+  readonly events: readonly string[];
+  /** Segments named by `inSegment`, directly or by way of others. */
+  readonly segments: readonly string[];
+  /** Labels of those attributes and fields. */
+  readonly labels: readonly string[];
+}
+
 /** `plan --json` (contract section 4). */
 export interface PlanJson {
   readonly formatVersion: 1;
@@ -127,6 +139,8 @@ export interface PlanJson {
     readonly patch: readonly PatchOperation[];
     readonly because: readonly Because[];
     readonly notes?: readonly string[];
+    /** Of a segment that will be there. */
+    readonly uses?: SegmentUses;
   }[];
   readonly impact: readonly ImpactRow[];
   readonly diagnostics: readonly Diagnostic[];

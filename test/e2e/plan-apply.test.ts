@@ -50,6 +50,29 @@ describe('plan and apply', () => {
     expect(footprint()).toEqual(before);
   });
 
+  test('--json tells what each changed segment uses, through the segments that it names too', async () => {
+    replace('name: {column: name, type: string}', 'name: {column: name, type: string, labels: [I1]}');
+    project.write(
+      'manifests/more.yaml',
+      `apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: named-rich}
+spec: {attributes: person, pql: 'inSegment("rich") and name.isNotNull() and not identityMap.Email.isNull()'}
+`,
+    );
+    const { changes } = await planJson('--no-refresh');
+    const uses = Object.fromEntries(changes.filter(({ kind }) => kind === 'Segment').map((change) => [change.name, change.uses]));
+
+    expect(uses).toEqual({
+      rich: { attributes: ['income'], events: [], segments: [], labels: [] },
+      poor: { attributes: ['income'], events: [], segments: [], labels: [] },
+      'named-rich': { attributes: ['identityMap.Email', 'income', 'name'], events: [], segments: ['rich'], labels: ['I1'] },
+    });
+    await apply();
+    replace('income > 50', 'income > 55');
+    expect((await planJson()).changes).toMatchObject([{ name: 'rich', uses: { attributes: ['income'] } }]);
+  });
+
   test('says who comes and goes, what the next file is called, and what would be held', async () => {
     await apply();
     expect(await run(['run', 'letter', '--slot', '2026-01-01T02:00:00Z', '--now', '2026-01-01T02:00:00Z'])).toMatchObject({ code: 0 });
