@@ -40,6 +40,15 @@ export function checkExpect(
         message: `the column is of the type ${type}, and not all its \`values\` are numbers`,
         hint: 'write them without quotes',
       });
+    const noTime = TIMES.has(type) ? expect.values?.find((value) => typeof value !== 'string' || parseInstant(value) === undefined) : undefined;
+    if (noTime !== undefined)
+      report({
+        code: 'RC1327',
+        pointer: at('values'),
+        part: 'key',
+        message: `the column is of the type ${type}, and \`${noTime}\` among its \`values\` is no time`,
+        hint: 'write it as 2026-12-01 or 2026-12-01T02:00:00Z',
+      });
   }
 }
 

@@ -1,7 +1,9 @@
+import { AppError } from '../model/app-error.ts';
+import { parseInstant } from '../model/instant.ts';
 import type { SourceHealth } from '../engine/engine.ts';
 import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
-import type { OutputColumn } from './output-columns.ts';
+import { textOf, type OutputColumn } from './output-columns.ts';
 import { REASON_FORGOTTEN } from './suppression.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -100,21 +102,22 @@ function expectationReasons(column: OutputColumn): readonly { readonly reason: s
   const { expect, target, plain = column } = column;
   if (expect === undefined) return [];
   const { value, type } = plain;
-  const text = sql`cast(${value} as varchar)`;
+  // What a pattern is to find is what stands in the file, not what the engine would call the value.
+  const text = textOf(plain);
   const { notNull, pattern, range, values } = expect;
   const compared = isOrdered(type) ? value : text;
   return [
     ...(notNull === true && !column.mandatory && !column.key ? [{ reason: `no ${target}`, when: sql`${value} is null` }] : []),
     ...(pattern === undefined ? [] : [{ reason: `${target} pattern`, when: sql`not regexp_full_match(${text}, ${literal(pattern)})` }]),
-    ...(range?.min === undefined ? [] : [{ reason: `${target} range`, when: sql`${compared} < ${bound(range.min, type)}` }]),
-    ...(range?.max === undefined ? [] : [{ reason: `${target} range`, when: sql`${compared} > ${bound(range.max, type)}` }]),
+    ...(range?.min === undefined ? [] : [{ reason: `${target} range`, when: sql`${compared} < ${bound(range.min, type, target)}` }]),
+    ...(range?.max === undefined ? [] : [{ reason: `${target} range`, when: sql`${compared} > ${bound(range.max, type, target)}` }]),
     ...(values === undefined
       ? []
       : [
           {
             reason: `${target} values`,
             when: sql`${compared} not in (${joinSql(
-              values.map((allowed) => bound(allowed, type)),
+              values.map((allowed) => bound(allowed, type, target)),
               ', ',
             )})`,
           },
@@ -136,7 +139,20 @@ function isOrdered(type: string): boolean {
   return /^(integer|decimal|double|date|timestamp)\b/.test(type);
 }
 
-function bound(value: number | string | boolean, type: string): Sql {
+function isNumber(value: number | string | boolean): boolean {
+  return typeof value === 'number' || (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)));
+}
+
+/** Throws where it is none of the column's type. `validate` has told that of attributes; of what type an expression is, it does not say. */
+function bound(value: number | string | boolean, type: string, target: string): Sql {
+  const isTime = type === 'date' || type === 'timestamp';
+  const fits = isTime ? typeof value === 'string' && parseInstant(value) !== undefined : !isOrdered(type) || isNumber(value);
+  if (!fits)
+    throw new AppError({
+      code: 'RC1327',
+      message: `\`expect\` of the column \`${target}\` names \`${value}\`, and the column is of the type ${type}`,
+      hint: isTime ? 'write it as 2026-12-01 or 2026-12-01T02:00:00Z' : 'write a number',
+    });
   if (type === 'date') return sql`try_cast(${literal(String(value))} as date)`;
   if (type === 'timestamp') return sql`(try_cast(${literal(String(value))} as timestamptz) at time zone 'UTC')`;
   return isOrdered(type) && typeof value === 'number' ? sql`${literal(value)}` : sql`${literal(String(value))}`;

@@ -27,7 +27,7 @@ export interface OutputColumn {
   /** A calculated value is none of its type; it counts as a bad value of a column does. */
   readonly overflow?: Expression | undefined;
   /** What is expected is expected of the value before it is hashed. */
-  readonly plain?: { readonly value: Expression; readonly type: string };
+  readonly plain?: Pick<OutputColumn, 'value' | 'type' | 'text'>;
 }
 
 /** A mapping entry whose target is settled (the activation room's work). */
@@ -136,7 +136,7 @@ export function carriedColumns(columns: readonly OutputColumn[]): readonly Outpu
 }
 
 /** The value as text, as it stands in a CSV file. */
-export function textOf(column: OutputColumn): Sql {
+export function textOf(column: Pick<OutputColumn, 'value' | 'type' | 'text'>): Sql {
   if (column.text !== undefined) return sql`${column.text}`;
   if (column.type === 'timestamp') return sql`strftime(${column.value}, '%Y-%m-%dT%H:%M:%SZ')`;
   if (isNested(column.type)) return jsonText(column.value);
@@ -171,7 +171,7 @@ function hashed(entry: MappingEntry, target: string, column: OutputColumn): Outp
   if (entry.transform !== 'sha256') return column;
   return {
     ...column,
-    plain: { value: column.value, type: column.type },
+    plain: { value: column.value, type: column.type, text: column.text },
     value: hashedIdentity(textOf(column), 'source' in entry ? entry.source : '', target),
     text: undefined,
     type: 'string',

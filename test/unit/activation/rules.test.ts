@@ -24,6 +24,8 @@ const attributes: AttributesSpec = {
   identities: { crmId: { column: 'id', primary: true }, Email: { column: 'email' } },
   fields: {
     'person.name.firstName': { column: 'first_name', type: 'string' },
+    born: { column: 'born', type: 'date' },
+    seen: { column: 'seen', type: 'timestamp' },
     income: { column: 'income', type: 'decimal' },
     tags: { column: 'tags', type: 'array', items: 'string' },
     emailSha256: { column: 'h', type: 'string' },
@@ -171,6 +173,9 @@ describe('mapping', () => {
     ['a bound that is no number', { source: 'income', expect: { range: { min: '5' } } }, '/range/min'],
     ['a range with nothing in it', { source: 'income', expect: { range: { min: 5, max: 4 } } }, '/range'],
     ['values that are no numbers', { source: 'income', expect: { values: [1, 'two'] } }, '/values'],
+    ['values that are no days', { source: 'born', expect: { values: ['2026-01-01', 'soon'] } }, '/values'],
+    ['values that are no times', { source: 'seen', expect: { values: [5] } }, '/values'],
+    ['days', { source: 'born', expect: { values: ['2026-01-01'] } }, undefined],
     [
       'what can be judged',
       { source: 'income', expect: { range: { min: 5, max: 5 }, values: [5], pattern: '[0-9]+', unique: true, otherwise: 'hold' } },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sql } from '../../../src/sql/sql.ts';
-import type { MappingEntry } from '../../../src/model/generated/kinds.ts';
+import type { AttributesSpec, MappingEntry } from '../../../src/model/generated/kinds.ts';
 import { openExportBench, type BenchJob, type ExportBench } from '../../support/export-bench.ts';
 
 const HOUR = 3_600_000;
@@ -278,6 +278,36 @@ describe('columns', () => {
       '',
     ]);
     await rm(join(bench.folder, 'out', 'out.csv'));
+  });
+
+  test('a pattern is held against what stands in the file: the digits of the source, the time as it is written', async () => {
+    const attributes: AttributesSpec = {
+      source: 'shop',
+      dataset: 'people',
+      identities: { crmId: { column: 'id', primary: true } },
+      fields: { price: { column: 'price', type: 'decimal' }, seen: { column: 'seen', type: 'timestamp' } },
+    };
+    await bench.writePeople('id,price,seen\n1,1.50,2026-01-01T10:00:00Z\n2,1.5,2026-01-01T11:00:00+01:00\n3,2,\n');
+    const options: Partial<BenchJob> = { attributes, predicate: sql`true`, profileColumns: [], file: { sort: true } };
+    const price = { source: 'price', expect: { pattern: '[0-9]+[.][0-9][0-9]' } };
+    const seen = { source: 'seen', expect: { pattern: '2026-01-01T10:00:00Z' } };
+    const prices = await bench.run({ ...options, mapping: [ID, price], name: 'prices' });
+    const times = await bench.run({ ...options, mapping: [ID, seen], name: 'times' });
+    const hashed = await bench.run({ ...options, mapping: [ID, { ...price, transform: 'sha256' }], name: 'hashed' });
+    expect([prices, times, hashed].map(({ run }) => run.counts.reasons)).toEqual([{ 'price pattern': 2 }, {}, { 'price pattern': 2 }]);
+    expect(await bench.read('prices.csv')).toBe('id,price\n1,1.50\n');
+    expect(await bench.read('times.csv')).toBe('id,seen\n1,2026-01-01T10:00:00Z\n2,2026-01-01T10:00:00Z\n3,\n');
+  });
+
+  test.each([
+    ['income * 2', { values: ['many'] }, 'names `many`, and the column is of the type double'],
+    ['income * 2', { range: { min: '' } }, 'names ``, and the column is of the type double'],
+    ['now', { values: [5] }, 'names `5`, and the column is of the type timestamp'],
+    ['today', { range: { max: 'soon' } }, 'names `soon`, and the column is of the type'],
+  ])('what is expected of `%s` has to be of its type: %j', async (expression, expected, told) => {
+    await bench.writePeople(`${HEAD}1,Ann,x,,DE,5\n`);
+    const { run } = await bench.run({ mapping: [ID, { expression, target: 'x', expect: expected }] });
+    expect(run).toMatchObject({ status: 'failed', files: [], error: { code: 'RC1327', message: expect.stringContaining(told) } });
   });
 
   test('expectations that hold: nothing leaves, the list of rejects tells whom to look at, and their number lets it pass once', async () => {
