@@ -115,6 +115,22 @@ export function storageSuite(name: string, createPlace: () => Promise<StoragePla
       await expect(storage.publish('foreign.txt', await small('equal bytes'), { replace: false, token: 'me' })).rejects.toMatchObject({ kind: 'exists' });
     });
 
+    it.each([
+      ['small', 1000],
+      ['of several parts', options.largeBytes ?? 20 * 2 ** 20],
+    ] as const)('lets one of several take a new name at once, when they are %s, and tells the others', async (size, bytes) => {
+      const files = await Promise.all([21, 22, 23].map((seed) => spoolFile(spool, patternedBytes(bytes, seed))));
+      const key = `race/${size}.bin`;
+
+      const ended = await Promise.allSettled(files.map((file, index) => storage.publish(key, file, { replace: false, token: `racer-${index}` })));
+
+      const won = ended.findIndex(({ status }) => status === 'fulfilled');
+      const refused = ended.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { readonly kind?: string }).kind] : []));
+      expect(refused).toEqual(['exists', 'exists']);
+      expect((await spoolFile(spool, await bytesOf(await storage.read(key)))).sha256).toBe(files[won]?.sha256);
+      await storage.remove(key);
+    });
+
     it('publishes the same file twice with the same result', async () => {
       const file = await small('twice');
       const first = await put('twice.txt', file);

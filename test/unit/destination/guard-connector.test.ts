@@ -98,11 +98,11 @@ describe('what a connector must not answer', () => {
 
 test('what is right goes through, and nothing else with it', async () => {
   const connector = guarded({
-    check: async () => [{ code: 'A1', level: 'warning', subject: 's', message: `m ${SECRET}`, hint: 'h', column: 'c', more: 1 }],
+    check: async () => [{ code: 'A1', level: 'warning', subject: `s ${SECRET}`, message: `m ${SECRET}`, hint: `h ${SECRET}`, column: 'c', more: 1 }],
     prepare: async () => null,
     deliver: async () => ({ status: 'imported', rows: 3, rejected: 2, message: SECRET, token: { id: 'x', at: null }, more: {} }),
   });
-  expect(await connector.check([])).toEqual([{ code: 'A1', level: 'warning', subject: 's', message: 'm ***', hint: 'h', column: 'c' }]);
+  expect(await connector.check([])).toEqual([{ code: 'A1', level: 'warning', subject: 's ***', message: 'm ***', hint: 'h ***', column: 'c' }]);
   expect(await connector.prepare(BATCH)).toBeUndefined();
   expect(await connector.deliver(BATCH, undefined)).toEqual({ status: 'imported', rows: 3, rejected: 2, message: '***', token: { id: 'x', at: null } });
 });

@@ -95,13 +95,14 @@ async function send(opened: Opened, batch: DeliveredBatch): Promise<Receipt> {
 
 test('all rows arrive once, in order, as arrays of at most so many', async () => {
   const endpoint = await serve(() => 202);
-  const receipt = await send(await connect(endpoint, { maxRows: 100 }), batchOf(rowsOf(250), rowsOf(30, 251)));
-  expect(receipt).toEqual({ status: 'imported', rows: 280 });
+  const receipt = await send(await connect(endpoint, { maxRows: 100 }), batchOf(rowsOf(250), rowsOf(130, 251)));
+  expect(receipt).toEqual({ status: 'imported', rows: 380 });
   const batches = endpoint.calls.map(({ body }) => JSON.parse(body) as { id: number; name: string }[]);
-  expect(batches.map(({ length }) => length)).toEqual([100, 100, 50, 30]);
-  expect(batches.flat().map(({ id }) => id)).toEqual(Array.from({ length: 280 }, (_, index) => index + 1));
+  expect(batches.map(({ length }) => length)).toEqual([100, 100, 50, 100, 30]);
+  expect(batches.flat().map(({ id }) => id)).toEqual(Array.from({ length: 380 }, (_, index) => index + 1));
   expect(batches.flat().every(({ name }) => name === 'Zoë\n"x"')).toBe(true);
-  expect(new Set(endpoint.calls.map(({ headers }) => headers['idempotency-key'])).size).toBe(4);
+  // The first hundred rows of the second file are not those of the first.
+  expect(new Set(endpoint.calls.map(({ headers }) => headers['idempotency-key'])).size).toBe(5);
 });
 
 test.each([
@@ -141,16 +142,26 @@ test('when every row is refused it stops after a hundred', async () => {
   expect(endpoint.calls.length).toBeLessThan(400);
 });
 
-test('too large a request is cut until it fits', async () => {
-  const endpoint = await serve(({ body }) => (body.length > 500 ? 413 : 200));
+test('too large a request is cut until it fits, and every row arrives', async () => {
+  const taken: number[] = [];
+  const endpoint = await serve(({ body }) => {
+    if (body.length > 500) return 413;
+    taken.push(...(JSON.parse(body) as { id: number }[]).map(({ id }) => id));
+    return 200;
+  });
   expect(await send(await connect(endpoint, { maxRows: 100 }), batchOf(rowsOf(100)))).toEqual({ status: 'imported', rows: 100 });
+  expect(taken).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
 });
 
 test('bad moments are waited out, with the same key, as long as asked', async () => {
   const keys = new Set<unknown>();
   const endpoint = await serve(({ headers }, number, response) => {
     keys.add(headers['idempotency-key']);
-    if (number === 1) return 503;
+    if (number === 1) {
+      // As a load balancer says it.
+      response.writeHead(503, { 'content-type': 'text/html' }).end('<html><body>503 Service Unavailable</body></html>');
+      return undefined;
+    }
     if (number === 2) {
       response.writeHead(429, { 'retry-after': '11' }).end();
       return undefined;

@@ -81,15 +81,16 @@ test('gc gives up what nobody goes on with, spool and unfinished uploads alike, 
   await leave('overtaken', NOW - 20 * DAY_MS, NOW - 20 * DAY_MS, 'failed');
   await leave('succeeded', NOW - 19 * DAY_MS, NOW - 19 * DAY_MS, 'success');
   await leave('goes-on', NOW - 18 * DAY_MS, NOW - 18 * DAY_MS, 'failed');
+  await leave('goes-on-too', NOW - 17 * DAY_MS, NOW - 17 * DAY_MS, 'failed');
   await leave('killed-now', null, NOW - DAY_MS);
 
   const dry = await collectGarbage(deps, { ...KEEP, dryRun: true });
-  expect([abandoned, (await readdir(join(folder, 'spool'))).length]).toEqual([[], 4]);
+  expect([abandoned, (await readdir(join(folder, 'spool'))).length]).toEqual([[], 5]);
   const done = await collectGarbage(deps, { ...KEEP, dryRun: false });
 
   expect(done).toEqual(dry);
   expect(done).toMatchObject({ spools: 3, bytes: 3000 });
-  expect(await readdir(join(folder, 'spool'))).toEqual(['goes-on']);
+  expect((await readdir(join(folder, 'spool'))).toSorted()).toEqual(['goes-on', 'goes-on-too']);
   expect(abandoned.toSorted()).toEqual(['killed-now a', 'killed-now b', 'killed-now c', 'overtaken a', 'overtaken b', 'overtaken c']);
 });
 
@@ -127,6 +128,26 @@ test('each kind has its time: rejects, records, journal', async () => {
   const done = await collectGarbage(deps, { ...KEEP, keptDays: { ...KEEP.keptDays, runs: 18 }, dryRun: false });
   expect(done).toMatchObject({ rejects: 1, journalEntries: 2, runs: 1 });
   expect(await readdir(lists)).toEqual(['new.csv']);
+});
+
+test('the members on record stay however old they are, those before them go', async () => {
+  const pair = { activation: 'kept', segment: 'one' };
+  const snapshots = join(folder, 'snapshots', 'kept', 'one');
+  await mkdir(snapshots, { recursive: true });
+  for (const [id, days] of [
+    ['before', 41],
+    ['on-record', 40],
+  ] as const) {
+    const slot = NOW - days * DAY_MS;
+    const claimed = await state.ledger.claim({ ...pair, slot, mode: 'incremental', owner: DEAD, now: slot, newId: id, staleAfterMs: 1 });
+    if (claimed.outcome !== 'claimed') throw new Error(claimed.outcome);
+    const counts = { received: 1, activated: 1, excluded: 0, failed: 0, reasons: {} };
+    const snapshot = { ...pair, path: `snapshots/kept/one/${id}.parquet`, runId: id, slot, members: 1, keys: [], target: 'x' };
+    await state.ledger.finish(claimed.claim, { status: 'success', counts, files: [], endedAt: slot, work: {}, snapshot });
+    await writeFile(join(snapshots, `${id}.parquet`), 'x');
+  }
+  expect(await collectGarbage(deps, { ...KEEP, dryRun: false })).toMatchObject({ snapshots: 1 });
+  expect(await readdir(snapshots)).toEqual(['on-record.parquet']);
 });
 
 test('a snapshot whose run began after the records were read stays for a day', async () => {

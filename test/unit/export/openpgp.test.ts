@@ -32,6 +32,7 @@ beforeAll(() => {
   });
   gpg(['--import'], revocation);
   exported['gone'] = gpg(['--armor', '--export', 'gone']).toString();
+  exported['several secret'] = gpg(['--armor', '--export-secret-keys', 'receiver', 'archive']).toString();
   exported['gone secret'] = gpg(['--armor', '--export-secret-keys', 'gone']).toString();
 }, 60_000);
 
@@ -82,6 +83,8 @@ test('gpg decrypts a file for each of its receivers and finds the sender’s sig
     expect(text.equals(TEXT), status).toBe(true);
     expect(status).toMatch(/GOODSIG [0-9A-F]+ sender/);
     expect(status).toContain('DECRYPTION_OKAY');
+    // One keyring holds both secret keys: that the file opens does not say for whom it is.
+    expect(new Set(status.match(/ENC_TO [0-9A-F]+/g)).size).toBe(2);
   }
   expect(bytes.includes('person1@')).toBe(false);
 });
@@ -106,11 +109,9 @@ test.each([
   ['signonly', 'cannot encrypt'],
   ['sender secret', 'is a private key'],
 ])('the receiver’s key `%s` is refused: it %s', async (name, why) => {
-  await expect(createEncryption([keyOf(name)], Date.now())).rejects.toMatchObject({
-    code: 'RC4020',
-    message: expect.stringContaining(why),
-    hint: expect.any(String),
-  });
+  const refused = { code: 'RC4020', message: expect.stringContaining(why), hint: expect.any(String) };
+  await expect(createEncryption([keyOf(name)], Date.now())).rejects.toMatchObject(refused);
+  await expect(createEncryption([keyOf('archive'), keyOf(name)], Date.now())).rejects.toMatchObject(refused);
 });
 
 test.each([
@@ -119,6 +120,7 @@ test.each([
   ['receiver', undefined, 'it is not an ASCII-armored private key'],
   ['old secret', undefined, 'expired on 2020-01-01'],
   ['gone secret', undefined, 'is revoked'],
+  ['several secret', undefined, 'it holds several keys'],
   ['certonly secret', undefined, 'cannot sign'],
 ])('the sender’s key `%s` with the passphrase %s is refused: %s', async (name, passphrase, why) => {
   const refused = createEncryption([keyOf('receiver')], Date.now(), { privateKey: keyOf(name), passphrase });
