@@ -18,20 +18,33 @@ export interface Suppressions {
 export const REASON_FORGOTTEN = 'forgotten';
 const FILE = 'suppressed.json';
 
-/** Throws RC4022 when the list is there but cannot be read: exporting without it could send what must not leave. */
+/** Throws RC4022 when the list is there but cannot be read, or is none: exporting without it could send what must not leave. */
 export async function readSuppressions(paths: Pick<ExportPaths, 'state'>): Promise<Suppressions | undefined> {
   const path = join(paths.state, FILE);
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Suppressions;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new AppError({
+  const unreadable = (cause?: unknown): AppError =>
+    new AppError({
       code: 'RC4022',
       message: `the list of forgotten people \`${path}\` cannot be read`,
       hint: 'restore it from your backup; nothing is exported without it',
-      cause: error,
+      cause,
     });
+  let found: unknown;
+  try {
+    found = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unreadable(error);
   }
+  if (!isList(found)) throw unreadable();
+  return found;
+}
+
+function isList(found: unknown): found is Suppressions {
+  const { key, entries } = (found ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof key !== 'string' || key === '' || !Array.isArray(entries)) return false;
+  return (entries as readonly (Readonly<Record<string, unknown>> | null)[]).every(
+    (entry) => typeof entry?.['namespace'] === 'string' && typeof entry['hash'] === 'string',
+  );
 }
 
 /** Adds a person, durably; adding twice changes nothing. `value`: as the engine normalises it. Returns the hash that stands for them. */

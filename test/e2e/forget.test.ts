@@ -210,3 +210,91 @@ ${keyedBy('person', 'crmId')}${keyedBy('lead', 'leadId')}`,
   expect(runsOf(next).map(({ counts }) => [counts.received, counts.reasons])).toEqual(Array.from({ length: 2 }, () => [1, { forgotten: 1 }]));
   expect(runsOf(now).map(({ counts }) => [counts.activated, counts.reasons])).toEqual(Array.from({ length: 2 }, () => [1, { forgotten: 1 }]));
 });
+
+test('forget: whoever has left the source is known by what their membership carries, hashed; a replay that builds anew does not send them', async () => {
+  using shop = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: left}\nspec: {}\n',
+    'people.csv': 'id,email,phone,first\n1,jo@example.org,0049 170 1,Jo\n2,ann@example.org,0049 170 2,Ann\n3,zoe@example.org,0049 170 3,Zoe\n',
+    'manifests/all.yaml': `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec:
+  source: shop
+  dataset: people
+  identities: {crmId: {column: id, primary: true}, Email: {column: email}, Phone: {column: phone}}
+  fields: {first: {column: first, type: string}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: everybody}
+spec: {attributes: person, pql: 'first != "nobody"'}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: plain}
+spec: {type: local-directory, storage: {type: local, path: out}}
+${activation('plain', 'plain', 'everybody', '{source: identityMap.crmId, target: id}, {source: first}', 'sort: true')}${activation('email', 'plain', 'everybody', '{source: identityMap.Email, target: hash, key: true, transform: sha256}', 'sort: true')}${activation('phone', 'plain', 'everybody', '{source: identityMap.Phone, target: hash, key: true, transform: sha256}', 'sort: true')}`,
+  });
+  const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', shop.directory, '--now', now, ...args]);
+  await at('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');
+  const first = runsOf(await at(SLOTS[0], 'run', 'plain', 'email', 'phone', '--slot', SLOTS[0], '--json'));
+  expect(first.map(({ counts }) => counts.activated)).toEqual([3, 3, 3]);
+  const people = shop.read('people.csv');
+  shop.write('people.csv', people.replace(/^1,.*\n/m, ''));
+
+  const byEmail = await at(SLOTS[1], 'forget', '--identity', 'Email=Jo@example.org', '--json');
+  expect(JSON.parse(byEmail.stdout), byEmail.stderr).toMatchObject({ members: 3, snapshots: 3 });
+  shop.write('people.csv', people.replace(/^[12],.*\n/gm, ''));
+  const byPhone = await at(SLOTS[1], 'forget', '--identity', 'Phone=0049 170 2', '--json');
+  expect(JSON.parse(byPhone.stdout), byPhone.stderr).toMatchObject({ members: 3, snapshots: 3 });
+
+  // They are back in the source as they were: the files could be built again byte for byte, with them in it.
+  shop.write('people.csv', people);
+  const replayed = await at(SLOTS[1], 'runs', 'replay', first[0]?.id ?? '', '--json');
+  expect([replayed.code, replayed.stdout]).toEqual([1, expect.stringMatching(/RC4021[^]*the source would give other bytes now/)]);
+  const next = runsOf(await at(SLOTS[1], 'run', 'plain', '--slot', SLOTS[1], '--json'));
+  expect(next.map(({ counts }) => counts.reasons['forgotten'])).toEqual([2]);
+});
+
+test('forget: several at once are all remembered; a list of them that is none stops every export', async () => {
+  using many = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: many}\nspec: {}\n',
+    'person.csv': `id,email,n\n${Array.from({ length: 6 }, (_, id) => `${id},p${id}@example.org,1\n`).join('')}`,
+    'manifests/all.yaml': `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {person: {path: person.csv}}}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: plain}
+spec: {type: local-directory, storage: {type: local, path: out}}
+${keyedBy('person', 'crmId')}`,
+  });
+  const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', many.directory, '--now', now, ...args]);
+  await at('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');
+  const ended = await Promise.all([0, 1, 2, 3].map((id) => at(SLOTS[0], 'forget', '--identity', `Email=p${id}@example.org`)));
+  expect(ended.map(({ code, stderr }) => [code, stderr])).toEqual(Array.from({ length: 4 }, () => [0, '']));
+  const list = '.reconcile/suppressed.json';
+  const { key, entries } = JSON.parse(many.read(list)) as { readonly key: string; readonly entries: readonly unknown[] };
+  expect(entries).toHaveLength(8);
+  expect(runsOf(await at(SLOTS[0], 'run', 'person', '--json')).map(({ counts }) => [counts.activated, counts.reasons])).toEqual([[2, { forgotten: 4 }]]);
+
+  const before = many.read(list);
+  for (const text of ['', before.slice(0, -40), 'null', '{}', JSON.stringify({ key, entries: [null] }), JSON.stringify({ entries })]) {
+    many.write(list, text);
+    const stopped = await at(SLOTS[0], 'run', 'person', '--json');
+    expect([text, stopped.code, stopped.stdout]).toEqual([text, 1, expect.stringMatching(/RC4022[^]*nothing is exported without it/)]);
+  }
+  expect(readdirSync(join(many.directory, 'out'))).toHaveLength(1);
+});
+
+test('forget: an identity that nothing has is told with the one that is meant', async () => {
+  const ended = await call(SLOTS[1], 'forget', '--identity', 'Emial=x@example.org', '--json');
+  expect([ended.code, ended.stdout]).toEqual([64, expect.stringMatching(/RC4026[^]*did you mean `Email`/)]);
+});

@@ -1,7 +1,11 @@
 import type { Command } from 'commander';
 import { AppError } from '../../model/app-error.ts';
 import { ExitCode } from '../../model/exit-code.ts';
+import { currentOwner } from '../../state/owner.ts';
 import type { CommandContext } from '../context.ts';
+
+/** Somebody who forgets many starts many at once: they queue. */
+const WAIT_MS = 10 * 60_000;
 
 export function configure(command: Command): void {
   command.requiredOption('--identity <namespace=value>', 'who, by an identity of the Attributes');
@@ -29,6 +33,8 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
   }
   const [{ openProject }, { forgetPerson }] = await Promise.all([import('../../compose.ts'), import('../../export/forget-person.ts')]);
   await using project = await openProject(context);
+  // The list is read, added to and put in place anew: two at once would each lose whom the other adds.
+  await using _lease = await project.store.lease(currentOwner(), { waitMs: WAIT_MS, purpose: 'forget', signal: context.signal });
   const { resources } = await project.store.read();
   const forgotten = await forgetPerson(project.exportDeps(), {
     resources,
