@@ -238,8 +238,8 @@ test('retry: an import that failed is signalled again; an unknown one is looked 
   expect((await call('--now', '2026-12-01T09:30:00Z', 'runs', 'retry', broken?.id ?? '')).code).toBe(64);
 });
 
-test('retry: an unknown end that turns out to be a failure is told as one, and can be signalled again', async () => {
-  const { fake, call } = await makeProject('user', { wait: '2s' });
+test('retry: an unknown end that turns out to be a failure is told as one, and can be signalled again with the very files', async () => {
+  const { fake, folder, call } = await makeProject('user', { wait: '2s' });
   expect(await call('--now', '2026-12-01T00:30:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
   fake.state.behaviour = 'silent';
   const silent = await call(...slotAt('2026-12-01', '06'));
@@ -250,10 +250,28 @@ test('retry: an unknown end that turns out to be a failure is told as one, and c
   const failed = await call('--now', '2026-12-01T06:20:00Z', 'runs', 'retry', quiet?.id ?? '');
   expect(failed.code).toBe(1);
   expect(failed.stdout).toContain('import import-failed');
+
+  // The files are gone, or what is left of them, and what is kept is not what was sent: nobody is told of them.
+  const landed = fake.state.events[0]?.variables['remoteFiles'] ?? '';
+  const bytes = readFileSync(landed);
+  const spool = join(folder, '.reconcile/spool', quiet?.id ?? '');
+  const kept = join(spool, readdirSync(spool).find((name) => readFileSync(join(spool, name)).equals(bytes)) ?? '');
+  for (const left of [undefined, bytes.subarray(0, 10)]) {
+    rmSync(landed, { force: true });
+    if (left !== undefined) writeFileSync(landed, left);
+    rmSync(kept, { force: true });
+    writeFileSync(kept, Buffer.from(bytes).fill('x', 0, 1));
+    const refused = await call('--now', '2026-12-01T06:25:00Z', 'runs', 'retry', quiet?.id ?? '');
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/RC4041[^]*the other side was not told again[^]*runs replay/)]);
+    expect(existsSync(landed) && !readFileSync(landed).equals(left ?? bytes)).toBe(false);
+    expect(fake.state.events).toHaveLength(1);
+  }
+  writeFileSync(kept, bytes);
   fake.state.behaviour = 'ok';
   expect((await call('--now', '2026-12-01T06:30:00Z', 'runs', 'retry', quiet?.id ?? '')).code).toBe(0);
   expect(fake.state.events.map(({ variables }) => variables['runId'])).toEqual([quiet?.id, quiet?.id]);
-});
+  expect(readFileSync(landed).equals(bytes)).toBe(true);
+}, 120_000);
 
 function retry(project: Project, id: string | undefined, hour: string): Promise<Ended> {
   return project.call('--now', `2026-12-01T${hour}:30:00Z`, 'runs', 'retry', id ?? '', '--json');

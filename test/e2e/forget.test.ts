@@ -114,6 +114,16 @@ test('replay without the kept files: built again, every byte equal, and said so;
     const kept = await call('2026-01-01T03:00:00Z', 'runs', 'replay', run.id, '--json');
     expect([kept.code, (JSON.parse(kept.stdout) as { from?: string }).from], kept.stderr).toEqual([0, 'spool']);
   }
+  // What is kept is no more what was sent, though it is as long.
+  const { id: changed } = await runOf('bymail');
+  const spool = join(project.directory, '.reconcile', 'spool', changed);
+  for (const name of readdirSync(spool)) {
+    const bytes = readFileSync(join(spool, name));
+    rmSync(join(spool, name));
+    writeFileSync(join(spool, name), bytes.fill('x', 0, 1));
+  }
+  const anew = await call('2026-01-01T03:00:00Z', 'runs', 'replay', changed, '--json');
+  expect([anew.code, (JSON.parse(anew.stdout) as { from?: string }).from], anew.stderr).toEqual([0, 'rebuilt']);
   rmSync(join(project.directory, '.reconcile', 'spool'), { recursive: true });
   for (const name of NAMES) {
     const { id } = await runOf(name);

@@ -229,6 +229,28 @@ describe('exactly one signal', () => {
     expect(fake.state.events).toHaveLength(0);
     expect((await connector.settle(batch, receipt, WAIT_MS)).status).toBe('unknown');
   });
+  test('an answer that does not come in time: it may be there, and is looked for', async () => {
+    fake.fail('PostEvent', { kind: 'hang' });
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const token = await connector.prepare(batch);
+    const soon = AbortSignal.timeout.bind(AbortSignal);
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => soon(500));
+    try {
+      expect(await connector.deliver(batch, token)).toMatchObject({ status: 'unknown', message: expect.stringContaining('no trace') as string });
+    } finally {
+      timeout.mockRestore();
+    }
+  });
+  test('stopped while Campaign has not answered: nobody says that it was not told', async () => {
+    fake.fail('PostEvent', { kind: 'hang' });
+    const { connector } = await connect();
+    const batch = makeBatch('r-1');
+    const token = await connector.prepare(batch);
+    const stopped = await connector.deliver(batch, token, AbortSignal.timeout(300)).catch((error: unknown) => error);
+    expect(stopped).toBeInstanceOf(Error);
+    expect(stopped).not.toHaveProperty('told');
+  });
   test('the answer to another call does not say that the event was taken', async () => {
     const body = "<SOAP-ENV:Envelope xmlns:SOAP-ENV='x'><SOAP-ENV:Body><StartResponse/></SOAP-ENV:Body></SOAP-ENV:Envelope>";
     fake.fail('PostEvent', { kind: 'status', status: 200, body });
