@@ -2,7 +2,7 @@ import type { Engine, OpenedSource } from '../engine/engine.ts';
 import { primaryIdentity } from '../engine/profile-model.ts';
 import { checkHealth } from './check-health.ts';
 import { exclusionsOf, type Exclusions } from './exclusion.ts';
-import { carriedColumns, keyColumns, mappedPaths, outputColumns, type OutputColumn } from './output-columns.ts';
+import { carriedColumns, keyColumns, mappedPaths, outputColumns, withMicroseconds, type OutputColumn } from './output-columns.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { suppressedCondition, suppressedNamespaces } from './suppression.ts';
 
@@ -38,7 +38,8 @@ export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJo
   });
   checkHealth(source.health, job.attributes, job.attributesName);
   const excludeOverflow = job.attributes.badValues === 'exclude';
-  const columns = outputColumns(mapping, source.columns, primary, job.expressions, excludeOverflow);
+  const asDeclared = outputColumns(mapping, source.columns, primary, job.expressions, excludeOverflow);
+  const columns = job.file.format === 'parquet' ? asDeclared.map(withMicroseconds) : asDeclared;
   return {
     engine,
     source,

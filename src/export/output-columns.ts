@@ -163,6 +163,13 @@ export function jsonText(value: Expression): Sql {
 
 const JSON_STRING = '"(?:[^"\\\\]|\\\\.)*"';
 
+/** Where a file holds times to the microsecond, keys are told apart by them and exits have them; texts end with the second. */
+export function withMicroseconds(column: OutputColumn): OutputColumn {
+  if (column.type !== 'timestamp') return column;
+  const exact = sql`strftime(${column.value}, '%Y-%m-%dT%H:%M:%S.%fZ')`;
+  return { ...column, text: sql`case when epoch_us(${column.value}) % 1000000 = 0 then ${textOf(column)} else ${exact} end` };
+}
+
 export function isNested(type: string): boolean {
   return type === 'array' || type === 'map' || type === 'object';
 }

@@ -10,6 +10,7 @@ import type { ExportPaths } from './deps.ts';
 import { checkOverflow } from './check-overflow.ts';
 import { checkReadable } from './check-readable.ts';
 import { countIfMany } from './estimate-rows.ts';
+import { fitCarried } from './fit-carried.ts';
 import { hasBadValues } from './exclusion.ts';
 import { holdRun } from './guards.ts';
 import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
@@ -74,7 +75,7 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
   const isDirect = job.slot === null && snapshot === undefined && opened.columns.every((column) => column.expect === undefined);
   const direct = isDirect ? await selectDirect({ job, opened, folder, signal, rowsPerPart, crashPoint }) : undefined;
   const selection = isDirect ? undefined : await selectJob({ job, opened, folder, snapshot, signal, rowsPerPart, crashPoint });
-  const query = rowsQuery(job, opened, direct, selection, snapshot !== undefined);
+  const query = rowsQuery(job, await fitted(job, opened, selection, snapshot !== undefined, signal), direct, selection, snapshot !== undefined);
   crashPoint('selected');
   if (selection !== undefined && opened.columns.some((column) => column.expect !== undefined))
     await writeRejects({ opened, selection, paths, job, runId, signal });
@@ -140,6 +141,18 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
       ...(accepted === undefined ? {} : { accepted }),
     },
   };
+}
+
+async function fitted(
+  job: SegmentJob,
+  opened: OpenedJob,
+  selection: Selection | undefined,
+  hasSnapshot: boolean,
+  signal: AbortSignal | undefined,
+): Promise<OpenedJob> {
+  if (job.file.format !== 'parquet' || selection === undefined || !hasExits(job, opened, hasSnapshot)) return opened;
+  const { engine, columns, carried } = opened;
+  return { ...opened, columns: await fitCarried({ engine, columns, carried, calculated: job.calculated, selection: selection.relation, signal }) };
 }
 
 /** What goes into the files: everybody in one scan, everybody by way of the selection, or the changes. */
