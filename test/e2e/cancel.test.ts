@@ -124,6 +124,34 @@ test('a run whose process was killed among its files is cancelled here: what was
   expect(runsOf(taken)[0]).toMatchObject({ id: dead?.id, status: 'success', counts: { activated: 300 } });
 });
 
+test('what has replaced files of the same names stays, is told, and the retry completes it from the very bytes', async () => {
+  using fixed = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: fixed}\nspec: {}\n',
+    'manifests/all.yaml': MANIFESTS.replace('export: incremental', 'export: full').replace('{maxRows: 100, manifest: true}', '{name: german, maxRows: 100}'),
+  });
+  const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', fixed.directory, '--now', now, ...args]);
+  const people = (count: number): void => fixed.write('people.csv', `id,cc\n${Array.from({ length: count }, (_, id) => `${id},DE`).join('\n')}\n`);
+  const files = (): readonly string[] => readdirSync(join(fixed.directory, 'out')).toSorted();
+  people(150);
+  await at('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');
+  expect((await at(SLOTS[0], 'run', 'daily', '--slot', SLOTS[0])).code).toBe(0);
+  const [first] = files();
+  people(350);
+  const env = { RECONCILE_CRASH_AT: 'published-part-3' };
+  const killed = await reconcile(['-C', fixed.directory, '--now', SLOTS[1], 'run', 'daily', '--slot', SLOTS[1]], { env });
+  expect([killed.signal, files().length]).toEqual(['SIGKILL', 3]);
+  const [dead] = runsOf(await at(SLOTS[1], 'runs', 'list', '--limit', '1', '--json'));
+
+  const cancelled = await at(SLOTS[1], 'runs', 'cancel', dead?.id ?? '', '--json');
+  const [run] = runsOf(cancelled);
+  expect(run?.error?.message).toContain('2 of its files had replaced earlier ones of the same names and stay');
+  expect([files().length, run?.files.map(({ rows }) => rows)]).toEqual([2, [100, 100]]);
+  people(10);
+  const retried = runsOf(await at(SLOTS[1], 'runs', 'retry', dead?.id ?? '', '--json'));
+  expect(retried).toMatchObject([{ id: dead?.id, status: 'success', counts: { activated: 350 } }]);
+  expect([files().length, files()[0]]).toEqual([4, first]);
+});
+
 test('Ctrl-C stops a run in good order: 130, nothing is visible, and the slot goes on when it is started again', async () => {
   const slot = SLOTS[2];
   load(MANY);

@@ -251,9 +251,13 @@ describe('exactly one signal', () => {
     expect(stopped).toBeInstanceOf(Error);
     expect(stopped).not.toHaveProperty('told');
   });
-  test('the answer to another call does not say that the event was taken', async () => {
-    const body = "<SOAP-ENV:Envelope xmlns:SOAP-ENV='x'><SOAP-ENV:Body><StartResponse/></SOAP-ENV:Body></SOAP-ENV:Envelope>";
-    fake.fail('PostEvent', { kind: 'status', status: 200, body });
+  test.each([
+    ['of another call', '<SOAP-ENV:Body><StartResponse/></SOAP-ENV:Body></SOAP-ENV:Envelope>'],
+    ['without a body', '<PostEventResponse/></SOAP-ENV:Envelope>'],
+    ['that is no XML', '<SOAP-ENV:Body><PostEventResponse/><a b=></SOAP-ENV:Body></SOAP-ENV:Envelope><'],
+    ['that is cut off', '<SOAP-ENV:Body><PostEventResponse><a'],
+  ])('an answer %s does not say that the event was taken, nor that it was not', async (_which, body) => {
+    fake.fail('PostEvent', { kind: 'status', status: 200, body: `<SOAP-ENV:Envelope xmlns:SOAP-ENV='x'>${body}` });
     const { connector } = await connect();
     const batch = makeBatch('r-1');
     expect((await connector.deliver(batch, await connector.prepare(batch))).status).toBe('unknown');
