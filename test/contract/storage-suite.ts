@@ -79,15 +79,18 @@ export function storageSuite(name: string, createPlace: () => Promise<StoragePla
       expect(found?.sha256).toBe(storage.facts.verifiedChecksum ? file.sha256 : undefined);
     });
 
-    it('claims no digest for an object that something else replaced', async () => {
-      await put('swapped.bin', await small('first content'));
+    it.each([13, options.largeBytes ?? 20 * 2 ** 20])('claims no digest for an object that something else replaced, of %i bytes', async (bytes) => {
+      const mine = await spoolFile(spool, patternedBytes(bytes, 31));
+      const theirs = await spoolFile(spool, patternedBytes(bytes, 32));
+      await put('swapped.bin', mine);
       const other = await place.open();
-      await other.publish('swapped.bin', await small('other content'), { replace: true, token: 'other' });
+      await other.publish('swapped.bin', theirs, { replace: true, token: 'other' });
       await other[Symbol.asyncDispose]();
 
       const found = await storage.stat('swapped.bin');
 
-      expect([undefined, (await small('other content')).sha256]).toContain(found?.sha256);
+      expect([undefined, theirs.sha256]).toContain(found?.sha256);
+      await storage.remove('swapped.bin');
     });
 
     it('reads from an offset, to the end and past it', async () => {
@@ -113,6 +116,13 @@ export function storageSuite(name: string, createPlace: () => Promise<StoragePla
       await storage.publish('foreign.txt', one, { replace: false, token: 'someone' });
 
       await expect(storage.publish('foreign.txt', await small('equal bytes'), { replace: false, token: 'me' })).rejects.toMatchObject({ kind: 'exists' });
+    });
+
+    it('refuses a name that the same upload gave to other bytes of that length', async () => {
+      await storage.publish('anew.txt', await small('these bytes'), { replace: false, token: 'run' });
+
+      await expect(storage.publish('anew.txt', await small('those bytes'), { replace: false, token: 'run' })).rejects.toMatchObject({ kind: 'exists' });
+      expect((await bytesOf(await storage.read('anew.txt'))).toString()).toBe('these bytes');
     });
 
     it.each([

@@ -89,6 +89,10 @@ describe('retry', () => {
     await real.publish('lost.bin', await spoolFile(folder, patternedBytes(100_000, 2)), { replace: true, token: 'someone' });
     const other: Storage = { ...lossy, publish: async () => fail(calls++ === 0 ? 'transient' : 'exists') };
     await expect(withRetry(other, retry).publish('lost.bin', file, { replace: false, token: 't' })).rejects.toMatchObject({ kind: 'exists' });
+
+    calls = 0;
+    const knowing: Storage = { ...other, stat: async (key) => ({ key, bytes: file.bytes, sha256: '0'.repeat(64) }) };
+    await expect(withRetry(knowing, retry).publish('lost.bin', file, { replace: false, token: 't' })).rejects.toMatchObject({ kind: 'exists' });
   });
 
   it('stops pausing when told to', async () => {
