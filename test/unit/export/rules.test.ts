@@ -255,6 +255,9 @@ describe('columns', () => {
     expect(email.run.error).toBeUndefined();
     expect((await bench.read('email.csv')).split('\n').slice(1, 3)).toEqual([`1,${sha256('jo@x.org')}`, `2,${hash}`]);
     expect((await bench.read('phone.csv')).split('\n')[3]).toBe(`3,${sha256('490170551')}`);
+    // Only the name of a phone makes one: an id would lose its letters.
+    await bench.run({ mapping: [ID, { source: 'last', target: 'mobileApp_userId', transform: 'sha256' }], name: 'app' });
+    expect((await bench.read('app.csv')).split('\n')[3]).toBe(`3,${sha256('+49 (0)170 / 55-1')}`);
   });
 
   test('expectations exclude by reason and leave a list of rejects on this side only', async () => {
