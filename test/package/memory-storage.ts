@@ -13,10 +13,11 @@ function createMemoryStorage(held: Map<string, Held>): Storage {
   return {
     facts: { kind: 'local', verifiedChecksum: true, maxKeyBytes: 1024 },
     async publish(key, file, { replace, token, signal, onProgress }) {
-      const there = held.get(checked(key));
-      if (signal?.aborted === true) throw new StorageError('aborted', 'interrupted');
-      if (there && !replace) throw new StorageError('exists', `there is an object \`${key}\``, { hint: 'move it away' });
+      checked(key);
       const made = { bytes: await readFile(file.path), token, sha256: file.sha256 };
+      if (signal?.aborted === true) throw new StorageError('aborted', 'interrupted');
+      // From here on nothing waits: of several that want a new name only one finds it free.
+      if (held.has(key) && !replace) throw new StorageError('exists', `there is an object \`${key}\``, { hint: 'move it away' });
       held.set(key, made);
       onProgress?.(file.bytes);
       return describe(key, made);
