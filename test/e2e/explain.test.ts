@@ -188,7 +188,8 @@ test('a segment alone, and JSON for machines', async () => {
         known: true,
         member: true,
         delivered: false,
-        since: null,
+        // Left out, and a member all the same: where members compete for a key, since when is on record.
+        since: '2026-12-01T02:00:00Z',
         files: [],
         excluded: { reason: 'no name', file: 'manifests/rest.yaml', line: 33 },
         rules: { german: { kind: 'and', truth: true, file: 'manifests/segments.yaml', line: 7 }, buyers: { truth: true } },
