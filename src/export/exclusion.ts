@@ -73,11 +73,6 @@ export function passing(exclusions: Exclusions): Sql {
   return exclusions.reasons.length === 0 ? noSql : sql` and (${exclusions.reason}) is null`;
 }
 
-/** Whether some profile is left out for a value that is not of its type. */
-export function hasBadValues(exclusions: Exclusions): boolean {
-  return exclusions.reasons.some(({ reason }) => reason === REASON_BAD_VALUE);
-}
-
 /** Event fields of which some value is not of its type, among those that the audience or a column is computed of. */
 export function badEventPaths({ eventColumns = [] }: Audience, { badValues }: SourceHealth, computed: readonly string[] = []): readonly string[] {
   const read = new Set([...eventColumns, ...computed]);

@@ -2,7 +2,7 @@ import type { Engine, OpenedSource } from '../engine/engine.ts';
 import { primaryIdentity } from '../engine/profile-model.ts';
 import { checkHealth } from './check-health.ts';
 import { exclusionsOf, type Exclusions } from './exclusion.ts';
-import { carriedColumns, keyColumns, mappedPaths, outputColumns, withMicroseconds, type OutputColumn } from './output-columns.ts';
+import { carriedColumns, keyColumns, mappedPaths, outputColumns, withMicroseconds, withoutBadText, type OutputColumn } from './output-columns.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { suppressedCondition, suppressedNamespaces } from './suppression.ts';
 
@@ -39,7 +39,8 @@ export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJo
   checkHealth(source.health, job.attributes, job.attributesName);
   const excludeOverflow = job.attributes.badValues === 'exclude';
   const asDeclared = outputColumns(mapping, source.columns, primary, job.expressions, excludeOverflow);
-  const columns = job.file.format === 'parquet' ? asDeclared.map(withMicroseconds) : asDeclared;
+  const exact = job.file.format === 'parquet' ? asDeclared.map(withMicroseconds) : asDeclared;
+  const columns = source.health.badValues.some((bad) => bad.of === 'profile') ? exact.map(withoutBadText) : exact;
   return {
     engine,
     source,

@@ -11,7 +11,6 @@ import { checkOverflow } from './check-overflow.ts';
 import { checkReadable } from './check-readable.ts';
 import { countIfMany } from './estimate-rows.ts';
 import { fitCarried } from './fit-carried.ts';
-import { hasBadValues } from './exclusion.ts';
 import { holdRun } from './guards.ts';
 import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
@@ -166,9 +165,8 @@ function rowsQuery(job: SegmentJob, opened: OpenedJob, direct: DirectSelection |
   }
   const { relation, losers, silent, by } = selection;
   if (job.mode === 'incremental' && hasSnapshot) {
-    const badValues = hasBadValues(exclusions);
     const withExits = hasExits(job, opened, hasSnapshot);
-    return (render, who) => changeRows({ ...common, render, who, by, losers, selection: relation, silent, withExits, carried, badValues });
+    return (render, who) => changeRows({ ...common, render, who, by, losers, selection: relation, silent, withExits, carried });
   }
   // A condition over events is dearer than a join with those who were found already.
   if (audience.eventColumns !== undefined) return (render, who) => selectedRows({ ...common, render, who, by, losers, selection: relation });

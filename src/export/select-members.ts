@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, noSql, sql, type Sql } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
-import { hasBadValues, type Exclusions } from './exclusion.ts';
-import { textOf, withoutBadText, type OutputColumn } from './output-columns.ts';
+import type { Exclusions } from './exclusion.ts';
+import { textOf, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 import { columnsAfter, without } from './select-rows.ts';
 import { REASON_FORGOTTEN } from './suppression.ts';
@@ -30,8 +30,7 @@ export interface SelectionInput {
  */
 export function selectionQuery(input: SelectionInput): Sql {
   const { audience, exclusions, calculated, carried, since, snapshot, by, differencesOnly } = input;
-  const values = hasBadValues(exclusions) ? carried.map(withoutBadText) : carried;
-  const now = values.map((column) => sql`${textOf(column)} as ${ident(`n_${column.target}`)}`);
+  const now = carried.map((column) => sql`${textOf(column)} as ${ident(`n_${column.target}`)}`);
   const members = sql`select ${joinSql([sql`${profileKey(by)} as "id"`, sql`${exclusions.reason} as "reason"`, ...now], ', ')} from ${audience.from}${calculated} where ${exclusions.candidates}`;
   if (snapshot === undefined) {
     const never = columnsAfter(carried.map((column) => sql`cast(null as varchar) as ${ident(`s_${column.target}`)}`));
@@ -138,8 +137,10 @@ export function silentExitsQuery({ selection, by, keys, calculated }: Pick<Compe
   return sql`select "id" from (${ranked}) where "twice" or "still"`;
 }
 
-/** The next snapshot: `id`, `since`, `delivered` and the carried values as `k_<target>`. Where members
- * compete for a key all of them are kept, delivered or not, but who is forgotten: since when they are members decides. */
+/**
+ * The next snapshot: `id`, `since`, `delivered` and the carried values as `k_<target>`. Where members compete for a key all of them are kept, delivered or not,
+ * but who is forgotten: since when they are members decides.
+ */
 export function snapshotQuery(input: {
   readonly selection: Sql;
   readonly losers: Sql | undefined;

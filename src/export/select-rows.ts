@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import { passing, type Exclusions } from './exclusion.ts';
-import { textOf, withoutBadText, type OutputColumn } from './output-columns.ts';
+import { textOf, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -60,12 +60,9 @@ export function changeRows(
     readonly silent: Sql | undefined;
     readonly withExits: boolean;
     readonly carried: readonly OutputColumn[];
-    /** Some profile has a value that is not of its type. */
-    readonly badValues: boolean;
   },
 ): Sql {
   const { selection, losers, silent, withExits, carried, columns, render, sort, calculated, by, who = false } = input;
-  const settled = input.badValues ? columns.map(withoutBadText) : columns;
   const keeps = new Set(carried.map(({ target }) => target));
   const won = losers === undefined ? noSql : without(losers, sql`"id"`);
   const heard = silent === undefined ? noSql : without(silent, sql`"id"`);
@@ -73,7 +70,7 @@ export function changeRows(
   const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection}${won} where "present" and not "delivered" and "reason" is null`;
   const exits = sql`select "id", 'exited' as "status"${columnsAfter(last.map((name) => sql`${name}`))} from ${selection}${heard} where "delivered" and not "present"`;
   const list = [
-    ...settled.map((column) => changeColumn(column, keeps.has(column.target), render)),
+    ...columns.map((column) => changeColumn(column, keeps.has(column.target), render)),
     ...(who ? [sql`c."id" as "#who"`] : []),
     ...(sort ? [sql`c."id" as "#order"`] : []),
   ];
