@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { ExitCode } from '../../model/exit-code.ts';
 import type { SegmentUses } from '../../model/plan.ts';
-import { resourceKey } from '../../model/resource.ts';
+import { resourceKey, type DigestedResource } from '../../model/resource.ts';
 import { preparePlan, type PreparedPlan } from '../../apply/prepare-plan.ts';
 import { recallPlan } from '../../apply/recall-plan.ts';
 import { planToJson } from '../../plan/plan-json.ts';
@@ -52,8 +52,10 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
   // What the plan's own text tells is not told twice.
   const told = json ? diagnostics : diagnostics.filter(({ code }) => code !== 'RC3022' || failed);
   if (told.length > 0) context.say(renderDiagnostics(told, { color, directory }));
-  if (json) context.out(JSON.stringify(planToJson(plan, impact, diagnostics, await planned.uses())));
-  else if (failed) context.say('Nothing was planned: a source does not have what the manifests say. `--no-refresh` plans without looking at sources.');
+  if (json) {
+    const uses = plan.changes.some(({ kind }) => kind === 'Segment') ? await readUses(planned.desired) : undefined;
+    context.out(JSON.stringify(planToJson(plan, impact, diagnostics, uses)));
+  } else if (failed) context.say('Nothing was planned: a source does not have what the manifests say. `--no-refresh` plans without looking at sources.');
   else if (options['markdown'] === true) {
     const { renderPlanMarkdown } = await import('../../plan/render-markdown.ts');
     context.out(renderPlanMarkdown(view, planned.project));
@@ -69,8 +71,8 @@ interface MadePlan {
   readonly prepared: Pick<PreparedPlan, 'view' | 'diagnostics'>;
   readonly diagnostics: readonly Diagnostic[];
   readonly project: string;
-  /** What each segment of the manifests uses. */
-  readonly uses: () => Promise<((segment: string) => SegmentUses) | undefined>;
+  /** What the manifests declare; not read where nothing has changed since the last time. */
+  readonly desired?: readonly DigestedResource[];
 }
 
 async function makePlan(context: CommandContext, options: Readonly<Record<string, unknown>>): Promise<MadePlan> {
@@ -93,19 +95,20 @@ async function makePlan(context: CommandContext, options: Readonly<Record<string
     signal: context.signal,
   } as const;
   const nothing = recalled === undefined ? undefined : await recallPlan(request, recalled, session.planDeps);
-  if (recalled !== undefined && nothing !== undefined)
-    return { prepared: nothing, diagnostics: recalled.diagnostics, project: recalled.name, uses: async () => undefined };
+  if (recalled !== undefined && nothing !== undefined) return { prepared: nothing, diagnostics: recalled.diagnostics, project: recalled.name };
 
   const read = valid ?? (await readProject(which, cache));
   const { resources: desired, refersTo, locator, project } = read;
   const guards = project.spec.guards;
   const prepared = await preparePlan({ ...request, desired, refersTo, locator, guards, select, impact: options['impact'] !== false }, session.planDeps);
-  const uses = async (): Promise<(segment: string) => SegmentUses> => {
-    const { segmentUses } = await import('../../export/compile-job.ts');
-    const resources = new Map(desired.map((one) => [resourceKey(one.kind, one.metadata.name), one]));
-    return (segment) => segmentUses(resources, segment);
-  };
-  return { prepared, diagnostics: [...read.diagnostics, ...prepared.diagnostics], project: project.metadata.name, uses };
+  return { prepared, diagnostics: [...read.diagnostics, ...prepared.diagnostics], project: project.metadata.name, desired };
+}
+
+/** What each segment uses. The parser of segments tells: it is loaded only when there is something to ask. */
+async function readUses(desired: readonly DigestedResource[] = []): Promise<(segment: string) => SegmentUses> {
+  const { segmentUses } = await import('../../export/compile-job.ts');
+  const resources = new Map(desired.map((one) => [resourceKey(one.kind, one.metadata.name), one]));
+  return (segment) => segmentUses(resources, segment);
 }
 
 /** The checks bring the parser of segments with them: they are loaded only when there is something to check. */
