@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { spend } from './spend.ts';
+import { OUTBOX } from '../support/shop-project.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const COMMAND = join(ROOT, 'scripts', 'reconcile.mjs');
@@ -68,10 +69,7 @@ kind: Segment
 metadata: {name: third-by-email}
 spec: {attributes: reader, pql: score < 300}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ${[
   activation('csv', id, {}),
   activation('csvgz', id, { file: 'format: csv, compression: gzip' }),

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { OUTBOX } from '../support/shop-project.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MEMBERS = 12_000_001;
@@ -82,10 +83,7 @@ kind: Segment
 metadata: {name: everybody}
 spec: {attributes: person, pql: email.isNotNull()}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Activation

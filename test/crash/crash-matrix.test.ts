@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { isUnfinishedName } from '../../src/storage/unfinished-name.ts';
 import { reconcile, ROOT } from '../support/reconcile.ts';
+import { PEOPLE_SOURCE } from '../support/shop-project.ts';
 
 /** Every instant between two effects of a run. Each is where the real process is killed, in a test of its own. */
 const POINTS = [
@@ -212,10 +213,7 @@ async function prepare(scenario: Scenario, publicKey: string, signingKey: string
   await writeFile(join(project, 'reconcile.yaml'), 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: crash}\nspec: {}\n');
   await writeFile(
     join(project, 'manifests', 'all.yaml'),
-    `apiVersion: reconcile/v1
-kind: Source
-metadata: {name: shop}
-spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+    `${PEOPLE_SOURCE}
 ---
 apiVersion: reconcile/v1
 kind: Attributes

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
+import { OUTBOX, PEOPLE_SOURCE } from '../support/shop-project.ts';
 
 /** Three people share each of 600 emails, which are compared in parts of 250 rows. */
 const IN_PARTS = { RECONCILE_ROWS_PER_PART: '250' };
@@ -24,10 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const MANIFESTS = `apiVersion: reconcile/v1
-kind: Source
-metadata: {name: shop}
-spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+const MANIFESTS = `${PEOPLE_SOURCE}
 ---
 apiVersion: reconcile/v1
 kind: Attributes
@@ -39,10 +37,7 @@ kind: Segment
 metadata: {name: all}
 spec: {attributes: person, pql: 'cc = "DE"'}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Activation

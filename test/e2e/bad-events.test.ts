@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
+import { OUTBOX } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
 const MANIFESTS = `apiVersion: reconcile/v1
@@ -41,10 +42,7 @@ kind: Segment
 metadata: {name: german}
 spec: {attributes: person, pql: 'cc = "DE"'}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ${['buyers', 'quiet', 'german'].map((segment) => activation(segment, segment)).join('')}${activation('totals', 'german', ', {expression: "sum E.amount over E from xEvent where true", target: total}')}`;
 
 function activation(name: string, segment: string, more = ''): string {

@@ -6,13 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { reconcile, ROOT, type Ended } from '../support/reconcile.ts';
-import { GERMAN, OUTBOX } from '../support/shop-project.ts';
+import { GERMAN, OUTBOX, PEOPLE_SOURCE } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
-const MANIFESTS = `apiVersion: reconcile/v1
-kind: Source
-metadata: {name: shop}
-spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+const MANIFESTS = `${PEOPLE_SOURCE}
 ---
 apiVersion: reconcile/v1
 kind: Attributes

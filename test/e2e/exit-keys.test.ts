@@ -2,13 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { reconcile } from '../support/reconcile.ts';
-import { GERMAN, OUTBOX } from '../support/shop-project.ts';
+import { GERMAN, OUTBOX, PEOPLE_SOURCE } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
-const MANIFESTS = `apiVersion: reconcile/v1
-kind: Source
-metadata: {name: shop}
-spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+const MANIFESTS = `${PEOPLE_SOURCE}
 ---
 apiVersion: reconcile/v1
 kind: Attributes

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { OUTBOX } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
 
@@ -52,10 +53,7 @@ spec:
     age: {column: age, type: integer}
   events: {dataset: orders, profile: person_id, timestamp: at, eventType: {value: purchase}, fields: {amount: {column: amount, type: decimal}}}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Activation

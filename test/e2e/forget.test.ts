@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { unfinishedName } from '../../src/storage/unfinished-name.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
+import { PEOPLE_SOURCE } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
 const WHO = 'p7@example.org';
@@ -225,10 +226,7 @@ test('forget: whoever has left the source is known by what their membership carr
   using shop = createTempProject({
     'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: left}\nspec: {}\n',
     'people.csv': 'id,email,phone,first\n1,jo@example.org,0049 170 1,Jo\n2,ann@example.org,0049 170 2,Ann\n3,zoe@example.org,0049 170 3,Zoe\n',
-    'manifests/all.yaml': `apiVersion: reconcile/v1
-kind: Source
-metadata: {name: shop}
-spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+    'manifests/all.yaml': `${PEOPLE_SOURCE}
 ---
 apiVersion: reconcile/v1
 kind: Attributes

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OUTBOX } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
 
@@ -46,10 +47,7 @@ kind: Segment
 metadata: {name: named}
 spec: {attributes: person, pql: 'name.isNotNull()'}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Activation

@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest';
 import { reconcile } from '../support/reconcile.ts';
+import { PEOPLE_SOURCE } from '../support/shop-project.ts';
 import { createTempProject } from '../support/temp-project.ts';
 
 const PROJECT = 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: places}\nspec: {}\n';
-const PEOPLE = `apiVersion: reconcile/v1
-kind: Source
-metadata: {name: shop}
-spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+const PEOPLE = `${PEOPLE_SOURCE}
 ---
 apiVersion: reconcile/v1
 kind: Attributes

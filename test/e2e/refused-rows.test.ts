@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { randomFrom } from '../support/random.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
+import { PEOPLE_SOURCE } from '../support/shop-project.ts';
 import { createTempProject } from '../support/temp-project.ts';
 
 /** An endpoint with a table of its own: it takes rows as upserts and exits as deletions, and refuses whomever it is told to. */
@@ -67,10 +68,7 @@ async function makeProject(people: readonly Person[], { maxRejectedRows = 50, id
   const { directory } = await createTempProject({
     'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: refusals}\nspec: {manifests: [manifests]}\n',
     'people.csv': HEAD,
-    'manifests/all.yaml': `apiVersion: reconcile/v1
-kind: Source
-metadata: {name: shop}
-spec: {engine: duckdb, datasets: {people: {path: people.csv}}}
+    'manifests/all.yaml': `${PEOPLE_SOURCE}
 ---
 apiVersion: reconcile/v1
 kind: Attributes

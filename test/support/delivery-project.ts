@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { StorageSpec } from '../../src/model/generated/kinds.ts';
+import { OUTBOX } from './shop-project.ts';
 
 /** Public reference data that stands beside a developer's checkout, not in it. */
 const ADVENTUREWORKS = fileURLToPath(new URL('../../../shared/data/adventureworks/', import.meta.url));
@@ -78,10 +79,7 @@ kind: Segment
 metadata: {name: wealthy-owners}
 spec: {attributes: person, pql: 'yearly_income >= 100000 and house_owner = true and birth_date < date(1970, 1, 1) and country_code in ["US", "CA"]'}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Destination

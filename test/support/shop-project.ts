@@ -1,5 +1,11 @@
 import { createTempProject, type TempProject } from './temp-project.ts';
 
+/** People in one CSV file beside the manifests' folder. */
+export const PEOPLE_SOURCE = `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {people: {path: people.csv}}}`;
+
 /** The folder `out` of a project as a destination. */
 export const OUTBOX = `apiVersion: reconcile/v1
 kind: Destination

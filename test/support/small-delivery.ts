@@ -1,4 +1,5 @@
 import type { StorageSpec } from '../../src/model/generated/kinds.ts';
+import { OUTBOX } from './shop-project.ts';
 
 /** Makes a file of a good megabyte: the tiny disks have room for it, and not for it and what fills them. */
 const ROWS = 20_000;
@@ -32,10 +33,7 @@ kind: Segment
 metadata: {name: everyone}
 spec: {attributes: person, pql: 'name.isNotNull()'}
 ---
-apiVersion: reconcile/v1
-kind: Destination
-metadata: {name: outbox}
-spec: {type: local-directory, storage: {type: local, path: out}}
+${OUTBOX}
 ---
 apiVersion: reconcile/v1
 kind: Destination
