@@ -4,6 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { checkHeader } from '../../src/destination/check-header.ts';
 import type { ConnectorContext } from '../../src/destination/connector.ts';
 import type { AuthSpec, ConnectionSpec } from '../../src/model/generated/kinds.ts';
+import { createSecretMask } from '../../src/support/secret-mask.ts';
 import { CampaignError, readFailure, type Failure } from './explain-failure.ts';
 import { createTokenSource, type TokenSource } from './ims-token.ts';
 import { createTransport, type Transport } from './transport.ts';
@@ -58,9 +59,8 @@ export interface SessionOptions extends Pick<ConnectorContext, 'secret' | 'clock
 /** Opens nothing yet: the SDK (a second to load) and the network are touched by the first call. */
 export function createSession(options: SessionOptions): CampaignSession {
   const signals = new AsyncLocalStorage<AbortSignal | undefined>();
-  const secrets = new Set<string>();
-  const learn = (secret: string): void => void (secret.length >= 4 && secrets.add(secret));
-  const clean = (text: string): string => [...secrets].reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text).replaceAll(TOKENS, '***');
+  const { learn, clean: withoutSecrets } = createSecretMask();
+  const clean = (text: string): string => withoutSecrets(text).replaceAll(TOKENS, '***');
   const transport = createTransport({
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
     maxBytes: MAX_BYTES,

@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { AppError } from '../model/app-error.ts';
 import type { SecretRef } from '../model/resource.ts';
+import { createSecretMask } from '../support/secret-mask.ts';
 import type { CatalogueEntry } from './catalogue.ts';
 import type { Connector, ConnectorContext, CreateConnector } from './connector.ts';
 import { describeThrown, guardConnector } from './guard-connector.ts';
@@ -40,13 +41,12 @@ export async function loadConnector(entry: CatalogueEntry, context: ConnectorCon
 
 /** What the connector is told, so that it can be taken out of whatever it says. */
 function rememberSecrets({ secret, log }: ConnectorContext): Pick<ConnectorContext, 'secret' | 'log'> & { readonly clean: (text: string) => string } {
-  const known = new Set<string>();
-  const clean = (text: string): string => [...known].reduce((cleaned, one) => cleaned.replaceAll(one, '***'), text);
+  const { learn, clean } = createSecretMask();
   return {
     clean,
     async secret(ref: SecretRef) {
       const value = await secret(ref);
-      if (value.length >= 4) known.add(value);
+      learn(value);
       return value;
     },
     log: (level, message, fields = {}) =>

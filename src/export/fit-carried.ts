@@ -1,8 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
+import { MAX_DECIMAL_DIGITS } from '../model/decimal.ts';
 import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
 import type { OutputColumn } from './output-columns.ts';
-
-const MAX_DIGITS = 38;
 
 /**
  * The columns with room for what exits carry: a column of a Parquet file has one type, and one that is declared only `decimal` has the digits that the source has now.
@@ -34,7 +33,7 @@ export async function fitCarried(input: {
     if (precision === undefined || scale === undefined) continue;
     const fraction = Math.max(Number(scale), Number(row?.[`fraction${index}`] ?? 0));
     const digits = fraction + Math.max(Number(precision) - Number(scale), Number(row?.[`whole${index}`] ?? 0));
-    if (digits <= MAX_DIGITS && (digits > Number(precision) || fraction > Number(scale)))
+    if (digits <= MAX_DECIMAL_DIGITS && (digits > Number(precision) || fraction > Number(scale)))
       wider.set(target, sql`cast(${value} as decimal(${literal(digits)}, ${literal(fraction)}))`);
   }
   return columns.map((column) => ({ ...column, value: wider.get(column.target) ?? column.value }));

@@ -1,6 +1,7 @@
 import { attributeColumn } from '../model/attribute-column.ts';
 import type { MappingEntry } from '../model/generated/kinds.ts';
 import type { LogicalColumn } from '../engine/engine.ts';
+import { JSON_TEXT } from '../sql/json-text.ts';
 import { ident, literal, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import { hashedIdentity } from './hashed-identity.ts';
 
@@ -157,11 +158,9 @@ export function withoutBadText(column: OutputColumn): OutputColumn {
  */
 export function jsonText(value: Expression): Sql {
   const text = sql`cast(${value} as varchar)`;
-  const minified = sql`regexp_replace(regexp_replace(${text}, ${literal(`(${JSON_STRING})|[ \\t\\r\\n]+`)}, '\\1', 'g'), ${literal(`(${JSON_STRING})|,([\\]}])`)}, '\\1\\2', 'g')`;
+  const minified = sql`regexp_replace(regexp_replace(${text}, ${literal(`(${JSON_TEXT})|[ \\t\\r\\n]+`)}, '\\1', 'g'), ${literal(`(${JSON_TEXT})|,([\\]}])`)}, '\\1\\2', 'g')`;
   return sql`case when typeof(${value}) = 'JSON' then ${minified} else cast(to_json(${value}) as varchar) end`;
 }
-
-const JSON_STRING = '"(?:[^"\\\\]|\\\\.)*"';
 
 /** Where a file holds times to the microsecond, keys are told apart by them and exits have them; texts end with the second. */
 export function withMicroseconds(column: OutputColumn): OutputColumn {

@@ -1,3 +1,4 @@
+import { MAX_DECIMAL_DIGITS } from '../model/decimal.ts';
 import type { AttributesSpec, ElementTypeSpec } from '../model/generated/kinds.ts';
 import type { Resource } from '../model/resource.ts';
 import type { Reporter } from './reporter.ts';
@@ -119,10 +120,10 @@ function checkType(attributes: Resource<AttributesSpec>, pointer: string, part: 
   }
   checkCase(attributes, `${pointer}/fields`, Object.keys(part.fields ?? {}), report);
   const decimal = /^decimal\((\d+),\s*(\d+)\)$/.exec(part.type);
-  if (decimal !== null && (Number(decimal[1]) > 38 || Number(decimal[2]) > Number(decimal[1]))) {
+  if (decimal !== null && (Number(decimal[1]) > MAX_DECIMAL_DIGITS || Number(decimal[2]) > Number(decimal[1]))) {
     report.at(attributes, `${pointer}/type`, {
       code: 'RC1306',
-      message: `\`${part.type}\` cannot be: precision is at most 38 and scale at most the precision`,
+      message: `\`${part.type}\` cannot be: precision is at most ${MAX_DECIMAL_DIGITS} and scale at most the precision`,
       hint: 'for example decimal(18,2)',
     });
   }

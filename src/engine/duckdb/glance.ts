@@ -1,7 +1,7 @@
+import { NESTED_DECIMAL } from '../../model/decimal.ts';
 import type { ElementTypeSpec } from '../../model/generated/kinds.ts';
 import { ident, joinSql, literal, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
 import { fixedDigits, partsOf } from './declared-parts.ts';
-import { INSIDE } from './leaf-value.ts';
 import { ISO_DATE, ISO_TIMESTAMP, ISO_UTC_TIMESTAMP } from './typed-value.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -61,7 +61,7 @@ function fromJson(json: Expression, type: string): Sql {
 function leaf(text: Expression, declared: string): Sql {
   const fixed = fixedDigits(declared);
   if (fixed !== undefined || declared === 'decimal') {
-    const { precision, scale } = fixed ?? INSIDE;
+    const { precision, scale } = fixed ?? NESTED_DECIMAL;
     const whole = precision - scale - 1;
     const fraction = fixed === undefined ? '[0-9]+' : `[0-9]{1,${scale}}`;
     return whole < 1 ? sql`true` : sql`not ${alike(text, `-?[0-9]{1,${whole}}${scale === 0 ? '' : `([.]${fraction})?`}`)}`;

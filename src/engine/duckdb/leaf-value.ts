@@ -1,11 +1,10 @@
+import { NESTED_DECIMAL } from '../../model/decimal.ts';
 import { literal, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
 import { fixedDigits } from './declared-parts.ts';
 import { ISO_DATE, ISO_TIMESTAMP, typedValue } from './typed-value.ts';
 
 type Expression = Exclude<SqlPart, string>;
 
-/** Inside a value a decimal has 38 digits, ten of them behind the point (`segment/compile/type-sql.ts`). */
-export const INSIDE = { precision: 38, scale: 10 };
 const EXPONENT = '[eE][+-]?[0-9]+';
 
 /**
@@ -45,7 +44,7 @@ export function nativeLeafMisfit(value: Expression, physical: string, declared: 
     const text = sql`cast(${value} as varchar)`;
     if (physical === 'VARCHAR' || physical === 'FLOAT' || physical === 'DOUBLE') return decimalMisfit(text, text, declared, '');
     const [, precision = '19', scale = '0'] = /^DECIMAL\((\d+),(\d+)\)$/.exec(physical) ?? [];
-    const fits = !/^U?HUGEINT$/.test(physical) && Number(precision) - Number(scale) <= INSIDE.precision - INSIDE.scale;
+    const fits = !/^U?HUGEINT$/.test(physical) && Number(precision) - Number(scale) <= NESTED_DECIMAL.precision - NESTED_DECIMAL.scale;
     if (declared === 'decimal') return fits ? undefined : missing(value, sql`try_cast(${value} as ${insideDecimal()})`);
   }
   const { bad } = typedValue(value, physical, declared);
@@ -53,7 +52,7 @@ export function nativeLeafMisfit(value: Expression, physical: string, declared: 
 }
 
 function insideDecimal(): Sql {
-  return sql`decimal(${literal(INSIDE.precision)}, ${literal(INSIDE.scale)})`;
+  return sql`decimal(${literal(NESTED_DECIMAL.precision)}, ${literal(NESTED_DECIMAL.scale)})`;
 }
 
 function missing(value: Expression, typed: Sql): Sql {
@@ -63,7 +62,7 @@ function missing(value: Expression, typed: Sql): Sql {
 /** Patterns decide, because the engine's cast of a text to a large decimal is slow: a hundred times as slow as they are. */
 function decimalMisfit(text: Expression, content: Expression, declared: string, quote: '' | '"?'): Sql {
   const fixed = fixedDigits(declared);
-  const { precision, scale } = fixed ?? INSIDE;
+  const { precision, scale } = fixed ?? NESTED_DECIMAL;
   const type = sql`decimal(${literal(precision)}, ${literal(scale)})`;
   const number = sql`try_cast(${content} as double)`;
   const exponent = matches(text, `-?[0-9]+([.][0-9]+)?${EXPONENT}`);

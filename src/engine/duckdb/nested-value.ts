@@ -1,4 +1,5 @@
 import type { ElementTypeSpec, NestedTypeSpec } from '../../model/generated/kinds.ts';
+import { JSON_TEXT } from '../../sql/json-text.ts';
 import { ident, joinSql, literal, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
 import { partsOf, type DeclaredParts } from './declared-parts.ts';
 import { glance } from './glance.ts';
@@ -57,7 +58,7 @@ export function nestedValue(raw: Expression, physical: string, declared: NestedT
   const text = sql`cast(${json} as varchar)`;
   const parsed = physical === 'JSON' ? sql`json_valid(${raw})` : sql`${json} is not null`;
   // The engine takes NaN and infinity for JSON wherever they stand, and nobody else does.
-  const valid = sql`${parsed} and not (${mayHoldNoNumber(text)} and ${mayHoldNoNumber(sql`regexp_replace(${text}, ${JSON_TEXT}, '', 'g')`)})`;
+  const valid = sql`${parsed} and not (${mayHoldNoNumber(text)} and ${mayHoldNoNumber(sql`regexp_replace(${text}, ${literal(JSON_TEXT)}, '', 'g')`)})`;
   const closely = (question: Question, fine: Sql): Sql =>
     sql`case when trim(cast(${json} as varchar), ${WHITE_SPACE}) = 'null' then ${fine} else ${new Looking(question).json(json, declared, literal('')) ?? fine} end`;
   // Where a first glance finds nothing, nothing is wrong. It fails, and is tried again row by row, over a JSON column that holds no JSON.
@@ -72,8 +73,6 @@ export function nestedValue(raw: Expression, physical: string, declared: NestedT
 function mayHoldNoNumber(text: Sql): Sql {
   return sql`regexp_matches(${text}, '(?i)nan|inf')`;
 }
-
-const JSON_TEXT = literal('"(?:[^"\\\\]|\\\\.)*"');
 
 const WHITE_SPACE = literal(' \t\r\n');
 

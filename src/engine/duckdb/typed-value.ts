@@ -1,3 +1,4 @@
+import { MAX_DECIMAL_DIGITS } from '../../model/decimal.ts';
 import { literal, sql, type Sql, type SqlPart } from '../../sql/sql.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -25,7 +26,6 @@ const INTEGER_DIGITS: ReadonlyMap<string, number> = new Map([
 ]);
 const INTEGERS: ReadonlySet<string> = new Set([...INTEGER_DIGITS.keys(), 'HUGEINT', 'UHUGEINT']);
 const FLOATS: ReadonlySet<string> = new Set(['FLOAT', 'DOUBLE']);
-const MAX_DECIMAL_DIGITS = 38;
 export const ISO_DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
 /** ISO 8601 with a space or a T; without a zone it is UTC. */
 const ISO_TIME = '[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?';

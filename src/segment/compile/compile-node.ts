@@ -1,3 +1,4 @@
+import { MAX_DECIMAL_DIGITS } from '../../model/decimal.ts';
 import { parseInstant, DAY_MS, startOfDay } from '../../model/instant.ts';
 import { joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import type { CompareOperator } from '../ast.ts';
@@ -186,9 +187,6 @@ function wideSql(compiler: Compiler, node: Typed, env: Env): Sql {
 function double(part: Sql): Sql {
   return sql`cast(${part} as double)`;
 }
-
-/** Of the engine's decimals. */
-const MAX_DECIMAL_DIGITS = 38;
 
 /**
  * Exact digits: a literal with a point is a decimal, never a float, unless it has an exponent. One digit stands before the point in any case: the engine writes

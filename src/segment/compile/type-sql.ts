@@ -1,4 +1,5 @@
-import { ident, joinSql, sql, type Sql } from '../../sql/sql.ts';
+import { NESTED_DECIMAL } from '../../model/decimal.ts';
+import { ident, joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import type { PqlType } from '../type.ts';
 
 /**
@@ -10,7 +11,7 @@ export function typeSql(type: PqlType, instant: Sql = sql`timestamp`): Sql {
     case 'integer':
       return sql`bigint`;
     case 'decimal':
-      return sql`decimal(38, 10)`;
+      return sql`decimal(${literal(NESTED_DECIMAL.precision)}, ${literal(NESTED_DECIMAL.scale)})`;
     case 'double':
       return sql`double`;
     case 'boolean':

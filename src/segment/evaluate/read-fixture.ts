@@ -1,3 +1,4 @@
+import { MAX_DECIMAL_DIGITS, NESTED_DECIMAL } from '../../model/decimal.ts';
 import { nearest } from '../../support/nearest.ts';
 import type { ProfileSchema, SchemaField } from '../profile-schema.ts';
 import { describeType, type DecimalDigits, type PqlType } from '../type.ts';
@@ -17,9 +18,8 @@ export interface ReadFixture {
   readonly problems: readonly FixtureProblem[];
 }
 
-/** What the engine holds of a decimal whose digits nothing fixes, in a column of its own and inside a value. */
-const COLUMN_DIGITS: DecimalDigits = { precision: 38, scale: 0 };
-const INSIDE_DIGITS: DecimalDigits = { precision: 38, scale: 10 };
+/** What the engine holds of a decimal whose digits nothing fixes, in a column of its own. */
+const COLUMN_DIGITS: DecimalDigits = { precision: MAX_DECIMAL_DIGITS, scale: 0 };
 
 type Plain = Readonly<Record<string, unknown>>;
 type Path = readonly (string | number)[];
@@ -107,16 +107,16 @@ export function readValue(value: unknown, type: PqlType, at: Path, report: Repor
       return (text === undefined ? undefined : parseMoment(text)) ?? wrong('write 2026-11-20T10:00:00Z');
     case 'array':
       return Array.isArray(value)
-        ? value.map((item, index) => readValue(item, type.item, [...at, index], report, INSIDE_DIGITS))
+        ? value.map((item, index) => readValue(item, type.item, [...at, index], report, NESTED_DECIMAL))
         : wrong('write a list: [a, b]');
     case 'map':
       return isPlain(value)
-        ? new Map(Object.entries(value).map(([key, one]) => [key, readValue(one, type.value, [...at, key], report, INSIDE_DIGITS)]))
+        ? new Map(Object.entries(value).map(([key, one]) => [key, readValue(one, type.value, [...at, key], report, NESTED_DECIMAL)]))
         : wrong('write {key: value}');
     case 'object': {
       if (!isPlain(value)) return wrong('write {name: value}');
       const fields = new Map([...type.fields].map(([name, member]) => [name, { type: member, labels: [] }]));
-      return { members: readMembers(value, fields, at, 'member', report, '', INSIDE_DIGITS) };
+      return { members: readMembers(value, fields, at, 'member', report, '', NESTED_DECIMAL) };
     }
     default:
       return wrong();

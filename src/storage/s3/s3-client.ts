@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { createSecretMask } from '../../support/secret-mask.ts';
 
 export interface S3Access {
   readonly region?: string;
@@ -64,11 +65,8 @@ export async function connectS3(access: S3Access): Promise<S3Connection> {
 
 /** A server may repeat what it was sent in what it refuses it with: headers with the key's id, which is a secret of the manifest, and the signature. */
 function keepSecrets(client: S3Client, secrets: readonly string[]): void {
-  const clean = (text: string): string =>
-    secrets
-      .filter((secret) => secret.length >= 4)
-      .reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text)
-      .replaceAll(/\b(Credential|Signature)=[^\s,/"]+/g, '$1=***');
+  const mask = createSecretMask(secrets);
+  const clean = (text: string): string => mask.clean(text).replaceAll(/\b(Credential|Signature)=[^\s,/"]+/g, '$1=***');
   client.middlewareStack.add(
     (next) => async (args) => {
       try {
