@@ -77,6 +77,8 @@ export interface ExportDeps extends EngineDeps {
   readonly progress?: (progress: ExportProgress) => void;
   /** Rows whose deduplication keys are compared at once; only tests say how many. */
   readonly rowsPerPart?: number | undefined;
+  /** How long a run may take; only tests say it. */
+  readonly deadlineMs?: number | undefined;
   /** Named instants at which tests kill the process; does nothing otherwise. */
   readonly crashPoint?: (name: string) => void;
 }

@@ -46,8 +46,8 @@ export type SegmentOutcome = { readonly outcome: 'ended' | 'done' | 'busy'; read
 
 /** A holder on another machine that was silent for so long is taken over. */
 const STALE_AFTER_MS = 5 * 60_000;
-/** A run that takes longer hangs: it is ended as failed, and its slot can go on from where it stands. */
-const RUN_DEADLINE_MS = 12 * 3_600_000;
+/** A run that takes longer hangs: it is ended as failed, and tried again like any other failure. */
+const deadlineOf = ({ deadlineMs = 12 * 3_600_000 }: ExportDeps): number => deadlineMs;
 const ZERO: RunCounts = { received: 0, activated: 0, excluded: 0, failed: 0, reasons: {} };
 
 /**
@@ -72,7 +72,7 @@ export async function runSegment(input: RunSegmentInput): Promise<SegmentOutcome
   deps.crashPoint?.('claimed');
   const { claim, run } = claimed;
   const cancelling = new AbortController();
-  const signals = [cancelling.signal, AbortSignal.timeout(RUN_DEADLINE_MS), ...(input.signal === undefined ? [] : [input.signal])];
+  const signals = [cancelling.signal, AbortSignal.timeout(deadlineOf(deps)), ...(input.signal === undefined ? [] : [input.signal])];
   const segmentRun = new SegmentRun({ ...input, signal: AbortSignal.any(signals) }, claim, run);
   const heartbeat = startHeartbeat(ledger, claim, clock, (request) => segmentRun.cancel(request, cancelling));
   try {
@@ -318,7 +318,7 @@ class SegmentRun {
         storage: this.#opened?.storage,
       });
     }
-    const told = aborted ? stopped(signal.reason, RUN_DEADLINE_MS) : tellError(error);
+    const told = aborted ? stopped(signal.reason, deadlineOf(deps), this.#step) : tellError(error);
     // Once files are written some may be visible: they stay on record as ours, and no row counts as activated.
     const visible = this.#reached('written');
     const status: Exclude<RunStatus, 'running'> = held ? 'held' : 'failed';

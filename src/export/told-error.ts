@@ -1,5 +1,7 @@
 import { AppError } from '../model/app-error.ts';
+import { HOUR_MS } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
+import type { RunStep } from '../state/run-ledger.ts';
 import type { ExportPaths } from './deps.ts';
 
 type Told = NonNullable<Run['error']>;
@@ -23,14 +25,31 @@ function escape(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
-/** A signal or its deadline stopped the run: it goes on where it stands. */
+/** A signal stopped the run: it goes on where it stands. */
 export const STOPPED = 'RC4013';
 
-/** Of a run that a signal or its deadline ended. */
-export function stopped(reason: unknown, deadlineMs: number): Told {
+const AT_WORK: Readonly<Record<RunStep, string>> = {
+  claimed: 'its rows were selected and written',
+  selected: 'its rows were written',
+  written: 'its files were sent',
+  published: 'its files were read back',
+  verified: 'the other side was told',
+  delivered: 'its end was recorded',
+  recorded: 'its end was recorded',
+};
+
+/**
+ * Of a run that a signal or its deadline ended, `reached` being the last step that is done. Whoever hung until the deadline has failed: begun again at
+ * once, like one that was interrupted, it would only hang for as long again.
+ */
+export function stopped(reason: unknown, deadlineMs: number, reached: RunStep): Told {
   const isDeadline = reason instanceof DOMException && reason.name === 'TimeoutError';
-  const after = isDeadline ? ` after ${deadlineMs / 3_600_000} hours` : '';
-  return { code: STOPPED, message: `the run was stopped${after}`, hint: 'start it again: it goes on where it stands' };
+  if (!isDeadline) return { code: STOPPED, message: 'the run was stopped', hint: 'start it again: it goes on where it stands' };
+  return {
+    code: 'RC4034',
+    message: `the run did not end within ${deadlineMs / HOUR_MS} hours: it was stopped while ${AT_WORK[reached]}`,
+    hint: 'find out what hangs (`reconcile doctor` tries every connection), then start it again: it goes on where it stands',
+  };
 }
 
 /** What a run ended with; anything that is not meant for people is a bug of ours. */

@@ -110,7 +110,7 @@ export async function openExportBench(): Promise<ExportBench> {
       return await runSegment({
         deps,
         job,
-        open: async () => ({ storage, connector: undefined }),
+        open: async () => ({ storage: await deps.storage(job.destination.storage ?? { type: 'local', path: 'out' }), connector: undefined }),
         stages: async () => stages,
         engine: () => engine,
         signal: undefined,

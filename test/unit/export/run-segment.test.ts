@@ -3,6 +3,8 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sql } from '../../../src/sql/sql.ts';
+import { createLocalStorage } from '../../../src/storage/local/local-storage.ts';
+import type { Storage } from '../../../src/storage/storage.ts';
 import { openExportBench, type BenchJob, type ExportBench } from '../../support/export-bench.ts';
 
 const HOUR = 3_600_000;
@@ -341,4 +343,23 @@ test('parts hold exactly maxRows rows', async () => {
     ['out_3.csv', 5],
   ]);
   expect((await bench.read('out_3.csv')).startsWith('id,first\n20,"N ""20""\n"\n')).toBe(true);
+});
+
+test('a run that hangs ends at its deadline, as a failure that says what hung and with what to do', async () => {
+  await bench.writePeople('id,first,last,email,country,income\n1,Ann,,a@x,DE,\n');
+  const mute: Storage = {
+    ...createLocalStorage({ root: join(bench.folder, 'out') }),
+    publish: (_key, _file, { signal }) => new Promise((_done, failed) => signal?.addEventListener('abort', () => failed(new Error('cut')), { once: true })),
+  };
+
+  const { run } = await bench.run({ slot: HOUR, deps: { storage: async () => mute, deadlineMs: HOUR / 1000 } });
+
+  expect(run).toMatchObject({ status: 'failed', counts: { activated: 0, failed: 1 } });
+  expect(run.error).toEqual({
+    code: 'RC4034',
+    message: 'the run did not end within 0.001 hours: it was stopped while its files were sent',
+    hint: 'find out what hangs (`reconcile doctor` tries every connection), then start it again: it goes on where it stands',
+  });
+  const again = await bench.run({ slot: HOUR });
+  expect(again.run).toMatchObject({ id: run.id, status: 'success', attempt: 2 });
 });

@@ -99,6 +99,12 @@ describe('what failed', () => {
     expect(judge({ pair: all, records: [failed(3, s08)], now: at('01T20:30') })).toMatchObject({ run: s14, again: false });
   });
 
+  test('one that hung until its deadline waits and gives way like any other', () => {
+    const hung = record(s08, 'failed', { endedAt: at('01T13:59'), error: { code: 'RC4034', message: 'too long' } });
+    expect(judge({ records: [hung], now: at('01T13:59') })).toMatchObject({ run: undefined, retryAt: at('01T13:59') + 10_000 });
+    expect(judge({ records: [hung], now: s14 })).toMatchObject({ run: s14, again: false });
+  });
+
   test('an end in the future, from before the clock was set back, makes nobody wait', () => {
     expect(judge({ records: [failed(9, at('05T00:00'))] }).run).toBe(s08);
   });
