@@ -18,7 +18,7 @@ import { abandonRun } from './abandon-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { eraseRejects } from './erase-rejects.ts';
 import { findApplied } from './find-applied.ts';
-import { isEmail, normalEmail } from './normal-email.ts';
+import { normalIdentity } from './normal-identity.ts';
 import { workOf } from './run-work.ts';
 import { addSuppression } from './suppression.ts';
 
@@ -34,6 +34,8 @@ export interface ForgetRequest {
 export interface Forgotten {
   /** The keyed hash that is all that stays of the person here. */
   readonly hash: string;
+  /** Who was found by the identity, in the sources and in snapshots. */
+  readonly people: number;
   /** Members removed from snapshots, over all activations. */
   readonly members: number;
   readonly snapshots: number;
@@ -78,6 +80,7 @@ export async function forgetPerson(
     });
   }
   const everyId = new Set<string>();
+  let people = 0;
   const texts = new Set([value]);
   let hash = '';
   let members = 0;
@@ -85,13 +88,13 @@ export async function forgetPerson(
   for (const { name, spec } of knowing) {
     const source = findApplied<SourceSpec>(resources, 'Source', spec.source).spec;
     await using engine = deps.engine({ name, attributes: spec, sourceName: spec.source, source }, signal);
-    const same = await normalIdentity(engine, namespace, value);
+    const same = await normalise(engine, namespace, value);
     texts.add(same.text);
     // First of all nothing may leave any more; what follows may be done again.
     hash = await addSuppression(paths, namespace, same.text, now);
     const primary = primaryIdentity(spec).namespace;
     // An id is one of these Attributes: among others it may be somebody else's.
-    const ids = new Set(primary === namespace ? [value] : []);
+    const ids = new Set<string>();
     for (const id of await idsInSource(engine, namespace, same, signal)) ids.add(id);
     const kept = await pointersOf(deps, resources, { name, spec }, namespace);
     // Whoever has left the source is still known by what a snapshot carries.
@@ -99,8 +102,10 @@ export async function forgetPerson(
       const columns = [...(primary === namespace ? ['id'] : []), ...carried.map((key) => `k_${key}`)];
       for (const id of await idsInSnapshot(engine, join(paths.state, pointer.path), columns, same)) ids.add(id);
     }
+    people += ids.size;
+    if (primary === namespace) ids.add(value);
     // The source may change or empty the identity in question; it is the same person still.
-    for (const id of ids) await addSuppression(paths, primary, (await normalIdentity(engine, primary, id)).text, now);
+    for (const id of ids) await addSuppression(paths, primary, (await normalise(engine, primary, id)).text, now);
     for (const { pointer } of kept) {
       const removed = await removeFromSnapshot(engine, join(paths.state, pointer.path), [...ids]);
       members += removed;
@@ -119,19 +124,19 @@ export async function forgetPerson(
   }
   // Measurements of sources hold examples of what is wrong with them.
   await rm(paths.cache, { recursive: true, force: true });
-  return { hash, members, snapshots, spools: spools.length, rejects, records };
+  return { hash, people, members, snapshots, spools: spools.length, rejects, records };
 }
 
-/** A value that stands for all its spellings: emails are compared as activation-rules 1.1 normalises them. */
+/** A value that stands for all its spellings: emails and phones are compared as activation-rules 1.1 normalises them. */
 interface NormalIdentity {
   readonly text: string;
   readonly of: (column: Sql) => Sql;
 }
 
-async function normalIdentity(engine: Engine, namespace: string, value: string): Promise<NormalIdentity> {
-  if (!isEmail(namespace)) return { text: value, of: (column) => column };
-  const [row] = await engine.rows(sql`select ${normalEmail(literal(value))} as "text"`);
-  return { text: String(row?.['text']), of: normalEmail };
+async function normalise(engine: Engine, namespace: string, value: string): Promise<NormalIdentity> {
+  const of = (column: Sql): Sql => normalIdentity(namespace, column);
+  const [row] = await engine.rows(sql`select ${of(sql`${literal(value)}`)} as "text"`);
+  return { text: String(row?.['text']), of };
 }
 
 async function idsInSource(engine: Engine, namespace: string, same: NormalIdentity, signal: AbortSignal | undefined): Promise<readonly string[]> {

@@ -1,8 +1,5 @@
 import { sql, type Sql } from '../sql/sql.ts';
-import { isEmail, normalEmail } from './normal-email.ts';
-
-/** `mobilePhone.number`, `phone_sha256`, `mobile`; what is only of a mobile app is none: it would lose its letters, and two ids become one. */
-const PHONE = /phone|msisdn|mobile([._-]?(number|no|nr|tel))?([._-]?(sha256|e[._]?164))*$/i;
+import { isEmail, isPhone, normalEmail, normalPhone } from './normal-identity.ts';
 
 /**
  * SHA-256 of a normalised value (activation-rules 1.1): an email is trimmed and lower-cased; a phone loses symbols, letters and leading zeros;
@@ -10,10 +7,6 @@ const PHONE = /phone|msisdn|mobile([._-]?(number|no|nr|tel))?([._-]?(sha256|e[._
  */
 export function hashedIdentity(text: Sql, source: string, target: string): Sql {
   const names = `${source} ${target}`;
-  const normal = isEmail(names)
-    ? normalEmail(text)
-    : [source, target].some((name) => PHONE.test(name))
-      ? sql`ltrim(regexp_replace(${text}, '[^0-9]', '', 'g'), '0')`
-      : text;
+  const normal = isEmail(names) ? normalEmail(text) : [source, target].some(isPhone) ? normalPhone(text) : text;
   return sql`case when regexp_full_match(${text}, '[0-9a-fA-F]{64}') then lower(${text}) when ${normal} <> '' then sha256(${normal}) end`;
 }

@@ -6,7 +6,7 @@ import { formatInstant, type Instant } from '../model/instant.ts';
 import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
 import { sha256 } from '../support/digest.ts';
 import type { ExportPaths } from './deps.ts';
-import { isEmail, normalEmail } from './normal-email.ts';
+import { normalIdentity } from './normal-identity.ts';
 
 /** People who are never exported again: keyed hashes, never the identities themselves. */
 export interface Suppressions {
@@ -70,7 +70,7 @@ export function suppressedCondition(suppressions: Suppressions | undefined, name
     const hashes = suppressions.entries.filter((entry) => entry.namespace === namespace).map(({ hash }) => literal(hash));
     if (hashes.length === 0) return [];
     const value = namespace === primary ? ident('p', 'id') : ident('p', `identityMap.${namespace}`);
-    const plain = isEmail(namespace) ? normalEmail(value) : sql`${value}`;
+    const plain = normalIdentity(namespace, value);
     return [sql`(${value} is not null and sha256(concat(${literal(`${suppressions.key}${namespace}\u0001`)}, ${plain})) in (${joinSql(hashes, ', ')}))`];
   });
   return conditions.length === 0 ? undefined : sql`(${joinSql(conditions, ' or ')})`;

@@ -269,6 +269,35 @@ ${activation('plain', 'plain', 'everybody', '{source: identityMap.crmId, target:
   expect(next.map(({ counts }) => counts.reasons['forgotten'])).toEqual([2]);
 });
 
+test('forget: a phone is the same person with other spaces, signs and zeros in it, and nobody else; that nobody is found is told', async () => {
+  using shop = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: phones}\nspec: {}\n',
+    'person.csv': 'id,email,n\n1,0049 (170) 111-22,1\n2,+49170111-22,1\n3,+49 170 111 23,1\n4,device-4917011122,1\n5,unknown,1\n6,,1\n',
+    'manifests/all.yaml': `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {person: {path: person.csv}}}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: plain}
+spec: {type: local-directory, storage: {type: local, path: out}}
+${keyedBy('person', 'crmId').replace('Email: {', 'Phone: {')}`,
+  });
+  const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', shop.directory, '--now', now, ...args]);
+  await at('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');
+  await at(SLOTS[0], 'run', 'person', '--slot', SLOTS[0]);
+
+  const forgotten = await at(SLOTS[1], 'forget', '--identity', 'Phone=+49 170 11122', '--json');
+  expect(JSON.parse(forgotten.stdout), forgotten.stderr).toMatchObject({ people: 2, members: 2, snapshots: 1 });
+  shop.write('person.csv', `${shop.read('person.csv')}7,+49 170/11122,1\n`);
+  const next = runsOf(await at(SLOTS[1], 'run', 'person', '--slot', SLOTS[1], '--json'));
+  expect(next.map(({ counts }) => [counts.received, counts.reasons])).toEqual([[3, { forgotten: 3 }]]);
+
+  const nobody = await at(SLOTS[1], 'forget', '--identity', 'Phone=+49 170 99999');
+  expect([nobody.code, nobody.stdout]).toEqual([0, expect.stringContaining('nobody has this identity, in the source or in a snapshot')]);
+});
+
 test('forget: several at once are all remembered; a list of them that is none stops every export', async () => {
   using many = createTempProject({
     'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: many}\nspec: {}\n',

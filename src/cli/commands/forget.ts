@@ -45,10 +45,11 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
   });
   if (context.options.json) context.out(JSON.stringify({ namespace: identity.slice(0, at), ...forgotten }));
   else {
-    const { members, snapshots, spools, rejects, records, hash } = forgotten;
+    const { people, members, snapshots, spools, rejects, records, hash } = forgotten;
     context.out(
       `forgotten   ${members} ${members === 1 ? 'membership' : 'memberships'} in ${snapshots} snapshots   ${spools} spools   ${rejects} lists of rejects   ${records} records   kept: ${identity.slice(0, at)} ${hash.slice(0, 12)}…`,
     );
+    if (people === 0) context.out('nobody has this identity, in the source or in a snapshot: look at how it is written; whoever comes with it is left out');
     context.out('files that were delivered lie with their receivers: tell them too');
   }
   return ExitCode.done;
