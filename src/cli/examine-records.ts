@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OpenedProject } from '../compose.ts';
 import type { DoctorFinding } from '../doctor/finding.ts';
+import { isAsSealed } from '../export/sealed-file.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { StateReport } from '../state/opened-state.ts';
@@ -11,7 +12,7 @@ import { renderFindings, summarizeFindings } from './render-findings.ts';
 /** `state doctor`: looks through everything that is recorded. Exits 1 when there is an error, 0 with warnings only. */
 export async function examineRecords({ options, out }: CommandContext, project: OpenedProject): Promise<ExitCode> {
   const report = await project.inspectState();
-  const diagnostics = [...report.problems, ...missingSnapshots(report, project.stateFolder), ...damagedSnapshots(report, project.stateFolder)];
+  const diagnostics = [...report.problems, ...missingSnapshots(report, project.stateFolder), ...(await damagedSnapshots(report, project.stateFolder))];
   const ok = diagnostics.every(({ severity }) => severity !== 'error');
   if (options.json) {
     const { problems: _problems, snapshots, format = null, ...facts } = report;
@@ -32,16 +33,20 @@ function missingSnapshots({ snapshots }: StateReport, stateFolder: string): read
     }));
 }
 
-/** Those that are cut off, or are something else: whatever is Parquet begins and ends with its mark. */
-function damagedSnapshots({ snapshots }: StateReport, stateFolder: string): readonly Diagnostic[] {
-  return snapshots
-    .filter(({ path }) => existsSync(join(stateFolder, path)) && !isWholeParquet(join(stateFolder, path)))
-    .map(({ activation, segment, path }) => ({
+/** Those whose bytes are not the ones that were written. One without a seal, as before there were any, still begins and ends as Parquet does. */
+async function damagedSnapshots({ snapshots }: StateReport, stateFolder: string): Promise<readonly Diagnostic[]> {
+  const damaged: Diagnostic[] = [];
+  for (const { activation, segment, path } of snapshots) {
+    const whole = join(stateFolder, path);
+    if (!existsSync(whole) || (isWholeParquet(whole) && (await isAsSealed(whole)))) continue;
+    damaged.push({
       code: 'RC3036',
       severity: 'error',
       message: `the membership snapshot of ${activation}, ${segment} is damaged: \`${path}\``,
       hint: 'put it back from a backup of .reconcile; without one, delete the activation and apply it again: its next export is everybody',
-    }));
+    });
+  }
+  return damaged;
 }
 
 const MARK = 'PAR1';

@@ -6,6 +6,7 @@ import type { PlanDeps } from '../apply/prepare-plan.ts';
 import { readCommit } from '../apply/read-commit.ts';
 import { segmentReferences } from '../apply/segment-references.ts';
 import { openProject, type OpenedProject } from '../compose.ts';
+import { sealOf } from '../export/sealed-file.ts';
 import { currentActor } from '../state/actor.ts';
 import { digestOf } from '../support/digest.ts';
 import { readManifestFile } from '../validate/read-files.ts';
@@ -51,7 +52,7 @@ export async function openPlanSession(context: CommandContext): Promise<PlanSess
       connector: opened.connector,
       segmentReferences,
       removeFiles: async (paths) => {
-        for (const path of paths) await rm(join(stateFolder, path), { recursive: true, force: true });
+        for (const path of paths.flatMap((one) => [one, sealOf(one)])) await rm(join(stateFolder, path), { recursive: true, force: true });
       },
       commit: readCommit(options.directory),
       crashPoint,

@@ -9,6 +9,7 @@ import { abandonRun } from './abandon-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import type { KeptDays } from './kept-days.ts';
 import { sizeOf } from './measure-folders.ts';
+import { sealedName } from './sealed-file.ts';
 
 export interface GarbageDeps extends Pick<ExportDeps, 'ledger' | 'paths' | 'card' | 'storage' | 'log'> {
   readonly store: Pick<StateStore, 'pruneJournal'>;
@@ -68,12 +69,13 @@ export async function collectGarbage(deps: GarbageDeps, request: GarbageRequest)
     for (const segment of await names(join(paths.snapshots, activation))) {
       for (const file of await names(join(paths.snapshots, activation, segment))) {
         // A run that was killed between placing its snapshot and recording it will want it again.
-        if (pointed.has(`snapshots/${activation}/${segment}/${file}`) || busy.has(file)) continue;
+        const snapshot = sealedName(file);
+        if (pointed.has(`snapshots/${activation}/${segment}/${snapshot}`) || busy.has(snapshot)) continue;
         const path = join(paths.snapshots, activation, segment, file);
         // Of a run that began after the runs were read, or of another state.
-        if (!runs.has(basename(file, '.parquet')) && now - (await modifiedAt(path, now)) < DAY_MS) continue;
+        if (!runs.has(basename(snapshot, '.parquet')) && now - (await modifiedAt(path, now)) < DAY_MS) continue;
         await drop(path);
-        snapshots += 1;
+        if (snapshot === file) snapshots += 1;
       }
     }
   }

@@ -11,6 +11,7 @@ import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Audience } from './audience.ts';
+import { requireAsSealed } from './blame-snapshot.ts';
 import { checkHealth } from './check-health.ts';
 import { compileAudience, typeApplied } from './compile-job.ts';
 import type { AppliedResources, EngineDeps, ExportPaths } from './deps.ts';
@@ -180,11 +181,10 @@ async function findRecorded(
   const pointer = await ledger.snapshot(activation, segment);
   const none = { delivered: false, refused: false, since: undefined, files: [], orLater: false };
   if (pointer === undefined || pointer.target !== target) return none;
+  const path = join(paths.state, pointer.path);
+  await requireAsSealed(path);
   // Only a snapshot from which refused rows were taken has the column that says so.
-  const [row] = await engine.rows(
-    sql`select * from ${engine.files([join(paths.state, pointer.path)])} where cast("id" as varchar) = ${literal(member)}`,
-    signal,
-  );
+  const [row] = await engine.rows(sql`select * from ${engine.files([path])} where cast("id" as varchar) = ${literal(member)}`, signal);
   if (row === undefined) return none;
   const since = Number(row['since']);
   const delivered = row['delivered'] === true;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resolveMapping } from '../activation/resolve-mapping.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -15,11 +15,13 @@ import type { SnapshotPointer } from '../state/run-ledger.ts';
 import { sha256 } from '../support/digest.ts';
 import { nearest } from '../support/nearest.ts';
 import { abandonRun } from './abandon-run.ts';
+import { requireAsSealed } from './blame-snapshot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { eraseRejects } from './erase-rejects.ts';
 import { findApplied } from './find-applied.ts';
 import { normalIdentity } from './normal-identity.ts';
 import { workOf } from './run-work.ts';
+import { replaceSealed } from './sealed-file.ts';
 import { addSuppression } from './suppression.ts';
 
 export interface ForgetRequest {
@@ -99,6 +101,7 @@ export async function forgetPerson(
     const kept = await pointersOf(deps, resources, { name, spec }, namespace);
     // Whoever has left the source is still known by what a snapshot carries.
     for (const { pointer, carried } of kept) {
+      await requireAsSealed(join(paths.state, pointer.path));
       const columns = [...(primary === namespace ? ['id'] : []), ...carried.map((key) => `k_${key}`)];
       for (const id of await idsInSnapshot(engine, join(paths.state, pointer.path), columns, same)) ids.add(id);
     }
@@ -207,6 +210,6 @@ async function removeFromSnapshot(engine: Engine, path: string, ids: readonly st
   if (removed === 0) return 0;
   const next = `${path}.forgetting`;
   await engine.write({ query: sql`select * from ${relation} where not (${isTheirs})`, path: next, format: INTERNAL_FORMAT });
-  await rename(next, path);
+  await replaceSealed(next, path);
   return removed;
 }

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ExportPaths } from './deps.ts';
 import type { RunWork } from './run-work.ts';
+import { replaceSealed, sealedName } from './sealed-file.ts';
 
 /**
  * Puts the new snapshot where its pointer says, durably, before the pointer moves to it. What an earlier attempt of the run has put there may be of files
@@ -20,21 +21,12 @@ export async function placeSnapshot(paths: ExportPaths, folder: string, snapshot
     if (error.code === 'ENOENT') throw error;
     await copyFile(from, temporary);
   });
-  await sync(temporary);
-  await rename(temporary, to);
-  // A rename between two names of one inode does nothing at all (POSIX): the temporary name would stay.
-  await rm(temporary, { force: true });
-  await sync(dirname(to));
+  await replaceSealed(temporary, to);
 }
 
 /** Removes every snapshot of a pair but the one its pointer names, those included that a killed process left. */
 export async function removeOtherSnapshots(paths: ExportPaths, kept: string): Promise<void> {
   const folder = dirname(join(paths.state, kept));
   const names = await readdir(folder).catch(() => []);
-  await Promise.all(names.filter((name) => name !== basename(kept)).map((name) => rm(join(folder, name), { force: true })));
-}
-
-async function sync(path: string): Promise<void> {
-  await using handle = await open(path, 'r');
-  await handle.sync();
+  await Promise.all(names.filter((name) => sealedName(name) !== basename(kept)).map((name) => rm(join(folder, name), { force: true })));
 }

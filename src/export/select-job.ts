@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { SCRATCH_FORMAT } from '../engine/file-format.ts';
 import { ident, joinSql, sql, type Sql } from '../sql/sql.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
-import { blameSnapshot } from './blame-snapshot.ts';
+import { blameSnapshot, requireAsSealed } from './blame-snapshot.ts';
 import { REASON_DUPLICATE } from './exclusion.ts';
 import { hashParts } from './hash-parts.ts';
 import type { OpenedJob } from './open-job.ts';
@@ -76,6 +76,7 @@ export const SELECTION = 'selection.parquet';
 /** Evaluates the segment once and writes the selection, from which rows, counts and the next snapshot follow. */
 export async function selectJob(request: SelectionRequest): Promise<Selection> {
   const { opened, snapshot, signal } = request;
+  if (snapshot !== undefined) await requireAsSealed(snapshot.path);
   try {
     return await select(request);
   } catch (error) {

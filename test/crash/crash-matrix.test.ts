@@ -134,7 +134,8 @@ async function expectRecovery(scenario: Scenario, project: string, visible: Read
   expect(runsOf(once.stdout)[0]).toMatchObject({ id: first?.id, startedAt: first?.startedAt });
   expect(next.code, next.stderr).toBe(0);
   expect(runsOf(next.stdout)[0]?.counts.activated).toBe(SCENARIOS[scenario].export === 'incremental' ? 0 : 1100);
-  expect(await readdir(join(project, '.reconcile', 'snapshots', 'act', 'all'))).toHaveLength(1);
+  const kept = `${runsOf(next.stdout)[0]?.id}.parquet`;
+  expect(await readdir(join(project, '.reconcile', 'snapshots', 'act', 'all'))).toEqual([kept, `${kept}.sha256`]);
   await rm(project, { recursive: true, force: true });
 }
 

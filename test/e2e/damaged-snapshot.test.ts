@@ -6,11 +6,13 @@ import { createShopProject } from '../support/shop-project.ts';
 
 const SLOTS = ['2026-01-01T02:00:00Z', '2026-01-01T08:00:00Z'] as const;
 
-test.each<[string, (bytes: Buffer) => Buffer, boolean]>([
-  ['cut off', (bytes) => bytes.subarray(0, 300), true],
-  ['emptied', () => Buffer.alloc(0), true],
-  ['with its footer overwritten', (bytes) => Buffer.concat([bytes.subarray(0, -300), Buffer.alloc(292), bytes.subarray(-8)]), false],
-])('members on record that are %s fail the next slot, which says what file that is and what to do', async (_, damage, isSeenByDoctor) => {
+test.each<[string, (bytes: Buffer) => Buffer]>([
+  ['cut off', (bytes) => bytes.subarray(0, 300)],
+  ['emptied', () => Buffer.alloc(0)],
+  // Whoever reads such a file would take the ids as they are.
+  ['still a file, of other members', (bytes) => withOneBitTurned(bytes)],
+  ['with its footer overwritten', (bytes) => Buffer.concat([bytes.subarray(0, -300), Buffer.alloc(292), bytes.subarray(-8)])],
+])('members on record that are %s fail the next slot, which says what file that is and what to do', async (_, damage) => {
   using project = createShopProject();
   const call = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', project.directory, '--now', now, ...args]);
   expect(await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
@@ -28,8 +30,16 @@ test.each<[string, (bytes: Buffer) => Buffer, boolean]>([
     ),
   ]);
   const doctor = await call(SLOTS[1], 'state', 'doctor');
-  expect([doctor.code, doctor.stdout.includes(`snapshots/letter/rich/${name}`)]).toEqual(isSeenByDoctor ? [1, true] : [0, false]);
+  expect([doctor.code, doctor.stdout.includes(`snapshots/letter/rich/${name}`)]).toEqual([1, true]);
 
   writeFileSync(join(folder, name), whole);
   expect(await call(SLOTS[1], 'run', 'letter', '--segment', 'rich', '--slot', SLOTS[1])).toMatchObject({ code: 0 });
 });
+
+/** In an email, where nothing but its reader could tell. */
+function withOneBitTurned(bytes: Buffer): Buffer {
+  const turned = Buffer.from(bytes);
+  const at = turned.indexOf('@') - 1;
+  turned.writeUInt8(turned.readUInt8(at) ^ 1, at);
+  return turned;
+}

@@ -220,15 +220,18 @@ test('forget: out of snapshots and kept files, out of every export to come, no t
 });
 
 test('gc removes what nothing needs and keeps what the next slot needs', async () => {
+  const folder = join(project.directory, '.reconcile', 'snapshots');
   const snapshots = (): readonly string[] =>
-    readdirSync(join(project.directory, '.reconcile', 'snapshots'), { recursive: true })
+    readdirSync(folder, { recursive: true })
       .map(String)
-      .filter((name) => name.endsWith('.parquet'));
+      .filter((name) => /\.parquet(\.sha256)?$/.test(name));
   const before = snapshots();
   // Of nobody on record: for a day it may be of a run that has just begun.
-  project.write('.reconcile/snapshots/daily/german/orphan.parquet', 'x');
   const longAgo = Date.now() / 1000 - 2 * 86_400;
-  utimesSync(join(project.directory, '.reconcile/snapshots/daily/german/orphan.parquet'), longAgo, longAgo);
+  for (const orphan of ['orphan.parquet', 'orphan.parquet.sha256']) {
+    project.write(`.reconcile/snapshots/daily/german/${orphan}`, 'x');
+    utimesSync(join(project.directory, `.reconcile/snapshots/daily/german/${orphan}`), longAgo, longAgo);
+  }
   const dry = await call('2026-01-06T03:00:00Z', 'gc', '--dry-run', '--json');
   expect(JSON.parse(dry.stdout)).toMatchObject({ snapshots: 1 });
   const collected = await call('2026-01-06T03:00:00Z', 'gc', '--spool', '0', '--json');
