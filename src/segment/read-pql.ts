@@ -14,6 +14,8 @@ export interface ReadPql {
   readonly expression: Expression | undefined;
 }
 
+type Check = (expression: Expression, options: CheckOptions) => CheckedPql;
+
 /** What depends on where brackets stand: a type that does not fit its neighbour. */
 const OF_NEIGHBOURS: ReadonlySet<string> = new Set(['RC1208', 'RC1211']);
 
@@ -30,7 +32,17 @@ export function readValue(text: string, options: CheckOptions | undefined): Read
   return read(text, options, checkValue);
 }
 
-function read(text: string, options: CheckOptions | undefined, check: (expression: Expression, options: CheckOptions) => CheckedPql): ReadPql {
+function read(text: string, options: CheckOptions | undefined, check: Check): ReadPql {
+  const { problems, ...rest } = readAsWritten(text, options, check);
+  return { ...rest, problems: problems.map((problem) => (isInForeignComment(text, problem) ? { ...problem, hint: 'a comment begins with `//`' } : problem)) };
+}
+
+/** Behind `--`, as SQL begins a comment. By itself it is twice a minus. */
+function isInForeignComment(text: string, { start }: PqlProblem): boolean {
+  return /(?:^|\s)--\s[^"\n]*$/.test(text.slice(text.lastIndexOf('\n', start - 1) + 1, start));
+}
+
+function readAsWritten(text: string, options: CheckOptions | undefined, check: Check): ReadPql {
   const { expression, problems, doubtful, others } = parsePql(text);
   if (expression === undefined || options === undefined) return { typed: undefined, problems, expression };
   const checked = check(expression, options);

@@ -17,7 +17,8 @@ export function aggregate(checker: Checker, fn: string, source: Typed, id: Varia
     return unknown(place);
   }
   const holds = (type: PqlType): boolean => isNumeric(type) || (name !== 'sum' && name !== 'average' && (isTemporal(type) || type.kind === 'string'));
-  checker.expect(value, name === 'sum' || name === 'average' ? 'a number' : 'a value with an order', holds);
+  const hint = value.kind === 'constant' && typeof value.value === 'string' ? `a field stands without quotes: \`.${fn}(${value.value})\`` : undefined;
+  checker.expect(value, name === 'sum' || name === 'average' ? 'a number' : 'a value with an order', holds, hint);
   if (!holds(value.type) && value.type.kind !== 'null') return unknown(place);
   return { kind: 'aggregate', fn: name, source, id, value, type: name === 'average' ? scalar('double') : value.type, ...place };
 }

@@ -3,10 +3,10 @@ import type { Expression, Range } from '../ast.ts';
 import { arrayOf, comparable, describeType, isNumeric, isTemporal, scalar, unify, type PqlType } from '../type.ts';
 import type { PureFunction, Typed } from '../typed.ts';
 import { aggregate } from './check-aggregate.ts';
-import { asCondition, checkOperand, isString, itemOf, type Checker } from './check-pql.ts';
+import { asCondition, checkOperand, isString, itemOf, PART_HINT, type Checker } from './check-pql.ts';
 import { checkPattern } from './check-pattern.ts';
-import { describeMismatch, hintOfLikes } from './describe-mismatch.ts';
-import { FUNCTIONS, METHODS } from './function-names.ts';
+import { describeMismatch, hintOfLikes, reportQuotedName } from './describe-mismatch.ts';
+import { FUNCTIONS, insteadOf, METHODS } from './function-names.ts';
 import { unknown, withArticle } from './resolve-path.ts';
 import type { Scope } from './scope.ts';
 
@@ -82,7 +82,6 @@ function checkFunction(checker: Checker, node: Call, scope: Scope): Typed {
       return source === undefined ? (hasArguments(checker, node, 1, 2), unknown(place)) : checkMethod(checker, { ...node, args: rest }, source, scope);
     }
     default: {
-      const near = nearest(node.name, FUNCTIONS) ?? (METHODS.includes(node.name) ? `x.${node.name}(…)` : nearest(node.name, METHODS));
       checker.report({
         code: 'RC1210',
         severity: 'error',
@@ -90,9 +89,9 @@ function checkFunction(checker: Checker, node: Call, scope: Scope): Typed {
         ...node.nameRange,
         ...(MOMENTS.has(node.name.toLowerCase())
           ? { hint: `\`${node.name.toLowerCase()}\` stands without brackets` }
-          : near === undefined
-            ? {}
-            : { hint: `did you mean \`${near}\`?` }),
+          : METHODS.includes(node.name)
+            ? { hint: `did you mean \`x.${node.name}(…)\`?` }
+            : insteadOf(node.name, [...FUNCTIONS, ...METHODS])),
       });
       return unknown(place);
     }
@@ -103,7 +102,7 @@ const MOMENTS: ReadonlySet<string> = new Set(['now', 'today', 'yesterday', 'tomo
 
 function checkDate(checker: Checker, node: Call): Typed {
   const place: Range = { start: node.start, end: node.end };
-  if (!hasArguments(checker, node, 3, 3) || node.args.some(isBroken)) return unknown(place);
+  if (!hasArguments(checker, node, 3, 3, dayOf(node.args[0])) || node.args.some(isBroken)) return unknown(place);
   const numbers = node.args.map((argument) => (argument.kind === 'number' && /^\d+$/.test(argument.text) ? Number(argument.text) : Number.NaN));
   const [year = 0, month = 0, day = 0] = numbers;
   const found = new Date(0);
@@ -120,6 +119,12 @@ function checkDate(checker: Checker, node: Call): Typed {
   }
   const text = `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
   return { kind: 'date', day: text, type: scalar('date'), ...place };
+}
+
+/** How a day given as a text is written. */
+function dayOf(argument: Expression | undefined): string {
+  const [, year, month, day] = (argument?.kind === 'string' && /^(\d{4})-(\d{2})-(\d{2})/.exec(argument.value)) || [undefined, '2020', '3', '14'];
+  return `date(${Number(year)}, ${Number(month)}, ${Number(day)})`;
 }
 
 function checkMethod(checker: Checker, node: Call, objectNode: Expression, scope: Scope): Typed {
@@ -148,8 +153,10 @@ function checkMethod(checker: Checker, node: Call, objectNode: Expression, scope
       if (!count(1, 2)) return unknown(place);
       const names = { doesNotStartWith: 'startsWith', doesNotEndWith: 'endsWith', doesNotContain: 'contains', notEqualTo: 'equals' } as const;
       const fn = node.name in names ? names[node.name as keyof typeof names] : (node.name as PureFunction);
-      const subject = checker.expect(object, 'a string', isString);
+      const hint = object.type.kind === 'array' && fn === 'contains' ? 'whether an array has an item is asked with `.includes(…)`' : undefined;
+      const subject = checker.expect(object, 'a string', isString, hint);
       const args = [subject, text(0), ...(node.args.length > 1 ? [constantBoolean(checker, arg(1), scope)] : [])];
+      if (reportQuotedName(checker, args)) return unknown(place);
       const call = pure(fn, args, bool, place);
       return fn === node.name ? call : negated(call);
     }
@@ -190,7 +197,7 @@ function checkMethod(checker: Checker, node: Call, objectNode: Expression, scope
     case 'includes': {
       if (!count(1)) return unknown(place);
       const item = checker.check(arg(0), scope);
-      expectSame(checker, item, itemOf(checker, object));
+      expectSame(checker, item, itemOf(checker, object, isString(object.type) ? PART_HINT : undefined));
       return pure('includes', [object, item], bool, place);
     }
     case 'intersects':
@@ -216,7 +223,7 @@ function checkCollection(checker: Checker, node: Call, source: Typed, scope: Sco
   const ofItem = (index: number): Typed => checker.withItem(node.args[index] ?? { kind: 'broken', ...place }, scope, itemOf(checker, source), id);
   switch (node.name) {
     case 'count':
-      if (!count(0)) return unknown(place);
+      if (!hasArguments(checker, node, 0, 0, 'choose the items first: `x[…].count()`')) return unknown(place);
       itemOf(checker, source);
       return aggregate(checker, 'count', source, id, undefined, node.nameRange, place);
     case 'sum':
@@ -263,13 +270,12 @@ function checkCollection(checker: Checker, node: Call, source: Typed, scope: Sco
     case 'head':
       return count(0) ? pure('head', [source], itemOf(checker, source), place) : unknown(place);
     default: {
-      const near = nearest(node.name, METHODS);
       checker.report({
         code: 'RC1210',
         severity: 'error',
         message: `unknown function \`${node.name}\` of ${withArticle(describeType(source.type))}`,
         ...node.nameRange,
-        ...(near === undefined ? {} : { hint: `did you mean \`${near}\`?` }),
+        ...insteadOf(node.name, METHODS),
       });
       return unknown(place);
     }
@@ -305,7 +311,7 @@ function isBroken(node: Expression): boolean {
   return node.kind === 'broken';
 }
 
-function hasArguments(checker: Checker, node: Call, least: number, most: number): boolean {
+function hasArguments(checker: Checker, node: Call, least: number, most: number, hint?: string): boolean {
   const found = node.args.length;
   if (found >= least && found <= most) return true;
   // How many there would be is not known, but what they say can be looked at.
@@ -317,6 +323,7 @@ function hasArguments(checker: Checker, node: Call, least: number, most: number)
     message: `\`${node.name}\` takes ${wanted} argument${wanted === '1' ? '' : 's'}, found ${found}`,
     start: node.nameRange.start,
     end: node.end,
+    ...(hint === undefined ? {} : { hint }),
   });
   return false;
 }

@@ -1,4 +1,4 @@
-import type { Expression, Range } from '../ast.ts';
+import type { ChainStep, Expression, Range } from '../ast.ts';
 import { isTemporal, scalar } from '../type.ts';
 import type { Typed, TypedStep } from '../typed.ts';
 import type { Checker } from './check-pql.ts';
@@ -45,6 +45,7 @@ export function checkChain(checker: Checker, node: Extract<Expression, { kind: '
     checker.report({ code: 'RC1202', severity: 'error', message: `a chain has at most ${MAX_CHAIN_STEPS} steps, found ${node.steps.length}`, ...place });
     return unknown(place);
   }
+  warnOfSteps(checker, node.steps);
   const steps = node.steps.map((step): TypedStep => {
     const parts: Typed[] = [];
     for (const part of [step.what, step.where]) if (part !== undefined) parts.push(checker.condition(part, inner));
@@ -65,4 +66,16 @@ export function checkChain(checker: Checker, node: Extract<Expression, { kind: '
     return { label: step.label, condition, count: step.count, ...step.range };
   });
   return { kind: 'chain', id, by: isField ? by.name : 'timestamp', steps, type: scalar('boolean'), ...place };
+}
+
+/** What PQL allows and nobody means: a step that forgot its condition takes any event, and of two of one name perhaps one was copied and not changed. */
+function warnOfSteps(checker: Checker, steps: readonly ChainStep[]): void {
+  const names = new Set<string>();
+  for (const { label, range } of steps) {
+    const place = { start: range.start, end: range.start + label.length };
+    const warn = (message: string, hint: string): void => checker.report({ code: 'RC1219', severity: 'warning', message, ...place, hint });
+    if (range.end === place.end) warn(`the step \`${label}\` takes any event`, `say which: \`${label}: WHAT(…)\``);
+    if (names.has(label)) warn(`a step before this one is called \`${label}\` as well`, 'give each a name of its own');
+    names.add(label);
+  }
 }

@@ -9,7 +9,7 @@ import { checkChain } from './check-chain.ts';
 import { checkNumber, checkText } from './check-constant.ts';
 import { checkWindow } from './check-window.ts';
 import { findDeepNesting } from './check-nesting.ts';
-import { describeMismatch, hintOfLikes } from './describe-mismatch.ts';
+import { hintOfLikes, reportMismatch, reportQuotedName } from './describe-mismatch.ts';
 import { misplacedProjection, resolveMembers, resolvePath, unknown, withArticle } from './resolve-path.ts';
 import { outside, TOP, withElement, withProfile, withVariable, type Scope } from './scope.ts';
 
@@ -44,8 +44,9 @@ export interface Checker {
 /** Types an expression that must be a condition on profiles (a segment's). */
 export function checkPql(expression: Expression, options: CheckOptions): CheckedPql {
   const { checker, problems } = createChecker(options);
-  const typed = checker.condition(expression, TOP);
-  return finish(typed, problems);
+  const typed = checker.check(expression, TOP);
+  const hint = expression.kind === 'lambda' ? '`x => …` is a function of the profile; at least is written `>=`' : undefined;
+  return finish(hint === undefined ? asCondition(checker, typed) : asCondition(checker, typed, hint), problems);
 }
 
 /** Types an expression of any type (a calculated field's). */
@@ -150,7 +151,7 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
     case 'filter': {
       const source = checker.check(node.object, scope);
       const key = node.condition.kind === 'string' ? node.condition.value : undefined;
-      const item = itemOf(checker, source, source.type.kind === 'map' && key !== undefined ? `write \`.get("${key}")\`` : undefined);
+      const item = itemOf(checker, source, key === undefined ? undefined : hintForKey(source, key));
       if (source.type.kind !== 'array') return unknown(place);
       const id = checker.newVariable();
       const hint = node.condition.kind === 'number' ? '`[…]` takes a condition on the items; the first one is `.head()`' : undefined;
@@ -178,6 +179,7 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
       const left = checker.check(node.left, scope);
       const right = checker.check(node.right, scope);
       if (!comparable(left.type, right.type)) reportMismatch(checker, left, right, node.operator);
+      else if (reportQuotedName(checker, [left, right])) return unknown(place);
       else if (node.operator !== '=' && node.operator !== '!=' && (unordered(left.type) || unordered(right.type))) {
         checker.report({
           code: 'RC1208',
@@ -198,8 +200,7 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
       return { kind: 'compare', operator: node.operator, left, right, type: scalar('boolean'), ...place };
     }
     case 'arithmetic': {
-      const left = checker.expect(checker.check(node.left, scope), 'a number', isNumeric);
-      const right = checker.expect(checker.check(node.right, scope), 'a number', isNumeric);
+      const [left, right] = [node.left, node.right].map((operand) => expectNumber(checker, checker.check(operand, scope))) as [Typed, Typed];
       const type = node.operator === '/' ? scalar('double') : (unify(left.type, right.type) ?? scalar('any'));
       // The product of two exact decimals may need more digits than any engine keeps.
       return {
@@ -214,8 +215,10 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
     case 'in': {
       const value = checker.check(node.value, scope);
       const list = checker.check(node.list, scope);
-      const item = itemOf(checker, list, 'write the values in square brackets: `["US", "CA"]`');
+      const isPart = isString(value.type) && isString(list.type) && list.kind !== 'constant';
+      const item = itemOf(checker, list, isPart ? PART_HINT : 'write the values in square brackets: `["US", "CA"]`');
       if (!comparable(value.type, item)) reportMismatch(checker, value, { ...list, type: item }, node.negated ? 'notIn' : 'in');
+      else if (list.kind === 'list' && reportQuotedName(checker, [value, ...list.items])) return unknown(place);
       return { kind: 'in', negated: node.negated, value, list, type: scalar('boolean'), ...place };
     }
     case 'like': {
@@ -233,6 +236,7 @@ function checkExpression(checker: Checker, node: Expression, scope: Scope): Type
         });
         return unknown(place);
       }
+      if (reportQuotedName(checker, [value, pattern])) return unknown(place);
       return { kind: 'like', value, pattern: pattern.value, type: scalar('boolean'), ...place };
     }
     case 'let': {
@@ -353,32 +357,27 @@ export function asCondition(checker: Checker, typed: Typed, hint = hintForCondit
   return { kind: 'quantifier', quantifier: 'exists', source: typed, id: checker.newVariable(), condition: undefined, type: scalar('boolean'), start, end };
 }
 
+function expectNumber(checker: Checker, operand: Typed): Typed {
+  return checker.expect(
+    operand,
+    'a number',
+    isNumeric,
+    isTemporal(operand.type) ? 'how long ago is asked with `occurs`: `x occurs <= 30 days before now`' : undefined,
+  );
+}
+
+/** What `x["key"]` of other languages is here. */
+function hintForKey(source: Typed, key: string): string | undefined {
+  if (source.type.kind === 'map') return `write \`.get("${key}")\``;
+  return source.type.kind === 'object' ? `write \`.${key}\`` : undefined;
+}
+
+export const PART_HINT = 'whether a text has a part is asked with `.contains("…")`';
+
 function unordered(type: PqlType): boolean {
   return type.kind === 'boolean' || type.kind === 'array';
 }
 
 export function isString(type: PqlType): boolean {
   return type.kind === 'string';
-}
-
-function reportMismatch(checker: Checker, left: Typed, right: Typed, operator: string): void {
-  const misplaced = misplacedProjection(left) ?? misplacedProjection(right);
-  if (misplaced !== undefined) return checker.report(misplaced);
-  // The constant is what a person would correct.
-  const [wrong, other] = left.kind === 'constant' || left.kind === 'number' ? [left, right] : [right, left];
-  const hints: Readonly<Record<string, string>> = {
-    date: 'write date(2020, 3, 14)',
-    timestamp: 'write date(2020, 3, 14), now or today',
-    string: 'texts stand in double quotes',
-    boolean: 'write true or false',
-  };
-  const hint = hints[other.type.kind] ?? (isNumeric(other.type) ? 'numbers stand without quotes' : undefined);
-  checker.report({
-    code: 'RC1208',
-    severity: 'error',
-    ...(hint === undefined ? {} : { hint }),
-    ...describeMismatch(other.type, wrong.type, operator),
-    start: wrong.start,
-    end: wrong.end,
-  });
 }

@@ -5,7 +5,7 @@ import { eventType } from '../profile-schema.ts';
 import { arrayOf, describeType, scalar, type PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import type { Checker } from './check-pql.ts';
-import { FUNCTIONS, withBrackets } from './function-names.ts';
+import { elsewhere, FUNCTIONS, withBrackets } from './function-names.ts';
 import type { Scope } from './scope.ts';
 
 interface PathPart {
@@ -52,7 +52,8 @@ export function resolveMembers(object: Typed, parts: readonly PathPart[], tools:
     const length = matchLength(rest, fields);
     if (length === 0) {
       const wanted = rest.map(({ name }) => name).join('.');
-      const near = nearest(wanted, [...fields.keys()]) ?? nearest(first.name, [...fields.keys()]);
+      const names = [...fields.keys()];
+      const near = nearest(wanted, names) ?? nearest(first.name, names) ?? withSameEnd(rest, names);
       tools.report({
         code: 'RC1207',
         severity: 'error',
@@ -61,12 +62,12 @@ export function resolveMembers(object: Typed, parts: readonly PathPart[], tools:
         end: rest.at(-1)?.range.end ?? first.range.end,
         hint:
           near === undefined
-            ? `it has ${[...fields.keys()]
+            ? `it has ${names
                 .slice(0, 8)
                 .map((name) => `\`${name}\``)
                 .join(', ')}`
             : `did you mean \`${near}\`?`,
-        ...withBrackets(first.name),
+        ...(withBrackets(first.name) ?? (near === undefined ? elsewhere(first.name) : undefined)),
       });
       return unknown(first.range);
     }
@@ -108,7 +109,7 @@ function cannotTake(name: string, from: Typed, { start, end }: Range): PqlProble
     start,
     end,
     hint: isArray ? hint : from.type.kind === 'map' ? `write \`.get("${name}")\`` : 'only objects have members',
-    ...withBrackets(name),
+    ...(isArray ? withBrackets(name) : (withBrackets(name) ?? elsewhere(name))),
   };
 }
 
@@ -174,7 +175,7 @@ function resolveProfile(parts: readonly PathPart[], schema: ProfileSchema, profi
   const below = [...schema.fields.keys()].filter((path) => path.startsWith(`${text}.`));
   if (below.length > 0) return { kind: 'folder', paths: below, type: { kind: 'object', fields: new Map() }, ...whole };
   const names = [...schema.fields.keys(), ...(schema.events === undefined ? [] : ['xEvent'])];
-  const near = nearest(text, names);
+  const near = nearest(text, names) ?? withSameEnd(parts, names);
   const eventField = schema.events?.has(text) === true;
   tools.report({
     code: 'RC1207',
@@ -186,10 +187,23 @@ function resolveProfile(parts: readonly PathPart[], schema: ProfileSchema, profi
       ? { hint: `did you mean \`${near}\`?` }
       : eventField
         ? { hint: `it is a field of the events: \`exists E from xEvent where E.${text} …\`` }
-        : {}),
+        : parts.length === 1
+          ? { hint: `a text stands in double quotes: \`"${text}"\`` }
+          : {}),
     ...(parts.length > 1 ? withBrackets(parts.at(-1)?.name ?? '') : near === undefined ? withBrackets(text, FUNCTIONS) : undefined),
   });
   return unknown(whole);
+}
+
+/** `firstName` or `profile.person.firstName` where there is `person.firstName`: a name that is the only one to end so. */
+function withSameEnd(parts: readonly PathPart[], names: readonly string[]): string | undefined {
+  const wanted = parts.map(({ name }) => name.toLowerCase());
+  for (let from = 0; from < wanted.length; from += 1) {
+    const end = `.${wanted.slice(from).join('.')}`;
+    const [found, other] = names.filter((name) => `.${name.toLowerCase()}`.endsWith(end));
+    if (found !== undefined && other === undefined) return found;
+  }
+  return undefined;
 }
 
 export function unknown(range: Range): Typed {

@@ -299,11 +299,11 @@ class PqlGrammar extends ItemGrammar {
   });
 
   private isLambda(): boolean {
-    if (isA(this.LA(1), Name) && this.LA(2).tokenType === Arrow) return true;
+    if (isA(this.LA(1), Name) && isA(this.LA(2), Arrow)) return true;
     if (this.LA(1).tokenType !== Open) return false;
     let at = 2;
     while (isA(this.LA(at), Name) || this.LA(at).tokenType === Comma) at += 1;
-    return this.LA(at).tokenType === Close && this.LA(at + 1).tokenType === Arrow;
+    return this.LA(at).tokenType === Close && isA(this.LA(at + 1), Arrow);
   }
 
   private isChain(): boolean {
@@ -333,7 +333,7 @@ function logic(operator: 'and' | 'or', operands: readonly Expression[]): Express
 
 /** The operators of other languages were told as mistakes before. */
 function readCompare(image: string): CompareOperator {
-  const foreign: Readonly<Record<string, CompareOperator>> = { '==': '=', '===': '=', '<>': '!=', '!==': '!=' };
+  const foreign: Readonly<Record<string, CompareOperator>> = { '==': '=', '===': '=', '<>': '!=', '!==': '!=', '≠': '!=', '≤': '<=', '≥': '>=' };
   return foreign[image] ?? (image as CompareOperator);
 }
 

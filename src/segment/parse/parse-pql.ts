@@ -1,8 +1,8 @@
 import type { ILexingError, IToken } from 'chevrotain';
 import type { PqlProblem } from '../ast.ts';
-import { describeForeign } from './describe-error.ts';
+import { describeForeign, hintForUnread } from './describe-error.ts';
 import { parseWithRepairs, type Repaired } from './repair.ts';
-import { endOf } from './token-range.ts';
+import { endOf, isA } from './token-range.ts';
 import { Arrow, Close, CloseList, Exists, Forall, Let, Open, OpenList, Over, Select, tokenize, Unread } from './tokens.ts';
 
 /** Texts longer than this are refused before anything looks at them. */
@@ -37,7 +37,7 @@ function describeUnread({ offset, length }: ILexingError, text: string): PqlProb
     message: `unexpected ${JSON.stringify(text.slice(offset, offset + Math.min(length, 20)))}`,
     start: offset,
     end: offset + Math.max(1, length),
-    ...(/['“”‘’]/.test(text.charAt(offset)) ? { hint: 'texts stand in double quotes: "DE"' } : {}),
+    ...hintForUnread(text.charAt(offset)),
   };
 }
 
@@ -83,7 +83,7 @@ function findTooDeep(tokens: readonly IToken[]): PqlProblem | undefined {
     const type = token.tokenType;
     if (type === Open || type === OpenList) depth += 1;
     else if (type === Close || type === CloseList) depth -= 1;
-    else if (type === Exists || type === Forall || type === Let || type === Select || type === Over || type === Arrow) nesting += 1;
+    else if (type === Exists || type === Forall || type === Let || type === Select || type === Over || isA(token, Arrow)) nesting += 1;
     const image = token.image;
     if (image === '-' || image === '+' || image === '*' || image === '/' || image === '%' || image === '.' || image === '!' || /^not$/i.test(image)) row += 1;
     else if (/^(?:and|or|,)$/i.test(image)) row = 0;

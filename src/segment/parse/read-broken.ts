@@ -4,11 +4,11 @@ import { endOf, isA, rangeOf } from './token-range.ts';
 import { Arrow, Broken, Close, CloseList, Dot, Exists, Forall, Let, Name, Open, OpenList, Over, Parameter, Select, Up, Word } from './tokens.ts';
 
 /** What gives names of its own to what follows: inside, a name may mean something that is not known any more. */
-const BINDERS: ReadonlySet<IToken['tokenType']> = new Set([Exists, Forall, Select, Let, Over, Arrow]);
+const BINDERS = [Exists, Forall, Select, Let, Over, Arrow];
 
 /** Whether the tokens bring names into being. */
 export function bindsNames(tokens: readonly IToken[]): boolean {
-  return tokens.some(({ tokenType }) => BINDERS.has(tokenType));
+  return tokens.some((token) => BINDERS.some((binder) => isA(token, binder)));
 }
 
 /** The token that stands for tokens which could not be read, from `start` to before `end` of the text. */

@@ -70,11 +70,19 @@ export const Unread: TokenType = createToken({ name: 'Unread', pattern: Lexer.NA
 /** Stands for a part that could not be read; its payload are the tokens of that part. */
 export const Broken: TokenType = createToken({ name: 'Broken', pattern: Lexer.NA, label: 'a value' });
 export const NumberText: TokenType = createToken({ name: 'NumberText', pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/, label: 'a number' });
+export const ForeignNumber: TokenType = createToken({
+  name: 'ForeignNumber',
+  pattern: /(?<![\w)\].])\.\d+/,
+  start_chars_hint: ['.'],
+  categories: [NumberText],
+  label: 'a number',
+});
 export const Parameter: TokenType = createToken({ name: 'Parameter', pattern: /\$\d+/, label: '$1' });
 export const Up: TokenType = createToken({ name: 'Up', pattern: /\^+/, label: '`^`' });
 export const Arrow: TokenType = createToken({ name: 'Arrow', pattern: /=>/, label: '`=>`' });
+export const ForeignArrow: TokenType = createToken({ name: 'ForeignArrow', pattern: /->/, categories: [Arrow], label: '`=>`' });
 export const Compare: TokenType = createToken({ name: 'Compare', pattern: /!=|<=|>=|=|<|>/, label: 'a comparison' });
-export const ForeignCompare: TokenType = createToken({ name: 'ForeignCompare', pattern: /===?|<>|!==/, categories: [Compare], label: 'a comparison' });
+export const ForeignCompare: TokenType = createToken({ name: 'ForeignCompare', pattern: /===?|<>|!==|[≤≥≠]/, categories: [Compare], label: 'a comparison' });
 export const Bang: TokenType = createToken({ name: 'Bang', pattern: /!/, label: '`!`' });
 export const Plus: TokenType = createToken({ name: 'Plus', pattern: /\+/, label: '`+`' });
 export const Minus: TokenType = createToken({ name: 'Minus', pattern: /-/, label: '`-`' });
@@ -101,9 +109,11 @@ export const TOKENS: TokenType[] = [
   ForeignAnd,
   ForeignOr,
   NumberText,
+  ForeignNumber,
   Parameter,
   Up,
   Arrow,
+  ForeignArrow,
   ForeignCompare,
   Compare,
   Bang,

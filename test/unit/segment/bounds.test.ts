@@ -119,10 +119,12 @@ test.each([
 });
 
 test('five thousand expressions are read in a few seconds', () => {
-  const started = performance.now();
+  // Of this process alone: what else the machine does is no matter here.
+  const started = process.cpuUsage();
   for (let index = 0; index < 5000; index += 1) {
     const text = `homeAddress.city = "${index}" and chain(xEvent, timestamp, [A: WHAT(eventType = "purchase" and commerce.item.price > ${index}) WHEN(<= ${index} days before now)])`;
     expect(readCondition(text, { schema: world.schema, attributes: 'customer' }).problems).toEqual([]);
   }
-  expect(performance.now() - started).toBeLessThan(10_000);
+  const { user, system } = process.cpuUsage(started);
+  expect((user + system) / 1000).toBeLessThan(10_000);
 });

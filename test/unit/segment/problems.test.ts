@@ -87,7 +87,7 @@ test('the field that orders a chain is one of the events themselves: a member of
 });
 
 test.each([
-  ['xEvent.sum("amount") > 3', '"amount": expected a number, found a string'],
+  ['xEvent.sum("amount") > 3', '"amount": expected a number, found a string (a field stands without quotes: `.sum(amount)`)'],
   ['orders[0].price > 3', '0: expected a condition (true or false), found an integer (`[…]` takes a condition on the items; the first one is `.head()`)'],
   ['counts["x"] > 3', 'counts: expected an array, found a map of integer (write `.get("x")`)'],
 ])('what only follows from a mistake is not told: %s', (text, told) => {
