@@ -1,7 +1,7 @@
 import type { ExplainedMember } from '../export/explain-member.ts';
 import type { ResourceKey } from '../model/resource.ts';
 import { formatMinute } from '../plan/plan-view.ts';
-import type { ExplainedNode } from '../segment/evaluate/explain-tree.ts';
+import type { ExplainedNode, LackingStep } from '../segment/evaluate/explain-tree.ts';
 import { displayWidth } from '../support/display-width.ts';
 import type { RulePlace, RulePlaces } from './rule-places.ts';
 
@@ -92,8 +92,16 @@ function partsBelow(node: ExplainedNode): readonly ExplainedNode[] {
 function describeValue(node: ExplainedNode, parts: readonly ExplainedNode[]): string {
   if (node.items !== undefined) return `true of ${node.items.held} in ${node.items.asked}`;
   if (!node.isCondition) return node.value;
+  if (node.lacking !== undefined && (node.lacking.fitting > 0 || node.events === undefined)) return describeLacking(node.lacking);
   if (node.events !== undefined) return describeEvents(node.events);
   return valuesOf(node, parts);
+}
+
+/** `step B: 1 event fits, none later than step A (2026-11-19)`. */
+export function describeLacking({ step, needed, fitting, later, previous }: LackingStep): string {
+  const found = `step ${step}: ${fitting === 0 ? 'no event fits' : fitting === 1 ? '1 event fits' : `${fitting} events fit`}`;
+  if (fitting < needed || previous === undefined) return `${found}${needed > 1 ? `, ${needed} are needed` : ''}`;
+  return `${found}, ${later === 0 ? 'none' : `${later} of the ${needed} needed`} later than step ${previous.step} (${previous.after})`;
 }
 
 /** `1 event: 2026-11-19 purchase`. */

@@ -33,6 +33,16 @@ apiVersion: reconcile/v1
 kind: Segment
 metadata: {name: asked}
 spec: {attributes: person, pql: 'if(age > 40, cc = "DE", cc = "FR") or chain(xEvent, timestamp, [A: WHAT(amount > 99), B: WHAT(amount > 1)])'}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: ordered}
+spec: {attributes: person, pql: 'chain(xEvent, timestamp, [Big: WHAT(amount > 9), Low: WHAT(amount < 5)]) or chain(xEvent, timestamp, [A: COUNT(4)])'}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: paired}
+spec: {attributes: person, pql: 'exists E from xEvent where E.amount > 9, F from xEvent where F.amount > 99'}
 `;
 const REST = `apiVersion: reconcile/v1
 kind: Source
@@ -81,8 +91,10 @@ const PEOPLE = [
   'p6,p6@example.com,Fay,DE,many',
   'p7,p7@example.com,Gus,DE,200',
   'p8,p8@example.com,Hal,DE,30',
+  'p9,p9@example.com,Ida,IT,30',
 ];
 const ORDERS = ['person_id,at,amount', ...[1, 2, 3, 4, 5, 6, 7].map((id) => `p${id},2026-11-20T10:00:00Z,10.50`), 'p8,2026-11-20T10:00:00Z,10.49'];
+ORDERS.push('p9,2026-11-18T10:00:00Z,3', 'p9,2026-11-19T10:00:00Z,4', 'p9,2026-11-20T10:00:00Z,10');
 
 let project: TempProject;
 const call = (now: string, ...args: string[]): Promise<Ended> => reconcile(['-C', project.directory, '--now', now, ...args]);
@@ -154,8 +166,29 @@ test('what was not asked is not told as unknown or false: the other way of `if`,
     'false  if(age > 40, cc = "DE", cc = "FR")',
     'false  age > 40  30',
     'false  cc = "FR"  "DE"',
-    'false  chain(xEvent, timestamp, [A: WHAT(amount  … : WHAT(amount > 1)])',
+    'false  chain(xEvent, timestamp, [A: WHAT(amount  … : WHAT(amount > 1)])  step A: no event fits',
     'false  amount > 99  true of 0 in 1',
+    '',
+  ]);
+});
+
+test('a sequence that is not complete tells the step that lacks events, be it for their order alone', async () => {
+  expect((await linesFor('p9', 'ordered')).slice(2)).toEqual([
+    'false  chain(xEvent, timestamp, [Big: WHAT(amoun … : WHAT(amount < 5)])  step Low: 2 events fit, none later than step Big (2026-11-20T10:00:00Z)',
+    'true  amount > 9  true of 1 in 3',
+    'true  amount < 5  true of 2 in 3',
+    'false  chain(xEvent, timestamp, [A: COUNT(4)])  step A: 3 events fit, 4 are needed',
+    '',
+  ]);
+});
+
+test('of several bindings each is told by its own text', async () => {
+  expect((await linesFor('p9', 'paired')).slice(1)).toEqual([
+    'false  exists E from xEvent where E.amount > 9,  …  where F.amount > 99  no event of 3',
+    'false  and  true of 0 in 3',
+    'true  E.amount > 9  true of 1 in 3',
+    'false  F from xEvent where F.amount > 99  true of 0 in 3',
+    'false  F.amount > 99  true of 0 in 9',
     '',
   ]);
 });

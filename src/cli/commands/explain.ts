@@ -88,6 +88,7 @@ function toJsonNode(node: ExplainedNode, key: ResourceKey, places: RulePlaces): 
     value: node.value,
     ...(node.items === undefined ? {} : { items: node.items }),
     ...(node.events === undefined ? {} : { events: node.events }),
+    ...(node.lacking === undefined ? {} : { lacking: node.lacking }),
     ...(node.segment === undefined ? {} : { segment: node.segment }),
     file: file ?? null,
     line: line ?? null,

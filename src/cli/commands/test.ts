@@ -15,6 +15,7 @@ import { typeSegments } from '../../validate/type-segments.ts';
 import { requireValidProject, type ValidProject } from '../../validate/validate-project.ts';
 import type { CommandContext } from '../context.ts';
 import { renderDiagnostics } from '../render-diagnostics.ts';
+import { describeLacking } from '../render-explained.ts';
 import { renderJunit } from '../render-junit.ts';
 
 export function configure(command: Command): void {
@@ -107,7 +108,7 @@ function diagnose({ locator }: ValidProject, segment: Resource<SegmentSpec>, res
       severity: 'error',
       message: `\`${shorten(part.text)}\` is ${part.truth === undefined ? 'unknown' : String(part.truth)}`,
       ...locator.textPlace(segment, '/spec/pql', part.start, part.end),
-      ...hintOf(part.children),
+      ...hintOf(part),
     };
   });
   const verdict: Diagnostic = {
@@ -120,8 +121,9 @@ function diagnose({ locator }: ValidProject, segment: Resource<SegmentSpec>, res
   return [verdict, ...reasons];
 }
 
-function hintOf(parts: SegmentTestResult['why'][number]['children']): { readonly hint?: string } {
-  const known = parts.map(({ text, value, items }) => `${shorten(text)}: ${items === undefined ? value : `true of ${items.held} in ${items.asked}`}`);
+function hintOf({ children, lacking }: SegmentTestResult['why'][number]): { readonly hint?: string } {
+  const known = children.map(({ text, value, items }) => `${shorten(text)}: ${items === undefined ? value : `true of ${items.held} in ${items.asked}`}`);
+  if (lacking !== undefined) known.unshift(describeLacking(lacking));
   return known.length === 0 ? {} : { hint: known.slice(0, 4).join('\n') };
 }
 

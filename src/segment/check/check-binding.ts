@@ -21,12 +21,13 @@ export function checkBinding(checker: Checker, binding: Binding, scope: Scope): 
   return { source, id, inner, condition: binding.where === undefined ? undefined : checker.condition(binding.where, inner) };
 }
 
-/** `exists E from A where C, I from B where D` is `exists E from A where (C and exists I from B where D)`; `forall` likewise. */
+/** `exists E from A where C, I from B where D` is `exists E from A where (C and exists I from B where D)`, which is told by its own text; `forall` likewise. */
 export function checkQuantifier(checker: Checker, quantifier: 'exists' | 'forall', bindings: readonly Binding[], scope: Scope, place: Range): Typed {
   const [first, ...rest] = bindings;
+  const [second] = rest;
   if (first === undefined) return unknown(place);
   const { source, id, condition, inner } = checkBinding(checker, first, scope);
-  const next = rest.length === 0 ? undefined : checkQuantifier(checker, quantifier, rest, inner, place);
+  const next = second === undefined ? undefined : checkQuantifier(checker, quantifier, rest, inner, { start: second.nameRange.start, end: place.end });
   const both =
     next === undefined
       ? condition

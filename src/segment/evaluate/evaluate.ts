@@ -7,7 +7,7 @@ import { evaluateArithmetic, negate, sumOf } from './evaluate-arithmetic.ts';
 import { evaluateCall, firstOnes } from './evaluate-call.ts';
 import { dayMoment, fromMillis, isWithin } from './evaluate-time.ts';
 import { isLike } from './text.ts';
-import { isMembers, isMoment, parseDecimal, toDouble, type Members, type Value } from './value.ts';
+import { isMembers, isMoment, parseDecimal, toDouble, type Members, type Moment, type Value } from './value.ts';
 
 /** One person, as a fixture or as read from a source. */
 export interface EvaluatedProfile {
@@ -22,6 +22,18 @@ export interface EvaluateOptions {
   readonly segments?: ReadonlyMap<string, Typed>;
   /** Told of each value as it becomes known; nodes inside a filter are evaluated once per item. */
   readonly observe?: (node: Typed, value: Value, env: Values) => void;
+  /** Told of each step of a sequence that is asked for. */
+  readonly observeStep?: (chain: Typed, step: StepProgress) => void;
+}
+
+/** How far one step of a sequence of events came. */
+export interface StepProgress {
+  readonly index: number;
+  /** Events that fit it, and those of them that are later than the completion of the step before. */
+  readonly fitting: number;
+  readonly later: number;
+  /** When the step before was complete; undefined for the first one. */
+  readonly after: Moment | undefined;
 }
 
 /** What the parts of the evaluator share. */
@@ -32,6 +44,7 @@ export interface Evaluation {
   readonly events: readonly Members[];
   value(node: Typed, env: Values): Value;
   segment(name: string): Typed;
+  stepped(chain: Typed, step: StepProgress): void;
 }
 
 export type Values = ReadonlyMap<VariableId, Value>;
@@ -58,6 +71,7 @@ export function evaluate(typed: Typed, profile: EvaluatedProfile, options: Evalu
         observe?.(node, value, env);
         return value;
       },
+      stepped: (chain, step) => options.observeStep?.(chain, step),
       segment(name) {
         const found = options.segments?.get(name);
         if (found === undefined) throw new TypeError(`the segment ${name} is not known`);
@@ -196,19 +210,18 @@ function aggregateValues(node: Extract<Typed, { kind: 'aggregate' }>, values: re
 
 /** A step is complete with its COUNTth event that lies strictly after the completion of the step before. */
 function evaluateChain(evaluation: Evaluation, node: Extract<Typed, { kind: 'chain' }>, env: Values): boolean {
-  let completed: bigint | undefined;
-  let broken = false;
-  for (const { condition, count } of node.steps) {
+  let after: bigint | undefined;
+  for (const [index, { condition, count }] of node.steps.entries()) {
     const times = evaluation.events.flatMap((event) => {
       const holds = condition === undefined || evaluation.value(condition, new Map(env).set(node.id, event)) === true;
       const time = event.members.get(node.by) ?? null;
       return holds && isMoment(time) ? [time.micros] : [];
     });
-    const after = completed;
-    const later = times.filter((time) => after === undefined || time > after).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-    completed = later[count - 1];
-    if (completed === undefined) broken = true;
-    if (broken) return false;
+    const before = after;
+    const later = times.filter((time) => before === undefined || time > before).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    evaluation.stepped(node, { index, fitting: times.length, later: later.length, after: before === undefined ? undefined : { micros: before } });
+    after = later[count - 1];
+    if (after === undefined) return false;
   }
   return true;
 }

@@ -2,7 +2,7 @@ import type { Range } from '../ast.ts';
 import { itemPartsOf } from '../check/check-nesting.ts';
 import { childrenOf, visit } from '../lineage.ts';
 import type { Typed, VariableId } from '../typed.ts';
-import { evaluate, type EvaluatedProfile, type EvaluateOptions } from './evaluate.ts';
+import { evaluate, type EvaluatedProfile, type EvaluateOptions, type StepProgress } from './evaluate.ts';
 import { showValue } from './show-value.ts';
 import { isMembers, type Members, type Value } from './value.ts';
 
@@ -21,9 +21,21 @@ export interface ExplainedNode extends Range {
   readonly items: { readonly asked: number; readonly held: number } | undefined;
   /** Questions about events that are asked once: how many of how many fit, and the first of them for reading. */
   readonly events: { readonly fitting: number; readonly of: number; readonly first: readonly string[] } | undefined;
+  /** Of a sequence of events that is not complete: the first step that lacks events. */
+  readonly lacking: LackingStep | undefined;
   readonly children: readonly ExplainedNode[];
   /** The segment behind an `inSegment`. */
   readonly segment?: string;
+}
+
+/** A step of a sequence for which there are not enough events, or not late enough. */
+export interface LackingStep {
+  readonly step: string;
+  readonly needed: number;
+  readonly fitting: number;
+  /** Those of them that are later than the step before, which was complete at `after`. */
+  readonly later: number;
+  readonly previous: { readonly step: string; readonly after: string } | undefined;
 }
 
 interface Seen {
@@ -36,6 +48,8 @@ interface Observed {
   readonly seen: ReadonlyMap<Typed, Seen>;
   /** By condition: the events for which it held. */
   readonly fitting: ReadonlyMap<Typed, ReadonlySet<Members>>;
+  /** By sequence: the last step that was asked for. */
+  readonly steps: ReadonlyMap<Typed, StepProgress>;
 }
 
 const MOST_EVENTS = 3;
@@ -48,10 +62,12 @@ const MOST_EVENTS = 3;
 export function explainTree(typed: Typed, text: string, profile: EvaluatedProfile, options: EvaluateOptions): ExplainedNode {
   const seen = new Map<Typed, Seen>();
   const fitting = new Map<Typed, Set<Members>>();
+  const steps = new Map<Typed, StepProgress>();
   const variables = new Map<Typed, VariableId>();
   visit(typed, (node) => noteCondition(node, variables));
   evaluate(typed, profile, {
     ...options,
+    observeStep: (chain, step) => void steps.set(chain, step),
     observe(node, value, env) {
       const found = seen.get(node);
       if (found === undefined) seen.set(node, { value, asked: 1, held: value === true ? 1 : 0 });
@@ -64,7 +80,7 @@ export function explainTree(typed: Typed, text: string, profile: EvaluatedProfil
       if (isMembers(event)) fitting.set(node, (fitting.get(node) ?? new Set<Members>()).add(event));
     },
   });
-  return build(typed, text, { seen, fitting }, false);
+  return build(typed, text, { seen, fitting, steps }, false);
 }
 
 /** The one condition that a question asks of every event. */
@@ -85,6 +101,16 @@ function eventsOf(node: Typed, { seen, fitting }: Observed): ExplainedNode['even
   if (condition === undefined) return undefined;
   const events = [...(fitting.get(condition) ?? [])];
   return { fitting: events.length, of: seen.get(condition)?.asked ?? 0, first: events.slice(0, MOST_EVENTS).map(showEvent) };
+}
+
+function lackingOf(node: Typed, { seen, steps }: Observed): LackingStep | undefined {
+  const progress = steps.get(node);
+  if (node.kind !== 'chain' || progress === undefined || seen.get(node)?.value !== false) return undefined;
+  const { index, fitting, later, after } = progress;
+  const [step, before] = [node.steps[index], node.steps[index - 1]];
+  if (step === undefined) return undefined;
+  const previous = before === undefined || after === undefined ? undefined : { step: before.label, after: showValue(after) };
+  return { step: step.label, needed: step.count, fitting, later, previous };
 }
 
 /** `2026-11-19 purchase`. */
@@ -111,6 +137,7 @@ function build(node: Typed, text: string, observed: Observed, perItem: boolean):
     truth,
     value: perItem && isCondition ? `${found.held} of ${found.asked}` : showValue(found.value),
     events: perItem ? undefined : eventsOf(node, observed),
+    lacking: perItem ? undefined : lackingOf(node, observed),
     items: perItem ? { asked: found.asked, held: found.held } : undefined,
     children,
     ...(node.kind === 'segment' ? { segment: node.name } : {}),

@@ -102,3 +102,18 @@ test('explain names the events that fit', () => {
   expect(eventsOf('chain(xEvent, timestamp, [A: WHEN(today)])')).toEqual({ fitting: 0, of: 4, first: [] });
   expect(eventsOf('forall E from xEvent where E.eventType = "purchase"')).toBeUndefined();
 });
+
+test('a sequence that is not complete names the step that lacks events', () => {
+  const events = ['purchase', 'view', 'view', 'cart'].map((eventType, day) => ({ timestamp: `2024-02-0${day + 1}T00:00:00Z`, eventType }));
+  const { profile } = readFixture({}, [...events, { eventType: 'cart' }], schema);
+  const lacking = (steps: string): unknown => {
+    const pql = `chain(xEvent, timestamp, [${steps}])`;
+    return explainTree(typedOf(pql, schema), pql, profile, { now: NOW }).lacking;
+  };
+  const [view, cart] = ['WHAT(eventType = "view")', 'WHAT(eventType = "cart")'];
+  expect(lacking(`A: ${view}, B: ${cart}`)).toBeUndefined();
+  expect(lacking(`A: ${cart}, B: ${view}`)).toEqual({ step: 'B', needed: 1, fitting: 2, later: 0, previous: { step: 'A', after: '2024-02-04' } });
+  expect(lacking(`A: ${view}, B: ${view} COUNT(2), C: ${cart}`)).toMatchObject({ step: 'B', needed: 2, fitting: 2, later: 1 });
+  expect(lacking(`A: ${cart} COUNT(2), B: ${view}`)).toEqual({ step: 'A', needed: 2, fitting: 1, later: 1, previous: undefined });
+  expect(lacking('A: COUNT(5)')).toMatchObject({ step: 'A', needed: 5, fitting: 4 });
+});
