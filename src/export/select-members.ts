@@ -119,7 +119,8 @@ export function tieOrder(columns: readonly OutputColumn[]): readonly Sql[] {
 
 /**
  * Exits whose key a present member still has, or another exit with it: the key did not leave. `id` of those that get no row. The key is the one that the row
- * would have: of the profile while it is in the source, else what the snapshot carries. A key that nobody knows is nobody else's.
+ * would have: of the profile while it is in the source, else what the snapshot carries. A key that nobody knows is nobody else's. Who was delivered has theirs
+ * also while a rule leaves them out: no later file would tell of them again.
  */
 export function silentExitsQuery({ selection, by, keys, calculated }: Pick<Competition, 'selection' | 'by' | 'keys' | 'calculated'>): Sql {
   const exits = sql`select * from ${selection} where "delivered" and not "present"`;
@@ -129,11 +130,11 @@ export function silentExitsQuery({ selection, by, keys, calculated }: Pick<Compe
   const rows = sql`select e."id" as "id", e."since" as "since", ${joinSql(leaving, ', ')} from (${exits}) e left join (${current}) c on c."#id" = e."id"`;
   const key = keys.map((_key, index) => sql`x.${ident(`k${index}`)}`);
   const still = joinSql(
-    keys.map(({ target }, index) => sql`m.${ident(`n_${target}`)} = x.${ident(`k${index}`)}`),
+    keys.map(({ target }, index) => sql`coalesce(m.${ident(`n_${target}`)}, m.${ident(`s_${target}`)}) = x.${ident(`k${index}`)}`),
     ' and ',
   );
   const listed = joinSql(key, ', ');
-  const ranked = sql`select x."id", coalesce(${listed}) is not null and row_number() over (partition by ${listed} order by x."since" desc, x."id") > 1 as "twice", exists (select 1 from ${selection} m where m."present" and m."reason" is null and ${still}) as "still" from (${rows}) x`;
+  const ranked = sql`select x."id", coalesce(${listed}) is not null and row_number() over (partition by ${listed} order by x."since" desc, x."id") > 1 as "twice", exists (select 1 from ${selection} m where m."present" and (m."reason" is null or m."delivered") and ${still}) as "still" from (${rows}) x`;
   return sql`select "id" from (${ranked}) where "twice" or "still"`;
 }
 

@@ -44,8 +44,12 @@ async function apply(manifests: string): Promise<void> {
 }
 
 /** The rows of the file of a day with these people, `id,email,cc` each. */
-async function run(day: number, ...people: readonly string[]): Promise<readonly string[]> {
-  project.write('people.csv', `id,email,cc\n${people.join('\n')}\n`);
+function run(day: number, ...people: readonly string[]): Promise<readonly string[]> {
+  return runWith('id,email,cc', day, ...people);
+}
+
+async function runWith(header: string, day: number, ...people: readonly string[]): Promise<readonly string[]> {
+  project.write('people.csv', `${header}\n${people.join('\n')}\n`);
   const slot = `2026-01-0${day}T00:00:00Z`;
   const ended = await reconcile(['-C', project.directory, '--now', slot, 'run', 'daily', '--slot', slot]);
   expect(ended.code, ended.stderr + ended.stdout).toBe(0);
@@ -72,4 +76,17 @@ test('who leaves and has taken over the key of a member takes nobody with them',
   await apply(BY_EMAIL);
   expect(await run(1, '1,a@x.org,DE', '2,b@x.org,DE', '3,c@x.org,DE')).toEqual(['a@x.org,realized', 'b@x.org,realized', 'c@x.org,realized']);
   expect(await run(2, '1,b@x.org,FR', '2,b@x.org,DE', '3,c@x.org,FR')).toEqual(['c@x.org,exited']);
+});
+
+test('who leaves does not take out a member delivered under the same key who is left out only for now', async () => {
+  const named = BY_EMAIL.replace('cc: {column: cc, type: string}', '$&, name: {column: name, type: string}').replace('mapping: [', '$&{source: name, mandatory: true}, ');
+  const header = 'id,email,cc,name';
+  await apply(named);
+  await runWith(header, 1, '1,a@x.org,DE,Ann', '2,b@x.org,DE,Bea', '3,c@x.org,DE,Cem');
+  expect(await runWith(header, 2, '1,a@x.org,DE,Ann', '2,b@x.org,DE,Bea', '3,c@x.org,DE,Cem', '4,a@x.org,DE,Ann', '5,b@x.org,DE,Bea')).toEqual([
+    'Ann,a@x.org,realized',
+    'Bea,b@x.org,realized',
+  ]);
+  // Nothing would tell of 1 and 2 again, once they have everything: they are delivered.
+  expect(await runWith(header, 3, '1,a@x.org,DE,', '2,,DE,Bea', '3,c@x.org,FR,', '4,a@x.org,FR,Ann', '5,b@x.org,FR,Bea')).toEqual([',c@x.org,exited']);
 });

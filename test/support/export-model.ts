@@ -89,7 +89,11 @@ export class ExportModel {
 
     const present = new Set(members.map(({ id }) => id));
     let due = nameless + joins.length;
-    const taken = new Set(candidates.filter(({ missing }) => missing === undefined).map((candidate) => this.#identity(candidate)));
+    // Who was delivered stays so while a rule leaves them out, with the key that is known last.
+    const holders = candidates.filter(({ missing, isDelivered }) => missing === undefined || isDelivered);
+    const taken = new Set(
+      holders.map(({ id, keys }) => this.#identity({ id, keys: keys.map((value, index) => value ?? before.get(id)?.keys[index] ?? null) })),
+    );
     const leaving =
       !this.#incremental || !this.#columns.some(({ kind }) => kind === 'status')
         ? []
