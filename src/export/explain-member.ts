@@ -22,6 +22,7 @@ import { openJob, type OpenedJob } from './open-job.ts';
 import { uniqueColumns } from './output-columns.ts';
 import { readProfile } from './read-profile.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
+import { workOf } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { selectJob } from './select-job.ts';
 import { withAudience } from './settle-audience.ts';
@@ -49,7 +50,7 @@ export interface ExplainedDelivery {
   readonly refused: boolean;
   /** First slot as a member; undefined when not on record. */
   readonly since: Instant | undefined;
-  /** The files that told of them, as far as the run is on record. `orLater`: who once lost a duplicate may stand in a later one. */
+  /** The files that told of them, as far as the run is on record. `orLater`: who was left out of that one, or refused, may stand in a later one. */
   readonly files: readonly string[];
   readonly orLater: boolean;
   /** Left, and the next file has a row that says so. */
@@ -174,7 +175,7 @@ async function explainTrees(
 /** What the members on record say of somebody. */
 async function findRecorded(
   { ledger, paths }: ExplainDeps,
-  { engine, keys }: OpenedJob,
+  { engine, columns, keys }: OpenedJob,
   { activation, segment, target, mode }: ResolvedJob['job'],
   { member, signal }: ExplainRequest,
 ): Promise<Pick<ExplainedDelivery, 'delivered' | 'refused' | 'since' | 'files' | 'orLater'>> {
@@ -193,7 +194,10 @@ async function findRecorded(
   // A full export tells of everybody each time: the last file counts. An incremental one tells of those who joined.
   const [run] = await ledger.find(mode === 'full' ? { id: pointer.runId } : { activation, segment, slot: since, status: 'success', limit: 1 });
   const files = (run?.files ?? []).filter(({ rows }) => rows > 0).map(({ path }) => path);
-  return { delivered, refused, since, files, orLater: mode === 'incremental' && keys.length > 0 };
+  // Where people compete for a value, who was left out stands among the members as well; so does who was refused.
+  const leftOut = (keys.length > 0 || uniqueColumns(columns).length > 0) && (run?.counts.excluded ?? 0) > 0;
+  const orLater = mode === 'incremental' && run !== undefined && (leftOut || workOf(run).refused !== undefined);
+  return { delivered, refused, since, files, orLater };
 }
 
 /** Whether somebody loses against others with the same key, found as an export finds it; who wins. */

@@ -252,3 +252,25 @@ test('who left, who was forgotten, and a rule edited since', async () => {
   rmSync(join(project.directory, 'manifests'), { recursive: true });
   expect(await call('2026-12-01T03:00:00Z', 'explain', 'daily', '--member', 'p4')).toMatchObject({ code: 0 });
 }, 60_000);
+
+const twoPeople = (name: string): string => `id,email,name,cc,age\np1,,Ann,DE,30\np2,,${name},DE,31\n`;
+
+test('who was left out of the file of their first slot is not told to stand in it, where a value has to be unique', async () => {
+  const rest = REST.replace('{source: identityMap.Email, target: email}', '{source: identityMap.crmId, target: id}').replace(
+    'range: {max: 120}',
+    'unique: true',
+  );
+  using unique = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: why}\nspec: {}\n',
+    'manifests/rest.yaml': rest,
+    'manifests/segments.yaml': SEGMENTS,
+    'people.csv': twoPeople(''),
+    'orders.csv': `${ORDERS.join('\n')}\n`,
+  });
+  const ask = (day: number, ...args: string[]): Promise<Ended> => reconcile(['-C', unique.directory, '--now', `2026-12-0${day}T02:00:00Z`, ...args]);
+  expect(await ask(1, 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  expect(await ask(1, 'run', 'daily', '--slot', '2026-12-01T02:00:00Z')).toMatchObject({ code: 0 });
+  unique.write('people.csv', twoPeople('Bea'));
+  expect(await ask(2, 'run', 'daily', '--slot', '2026-12-02T02:00:00Z')).toMatchObject({ code: 0 });
+  expect((await ask(2, 'explain', 'daily', '--member', 'p2')).stdout).toContain('(file outbox_german_20261201_020000.csv, or a later one)');
+}, 60_000);

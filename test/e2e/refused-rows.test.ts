@@ -169,6 +169,8 @@ test('who was refused is sent again with each slot until it is taken, joiners an
   expect(endpoint.members.has('p10@example.com') && endpoint.members.has('p11@example.com')).toBe(true);
   expect(endpoint.members.has('p12@example.com')).toBe(false);
   expect((await call(project, 3, 'explain', 'to-api', '--member', '11')).stdout).toContain('the destination refused the row that says that they left');
+  // Their row stands in the first file and was refused there.
+  expect((await call(project, 3, 'explain', 'to-api', '--member', '45')).stdout).toContain('or a later one)');
   expect((await runSlot(project, 4)).counts).toMatchObject({ received: 2, activated: 0, failed: 2 });
 
   // One of them comes back meanwhile: the endpoint never heard that they left, so there is nothing to say.
