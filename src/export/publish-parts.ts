@@ -25,7 +25,8 @@ export async function planFiles(
   const planned: PlannedFile[] = [];
   for (const file of files) {
     const mine = ours.has(file.key);
-    if (!mine && (await storage.stat(file.key)) !== undefined) throw foreignFile(storage.address(file.key));
+    // What has the very bytes of this run was put there by an earlier attempt.
+    if (!mine && (await storage.stat(file.key)) !== undefined && !(await landedAs(storage, file))) throw foreignFile(storage.address(file.key));
     planned.push({ ...file, replace: mine });
   }
   return planned;

@@ -4,7 +4,8 @@ import { ExitCode } from '../model/exit-code.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import { hasSucceeded } from '../state/claim-rules.ts';
-import type { Claim, RunRecord } from '../state/run-ledger.ts';
+import type { Claim, FinishRun, RunRecord } from '../state/run-ledger.ts';
+import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { encryptionStages } from './encryption.ts';
@@ -14,10 +15,11 @@ import { openOnce, type OpenOnce } from './open-once.ts';
 import { withoutRows } from './note-refused.ts';
 import { encryptionDigest } from './outdated-work.ts';
 import { prepareRun } from './prepare-run.ts';
-import { isInSpool, publishFile, verifyFile } from './publish-parts.ts';
+import { isInSpool, planFiles, publishFile, surplusFiles, verifyFile } from './publish-parts.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { runActivation } from './run-activation.ts';
-import { asRecord, besideFiles, workOf, type RunWork } from './run-work.ts';
+import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
+import type { SegmentJob } from './segment-job.ts';
 import { readSuppressions } from './suppression.ts';
 import { ALREADY_RUNNING, toRun } from './to-run.ts';
 
@@ -112,12 +114,21 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
       from = 'rebuilt';
       await rebuild(deps, request, record, one, open);
     }
-    for (const file of files) {
-      await publishFile(storage, folder, { ...file, replace: true }, record.id, request.signal);
-      await verifyFile(storage, folder, file);
-    }
+    // A name may be another run's by now: what is not ours stays, and of a longer set of files nothing is left over.
+    await planFiles(deps.ledger, storage, one.job.target, files);
+    const surplus = await surplusOf(deps, storage, one.job, work);
+    const send = async (some: readonly PlannedFile[]): Promise<void> => {
+      for (const file of some) {
+        await publishFile(storage, folder, { ...file, replace: true }, record.id, request.signal);
+        await verifyFile(storage, folder, file);
+      }
+    };
+    await send(work.parts ?? []);
+    for (const key of surplus) await storage.remove(key);
+    await send(besideFiles(work));
+    const delivered = { target: one.job.target, put: files.map(({ key, rows, bytes, sha256 }) => ({ path: key, rows, bytes, sha256 })), removed: surplus };
     const connector = files.length === 0 ? undefined : await open.connector(one);
-    if (connector === undefined || connector.delivers === false) return finishAgain(deps, claim, record, work);
+    if (connector === undefined || connector.delivers === false) return finishAgain(deps, claim, record, work, delivered);
     const delivery = await deliverRun({
       connector,
       job: one.job,
@@ -128,9 +139,14 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
       signal: request.signal,
       journal: (next) => deps.ledger.advance(claim, { work: asRecord(next), now: deps.clock() }),
     });
-    return finishAgain(deps, claim, record, { ...work, delivery });
+    return finishAgain(deps, claim, record, { ...work, delivery }, delivered);
   });
   return { run, from };
+}
+
+/** Parts of a longer set under the same names, which another run has written since. */
+async function surplusOf({ ledger }: Pick<ExportDeps, 'ledger'>, storage: Storage, job: SegmentJob, { parts = [] }: RunWork): Promise<readonly string[]> {
+  return parts[0]?.key === job.partKey(1) ? surplusFiles(ledger, storage, job.target, job.partKey, parts.length) : [];
 }
 
 async function rebuild(deps: ExportDeps, request: RepeatRequest, record: RunRecord, one: ResolvedJob, open: OpenOnce): Promise<void> {
@@ -213,7 +229,7 @@ async function withClaim(
   }
 }
 
-function finishAgain(deps: ExportDeps, claim: Claim, record: RunRecord, work: RunWork): Promise<RunRecord> {
+function finishAgain(deps: ExportDeps, claim: Claim, record: RunRecord, work: RunWork, delivered?: FinishRun['delivered']): Promise<RunRecord> {
   const { delivery } = work;
   const imported = importEnd(delivery?.receipt, record.id).status ?? record.import;
   // Whom the next slot sends again is settled by the slot itself.
@@ -225,5 +241,6 @@ function finishAgain(deps: ExportDeps, claim: Claim, record: RunRecord, work: Ru
     endedAt: deps.clock(),
     work: asRecord(noted),
     ...(imported === undefined ? {} : { import: imported }),
+    ...(delivered === undefined ? {} : { delivered }),
   });
 }

@@ -79,7 +79,10 @@ test('who leaves and has taken over the key of a member takes nobody with them',
 });
 
 test('who leaves does not take out a member delivered under the same key who is left out only for now', async () => {
-  const named = BY_EMAIL.replace('cc: {column: cc, type: string}', '$&, name: {column: name, type: string}').replace('mapping: [', '$&{source: name, mandatory: true}, ');
+  const named = BY_EMAIL.replace('cc: {column: cc, type: string}', '$&, name: {column: name, type: string}').replace(
+    'mapping: [',
+    '$&{source: name, mandatory: true}, ',
+  );
   const header = 'id,email,cc,name';
   await apply(named);
   await runWith(header, 1, '1,a@x.org,DE,Ann', '2,b@x.org,DE,Bea', '3,c@x.org,DE,Cem');
