@@ -1,11 +1,11 @@
 import { checkHeader } from '../../src/destination/check-header.ts';
-import type { CheckFinding, Connector, ConnectorContext, DeliveredBatch, Receipt, RefusedRow } from '../../src/destination/connector.ts';
+import type { Connector, ConnectorContext, DeliveredBatch, Receipt, RefusedRow } from '../../src/destination/connector.ts';
 import { AppError } from '../../src/model/app-error.ts';
 import type { ConnectionSpec, DestinationSpec } from '../../src/model/generated/kinds.ts';
-import { explainFetchError } from '../../src/support/network-words.ts';
+import { checkEndpoint } from './check-endpoint.ts';
 import type { BodyShape } from './encode-batch.ts';
 import { sendFile } from './send-file.ts';
-import { showUrl, type Endpoint } from './send-request.ts';
+import type { Endpoint } from './send-request.ts';
 
 interface HttpDetails {
   readonly method?: string;
@@ -110,34 +110,4 @@ async function authorize({ auth }: ConnectionSpec, { secret }: ConnectorContext)
   if (auth?.type === 'header') return { [auth.name]: await secret(auth.value) };
   if (auth?.type === 'user') return { Authorization: `Basic ${Buffer.from(`${auth.username}:${await secret(auth.password)}`).toString('base64')}` };
   return {};
-}
-
-/** Asks without sending a row: any answer but a refusal of the login proves the way. */
-async function checkEndpoint(endpoint: Endpoint): Promise<CheckFinding> {
-  const subject = `endpoint ${showUrl(endpoint.url)}`;
-  try {
-    const { status, body } = await fetch(endpoint.url, {
-      method: 'OPTIONS',
-      headers: endpoint.headers,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(endpoint.timeoutMs),
-    });
-    await body?.cancel();
-    if (status === 401 || status === 403)
-      return { code: 'RC6103', level: 'error', subject, message: `it refuses the login (${status})`, hint: 'check connection.auth' };
-    if (status >= 300 && status < 400)
-      return { code: 'RC6104', level: 'error', subject, message: 'it redirects', hint: 'redirects are never followed: write the final address' };
-    if (status >= 500) return { code: 'RC6102', level: 'warning', subject, message: `it answered ${status}`, hint: 'look into the endpoint’s own log' };
-    return { code: 'RC6100', level: 'ok', subject, message: 'answers' };
-  } catch (error) {
-    const { words } =
-      (error as { name?: string }).name === 'TimeoutError' ? { words: `no answer within ${endpoint.timeoutMs / 1000} s` } : explainFetchError(error);
-    return {
-      code: 'RC6101',
-      level: 'error',
-      subject,
-      message: `it cannot be reached: ${words}`,
-      hint: 'check connection.url, the certificate and the network of this machine',
-    };
-  }
 }

@@ -78,14 +78,18 @@ async function tryOnce({ endpoint, type, body, idempotencyKey, signal, clock }: 
     return explainNetwork(error);
   }
   // The page of a single sign-on, or of a proxy: nobody took the rows.
-  if (response.ok && /^\s*(<!doctype html|<html)/i.test(start)) {
+  if (isWebPage(response, start)) {
     return { code: 'RC6106', reason: 'a web page came back', hint: 'connection.url must be the address that takes the rows', final: true };
   }
   return judgeStatus(response, endpoint, clock());
 }
 
+export function isWebPage({ ok }: Pick<Response, 'ok'>, start: string): boolean {
+  return ok && /^\s*(<!doctype html|<html)/i.test(start);
+}
+
 /** The first characters of an answer; the rest is not waited for. It may repeat rows of people: it is looked at and never kept. */
-async function readStart({ body }: Response): Promise<string> {
+export async function readStart({ body }: Response): Promise<string> {
   if (body === null) return '';
   const reader = body.getReader();
   const { value } = await reader.read();

@@ -336,6 +336,25 @@ test('check: reachable, refused login, nobody there; no row is sent', async () =
   expect(endpoint.calls.every(({ method, body }) => method === 'OPTIONS' && body === '')).toBe(true);
 });
 
+test.each([
+  [404, 'text/plain', 'not here', 'RC6102', 'warning', 'check the path in connection.url'],
+  [404, 'text/html', '<html>not here</html>', 'RC6102', 'warning', 'check the path in connection.url'],
+  [410, 'text/plain', '', 'RC6102', 'warning', 'check the path in connection.url'],
+  [200, 'text/html', '\n<!DOCTYPE html><title>Sign in</title>', 'RC6106', 'warning', 'must be the address that takes the rows'],
+  [502, 'text/html', '<html>bad gateway</html>', 'RC6102', 'warning', 'own log'],
+  [405, 'text/html', '<html>no</html>', 'RC6100', 'ok', ''],
+  [501, 'text/plain', '', 'RC6100', 'ok', ''],
+  [204, 'text/plain', '', 'RC6100', 'ok', ''],
+] as const)('check: %i with %s %j is told as what it is', async (status, type, body, code, level, hint) => {
+  const endpoint = await serve((_call, _number, response) => {
+    response.writeHead(status, { 'content-type': type }).end(status === 204 ? undefined : body);
+    return undefined;
+  });
+  const [finding] = await (await connect(endpoint)).connector.check([]);
+  expect(finding).toMatchObject({ code, level });
+  expect(finding?.hint ?? '').toContain(hint);
+});
+
 async function read(text: string, limits: BatchLimits, chunk: number): Promise<Batch[]> {
   const batches: Batch[] = [];
   for await (const batch of readBatches(Readable.from(chunksOf(Buffer.from(text), chunk)), limits)) batches.push({ ...batch, bytes: Buffer.from(batch.bytes) });
