@@ -46,7 +46,19 @@ test('the guide: a new destination from a YAML file only', async () => {
   const project = makeProject(Object.fromEntries(blocks));
   expect(await reconcile(['-C', project, 'validate'])).toMatchObject({ code: 0 });
   expect((await reconcile(['-C', project, 'destinations'])).stdout).toMatch(/acme-loyalty\s+Acme Loyalty\s+crm\s+sftp local\s+destinations\/acme-loyalty/);
-  expect((await reconcile(['-C', project, 'destinations', 'acme-loyalty'])).stdout).toContain('Whose members these are');
+  const { stdout: printed } = await reconcile(['-C', project, 'destinations', 'acme-loyalty']);
+  for (const line of [
+    'from destinations/acme-loyalty/destination.yaml',
+    'Whose members these are. (a programme is three capital letters; such as EUR)',
+    'full           24h',
+    'file, always   {csv: {delimiter: ";"}}',
+    'file, else     {name: "%DESTINATION%_%SEGMENT_ID%"}   where the Activation does not say',
+    'columns        columns are small letters and underscores',
+    'limit          2 segments per destination: the platform has two import slots',
+    '{type: local, path: out}',
+  ]) {
+    expect(printed).toContain(line);
+  }
   expect((await reconcile(['-C', project, 'setup', 'loyalty'])).stdout).toContain('customer_id;first_name;status');
   expect(await reconcile(['-C', project, 'doctor', 'loyalty'])).toMatchObject({ code: 0 });
   expect(await reconcile(['-C', project, 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
