@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CommandContext } from './cli/context.ts';
-import { loadCatalogue, type Catalogue } from './destination/catalogue.ts';
+import { loadCatalogue, requireType, type Catalogue } from './destination/catalogue.ts';
 import type { ConnectorContext, CreateConnector } from './destination/connector.ts';
 import { Database, type DatabaseOptions } from './engine/duckdb/database.ts';
 import { createDuckDbEngine } from './engine/duckdb/duckdb-engine.ts';
@@ -117,9 +117,9 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
   };
 
   const connector: ExportDeps['connector'] = async (destination, spec) => {
-    const entry = getCatalogue().find(spec.type);
+    const entry = requireType(getCatalogue(), spec.type);
     const connectorContext = { name: destination, spec: spec as unknown as ConnectorContext['spec'], secret, clock: context.clock, sleep, log };
-    if (entry?.connectorPath !== undefined) return (await import('./destination/load-connector.ts')).loadConnector(entry, connectorContext);
+    if (entry.connectorPath !== undefined) return (await import('./destination/load-connector.ts')).loadConnector(entry, connectorContext);
     const load = BUILT_IN_CONNECTORS[spec.type];
     return load === undefined ? undefined : (await load()).default(connectorContext);
   };

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { AppError } from '../model/app-error.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { nearest } from '../support/nearest.ts';
@@ -24,6 +25,8 @@ export interface Catalogue {
   find(type: string): CatalogueEntry | undefined;
   /** What is wrong with cards of the project and of its packages; their types are then missing. */
   readonly diagnostics: readonly Diagnostic[];
+  /** The first of it, by type. */
+  readonly broken: ReadonlyMap<string, Diagnostic>;
 }
 
 export interface CatalogueOptions {
@@ -40,25 +43,31 @@ const PACKAGE_PREFIX = 'reconcile-destination-';
 export function loadCatalogue({ projectDirectory }: CatalogueOptions): Catalogue {
   const entries = new Map<string, CatalogueEntry>();
   const diagnostics: Diagnostic[] = [];
+  const broken = new Map<string, Diagnostic>();
+  const refuse = ({ type }: FoundCard, ...wrong: readonly Diagnostic[]): void => {
+    diagnostics.push(...wrong);
+    const [first] = wrong;
+    if (first !== undefined && !entries.has(type) && !Object.hasOwn(BUILT_IN_CARDS, type)) broken.set(type, first);
+  };
   for (const found of projectDirectory === undefined ? [] : findCards(projectDirectory)) {
     const bytes = readCard(join(projectDirectory ?? '', found.path));
     if (typeof bytes === 'string') {
-      diagnostics.push(describe(found.path, 'RC1350', `the card cannot be read: ${bytes}`, 'a card is a file that this user may read'));
+      refuse(found, describe(found.path, 'RC1350', `the card cannot be read: ${bytes}`, 'a card is a file that this user may read'));
       continue;
     }
     if (bytes === undefined) {
       // A folder of the project without a card is no mistake; a package of that name without one is.
       if (found.origin === 'package')
-        diagnostics.push(describe(found.path, 'RC1350', `the package has no card`, 'it must hold destination.yaml beside its package.json'));
+        refuse(found, describe(found.path, 'RC1350', `the package has no card`, 'it must hold destination.yaml beside its package.json'));
       continue;
     }
     const { card, diagnostics: wrong } = parseCard({ path: found.path, bytes, type: found.type });
-    diagnostics.push(...wrong);
+    refuse(found, ...wrong);
     if (card === undefined) continue;
     const there = Object.hasOwn(BUILT_IN_CARDS, found.type) ? 'ships with reconcile' : entries.get(found.type)?.path;
     if (there !== undefined) {
       const hint = found.origin === 'package' ? 'a package never replaces another type: uninstall it, or the other' : 'give it another name';
-      diagnostics.push(describe(found.path, 'RC1351', `the type \`${found.type}\` is there already (${there})`, hint));
+      refuse(found, describe(found.path, 'RC1351', `the type \`${found.type}\` is there already (${there})`, hint));
       continue;
     }
     const connectorPath = card.connector === undefined ? undefined : join(projectDirectory ?? '', found.path, '..', card.connector);
@@ -69,7 +78,7 @@ export function loadCatalogue({ projectDirectory }: CatalogueOptions): Catalogue
           .decode(bytes)
           .split('\n')
           .findIndex((text) => text.startsWith('connector:')) + 1;
-      diagnostics.push({
+      refuse(found, {
         ...describe(found.path, 'RC1360', `the connector \`${card.connector ?? ''}\` ${missing.why}`, missing.hint),
         line: Math.max(1, line),
       });
@@ -81,6 +90,7 @@ export function loadCatalogue({ projectDirectory }: CatalogueOptions): Catalogue
   return {
     types,
     diagnostics,
+    broken,
     find(type) {
       const known = entries.get(type);
       if (known !== undefined || !Object.hasOwn(BUILT_IN_CARDS, type)) return known;
@@ -100,16 +110,44 @@ function judgeModule(path: string, origin: FoundCard['origin']): { readonly why:
   return undefined;
 }
 
-/** What to tell about a type that the catalogue does not have. */
+/** What to tell about a type that the catalogue does not have, to whoever wrote it. */
 export function explainUnknownType(
-  catalogue: Pick<Catalogue, 'types'>,
+  catalogue: Pick<Catalogue, 'types' | 'broken'>,
   type: string,
 ): { readonly code: string; readonly message: string; readonly hint: string } {
+  const wrong = explainBroken(catalogue, type);
+  if (wrong !== undefined) return wrong;
   const near = nearest(type, catalogue.types);
   return {
     code: 'RC1359',
     message: `unknown destination type \`${type}\``,
     hint: near === undefined ? `one of ${catalogue.types.join(', ')}` : `did you mean \`${near}\`?   (reconcile destinations lists them)`,
+  };
+}
+
+/**
+ * The type of a Destination that is applied: its card was there once. Without it nobody knows what its files must be and whether somebody must be told,
+ * so that nothing may leave. Throws RC1359.
+ */
+export function requireType(catalogue: Pick<Catalogue, 'find' | 'broken'>, type: string): CatalogueEntry {
+  const entry = catalogue.find(type);
+  if (entry !== undefined) return entry;
+  throw new AppError(
+    explainBroken(catalogue, type) ?? {
+      code: 'RC1359',
+      message: `the card of the destination type \`${type}\` is not here any more, and without it nobody knows what its files must be`,
+      hint: `bring back destinations/${type}/destination.yaml, or install the package ${PACKAGE_PREFIX}${type} in this project`,
+    },
+  );
+}
+
+function explainBroken({ broken }: Pick<Catalogue, 'broken'>, type: string): ReturnType<typeof explainUnknownType> | undefined {
+  const wrong = broken.get(type);
+  if (wrong === undefined) return undefined;
+  return {
+    code: 'RC1359',
+    message: `the card of the destination type \`${type}\` does not hold: ${wrong.message}`,
+    hint: `correct ${wrong.file}:${wrong.line}   (reconcile validate shows the place)`,
   };
 }
 

@@ -110,6 +110,8 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
     }
     const storage = await open.storage(one);
     const files = [...(work.parts ?? []), ...besideFiles(work)];
+    // Before anything is sent: without it, nobody could be told.
+    const connector = files.length === 0 ? undefined : await open.connector(one);
     if (!(await Promise.all(files.map((file) => isInSpool(folder, file, true)))).every(Boolean)) {
       from = 'rebuilt';
       await rebuild(deps, request, record, one, open);
@@ -127,7 +129,6 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
     for (const key of surplus) await storage.remove(key);
     await send(besideFiles(work));
     const delivered = { target: one.job.target, put: files.map(({ key, rows, bytes, sha256 }) => ({ path: key, rows, bytes, sha256 })), removed: surplus };
-    const connector = files.length === 0 ? undefined : await open.connector(one);
     if (connector === undefined || connector.delivers === false) return finishAgain(deps, claim, record, work, delivered);
     const delivery = await deliverRun({
       connector,

@@ -51,7 +51,10 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
     throw new AppError({
       code: 'RC4016',
       message: `the Destination \`${spec.destination}\` has no storage`,
-      hint: 'declare `storage` in its manifest and apply',
+      hint:
+        card === undefined
+          ? `the card of its type \`${destination.type}\` is missing or does not hold: reconcile validate`
+          : 'declare `storage` in its manifest and apply',
     });
   const mapping = effective.mapping.map(({ entry, target }) => ({ entry, target }));
   return chosen.map((settings) => {

@@ -74,6 +74,17 @@ test('the guide: a new destination from a YAML file only', async () => {
   expect(refused.stderr).toContain('a programme is three capital letters');
   expect(refused.stderr).toMatch(/manifests\/loyalty\.yaml:6:\d+/);
   expect(refused.stderr).toMatch(/12/);
+
+  // What the card fixes is known to nobody without it: nothing leaves.
+  const card = join(project, 'destinations/acme-loyalty/destination.yaml');
+  writeFileSync(card, readFileSync(card, 'utf8').replace('category: crm', 'category: crn'));
+  const broken = await reconcile(['-C', project, 'run', 'loyalty-members']);
+  expect([broken.code, broken.stdout]).toEqual([1, expect.stringMatching(/RC1359[^]*does not hold[^]*destinations\/acme-loyalty\/destination\.yaml:5/)]);
+  rmSync(card);
+  const gone = await reconcile(['-C', project, 'run', 'loyalty-members']);
+  expect([gone.code, gone.stdout]).toEqual([1, expect.stringMatching(/RC1359[^]*is not here any more[^]*bring back destinations\/acme-loyalty/)]);
+  expect((await reconcile(['-C', project, 'doctor', 'loyalty'])).code).toBe(1);
+  expect(readdirSync(join(project, 'out/loyalty'))).toEqual(['loyalty_german-recent-buyers.csv']);
 });
 
 test('a broken card is told with its line, and the rest of the catalogue stands', async () => {
