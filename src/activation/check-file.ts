@@ -47,7 +47,9 @@ function checkName(check: FileCheck, report: Report): void {
     const why = several
       ? 'an activation of several segments needs `%SEGMENT_ID%` in the file name'
       : `file names for ${card?.displayName} hold \`%SEGMENT_ID%\``;
-    report({ code: 'RC1331', ...place, message: `${why}, and this one has none`, hint: `write ${name}_%SEGMENT_ID%` });
+    const isFixed = card?.file?.fixed?.name !== undefined;
+    const hint = isFixed ? `${card?.displayName} fixes the name: give each segment an Activation of its own` : `write ${name}_%SEGMENT_ID%`;
+    report({ code: 'RC1331', ...place, message: `${why}, and this one has none`, hint });
   }
   const longest = longestFileNameBytes({
     template: name,
@@ -76,13 +78,15 @@ function checkName(check: FileCheck, report: Report): void {
   const why = whyNamesRepeat(check);
   if (why === undefined) return;
   const message = `${why}: each export replaces ${segment.mode === 'incremental' ? 'the changes of the one before, read or not' : 'the one before'}`;
-  report({
-    code: 'RC1336',
-    severity: 'warning',
-    ...place,
-    message,
-    hint: 'add %DATETIME(YYYYMMdd_HHmmss)%, or keep it for an import that always reads one name',
-  });
+  report({ code: 'RC1336', severity: 'warning', ...place, message, hint: adviseOnName(check) });
+}
+
+/** What can be done about a name, by who has given it. */
+function adviseOnName(check: FileCheck): string {
+  const { fixed, defaults } = check.card?.file ?? {};
+  if (fixed?.name !== undefined) return `${check.card?.displayName} fixes the name: each file must be read before the next slot`;
+  if (isWritten(check) || defaults?.name === undefined) return 'add %DATETIME(YYYYMMdd_HHmmss)%, or keep it for an import that always reads one name';
+  return `it is the name of ${check.card?.displayName}, for an import that always reads one: where there is none, write a \`file.name\` with %DATETIME(YYYYMMdd_HHmmss)%`;
 }
 
 /** Slots that follow each other have the same name. */
@@ -197,7 +201,7 @@ function checkFixed(check: FileCheck, report: Report): void {
 }
 
 /** Equal, or a map that says nothing else than the fixed one. */
-function agrees(own: unknown, fixed: unknown): boolean {
+export function agrees(own: unknown, fixed: unknown): boolean {
   if (typeof own !== 'object' || own === null || typeof fixed !== 'object' || fixed === null) return own === fixed;
   return Object.entries(own).every(([key, value]) => !(key in fixed) || agrees(value, (fixed as Record<string, unknown>)[key]));
 }

@@ -1,3 +1,4 @@
+import { checkCardFile } from '../activation/check-card-file.ts';
 import type { PointedProblem } from '../manifest/explain-schema-error.ts';
 import { validateDestination } from '../manifest/generated/validators.js';
 import { parseYaml } from '../manifest/parse-yaml.ts';
@@ -5,6 +6,7 @@ import type { DestinationCard } from '../model/destination-card.ts';
 import type { DestinationSpec, DetailSchema } from '../model/generated/kinds.ts';
 import { nearest } from '../support/nearest.ts';
 import { checkDestination } from './check-destination.ts';
+import { checkDetails } from './check-details.ts';
 
 /** What the schema of cards cannot say: that the card agrees with itself, and that its example is one. */
 export function checkCard(card: DestinationCard, type: string): readonly PointedProblem[] {
@@ -31,9 +33,13 @@ export function checkCard(card: DestinationCard, type: string): readonly Pointed
   if (card.storage.default !== undefined && !card.storage.kinds.includes(card.storage.default.type)) {
     refuse('/storage/default', `the default is \`${card.storage.default.type}\`, which is not among \`storage.kinds\``);
   }
-  const { default: format, allowed } = { default: card.file?.defaults?.format ?? 'csv', allowed: card.file?.formats };
-  if (allowed !== undefined && !allowed.includes(format)) {
-    refuse('/file', `files are \`${format}\` where nobody says otherwise, which is not among \`file.formats\``, 'set `file.defaults.format`');
+  const { defaults, fixed, formats } = card.file ?? {};
+  if (fixed?.format === undefined && defaults?.format === undefined && formats?.includes('csv') === false) {
+    refuse('/file', 'files are `csv` where nobody says otherwise, which is not among `file.formats`', 'set `file.defaults.format`');
+  } else problems.push(...checkCardFile(card));
+  const column = card.mapping?.statusColumn?.name;
+  if (column !== undefined && problems.length === 0 && !fitsPattern(column, card.mapping?.targetPattern)) {
+    refuse('/mapping/statusColumn/name', `\`${column}\` does not match \`mapping.targetPattern\``);
   }
   if (problems.length === 0) problems.push(...checkExample(card));
   return problems;
@@ -43,18 +49,37 @@ type Refuse = (pointer: string, message: string, hint?: string) => void;
 
 function checkDetail(detail: DetailSchema, pointer: string, refuse: Refuse): void {
   if ((detail.type === undefined) !== (detail.secret === true)) refuse(pointer, 'a detail has either a `type` or `secret: true`');
-  checkPattern(detail.pattern, `${pointer}/pattern`, refuse);
+  if (checkPattern(detail.pattern, `${pointer}/pattern`, refuse)) checkShown(detail, pointer, refuse);
   if (detail.items !== undefined) checkDetail(detail.items, `${pointer}/items`, refuse);
   if (detail.additionalProperties !== undefined) checkDetail(detail.additionalProperties, `${pointer}/additionalProperties`, refuse);
   for (const [key, child] of Object.entries(detail.properties ?? {})) checkDetail(child, `${pointer}/properties/${key}`, refuse);
 }
 
-function checkPattern(pattern: string | undefined, pointer: string, refuse: Refuse): void {
-  if (pattern === undefined) return;
+/** What is printed as a value of the detail is one. */
+function checkShown(detail: DetailSchema, pointer: string, refuse: Refuse): void {
+  const shown = [
+    ...(detail.default === undefined ? [] : [['default', detail.default] as const]),
+    ...(detail.examples ?? []).map((value, index) => [`examples/${index}`, value] as const),
+  ];
+  for (const [place, value] of detail.secret === true ? [] : shown) {
+    const [problem] = checkDetails(detail, value, '', place.replace(/\/(.*)/, '[$1]'));
+    if (problem !== undefined) refuse(`${pointer}/${place}`, problem.message, problem.hint);
+  }
+}
+
+function fitsPattern(text: string, pattern: string | undefined): boolean {
+  return pattern === undefined || new RegExp(pattern, 'u').test(text);
+}
+
+/** False for what is no pattern. */
+function checkPattern(pattern: string | undefined, pointer: string, refuse: Refuse): boolean {
+  if (pattern === undefined) return true;
   try {
     void new RegExp(pattern, 'u');
+    return true;
   } catch {
     refuse(pointer, `\`${pattern}\` is not a regular expression`);
+    return false;
   }
 }
 

@@ -112,6 +112,51 @@ test.each([
   ],
   ['an example of another kind', (card: string) => card.replace('kind: Destination\n', 'kind: Segment\n'), { code: 'RC1350' }],
   ['another type than its folder', (card: string) => card.replaceAll('type: acme-loyalty', 'type: acme-loyality'), { code: 'RC1350', line: 3, column: 7 }],
+  [
+    'a name of files with an unknown token',
+    (card: string) => card.replace('storage:', 'file: {defaults: {name: "x_%SEGMNT_ID%"}}\nstorage:'),
+    { code: 'RC1330', line: 7, column: 25, hint: 'did you mean `%SEGMENT_ID%`?' },
+  ],
+  [
+    'a name of files without what it must hold',
+    (card: string) => card.replace('storage:', 'file: {requiredNameTokens: [DESTINATION], fixed: {name: members}}\nstorage:'),
+    { code: 'RC1331', line: 7, column: 57 },
+  ],
+  [
+    'a fixed format that is not among the formats',
+    (card: string) => card.replace('storage:', 'file: {formats: [csv], fixed: {format: json}}\nstorage:'),
+    { code: 'RC1335', line: 7, column: 40 },
+  ],
+  [
+    'no format of those that are allowed',
+    (card: string) => card.replace('storage:', 'file: {formats: [json]}\nstorage:'),
+    { code: 'RC1350', line: 7, hint: 'set `file.defaults.format`' },
+  ],
+  [
+    'a default that is fixed otherwise',
+    (card: string) => card.replace('storage:', 'file: {defaults: {csv: {delimiter: ","}}, fixed: {csv: {delimiter: ";"}}}\nstorage:'),
+    { code: 'RC1337', line: 7, column: 24, message: '`file.fixed` says otherwise about `csv`' },
+  ],
+  [
+    'CSV that nobody could read back',
+    (card: string) => card.replace('storage:', "file: {fixed: {csv: {delimiter: '\"'}}}\nstorage:"),
+    { code: 'RC1339', line: 7, column: 21 },
+  ],
+  [
+    'a default of a detail that is none',
+    (card: string) => card.replace('maximum: 9', 'maximum: 9, default: 10'),
+    { code: 'RC1350', line: 14, message: '`default` must be at least 1 and at most 9, got 10' },
+  ],
+  [
+    'an example of a detail that is none',
+    (card: string) => card.replace('{type: string,', '{type: string, examples: [ABC, abc],'),
+    { code: 'RC1350', line: 12, column: 45, hint: 'three capital letters' },
+  ],
+  [
+    'a status column that is no column',
+    (card: string) => card.replace('storage:', 'mapping: {targetPattern: "^[a-z]+$", statusColumn: {name: Status}}\nstorage:'),
+    { code: 'RC1350', line: 7, message: '`Status` does not match `mapping.targetPattern`' },
+  ],
   ['the type of a built-in', () => CARD('sftp'), { code: 'RC1350' }],
   ['bytes that are no text', () => '\u0000', { code: 'RC1002' }],
   ['nothing', () => '', { code: 'RC1350', message: 'the card is empty' }],
@@ -121,6 +166,8 @@ test.each([
   expect(catalogue.diagnostics[0]).toMatchObject({ severity: 'error', file: 'destinations/acme-loyalty/destination.yaml', ...expected });
   expect(catalogue.diagnostics[0]?.line).toBeGreaterThan(0);
   expect(catalogue.find('acme-loyalty')).toBeUndefined();
+  const wrong = { code: 'RC1359', message: expect.stringContaining('does not hold') as string };
+  expect(explainUnknownType(catalogue, 'acme-loyalty')).toMatchObject({ ...wrong, hint: expect.stringContaining('destinations/acme-loyalty/dest') as string });
 });
 
 test('a connector that is not there, or that Node.js does not run there, is told at its line', () => {
