@@ -25,6 +25,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly connections: number;
   /** Faults that struck: a connection that ends before its point is not broken. */
   readonly struck: number;
+  /** Bytes that clients have sent so far. */
+  readonly sent: number;
   /** Heads of the HTTP requests that passed, in order: what a client really sent. */
   readonly heads: readonly string[];
   /** The fault of each following connection, in order; without one it passes. */
@@ -48,6 +50,7 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
   let each: (() => Fault | undefined) | undefined;
   let connections = 0;
   let struck = 0;
+  let sent = 0;
 
   const server = createServer((client) => {
     connections += 1;
@@ -75,6 +78,7 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
       }
     };
     const pass = (from: Socket, to: Socket, direction: 'up' | 'down') => (data: Buffer) => {
+      if (direction === 'up') sent += data.length;
       if (direction === 'up' && interceptRequest(data)) return;
       const before = counted[direction];
       counted[direction] += data.length;
@@ -131,6 +135,9 @@ export async function startFaultProxy(target: number | (() => number)): Promise<
     },
     get struck() {
       return struck;
+    },
+    get sent() {
+      return sent;
     },
     heads,
     drop() {
