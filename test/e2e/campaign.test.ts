@@ -273,6 +273,30 @@ test('retry: an unknown end that turns out to be a failure is told as one, and c
   expect(readFileSync(landed).equals(bytes)).toBe(true);
 }, 120_000);
 
+test.each(['while Campaign answers the signal', 'before its answer is on record'] as const)(
+  'killed %s: the slot looks for the run in the workflow’s log, finds it, and tells nobody twice',
+  async (when) => {
+    const { fake, folder, call } = await makeProject('user');
+    expect(await call('--now', '2026-12-01T00:30:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+    const signals = (): readonly string[] => fake.requests.filter(({ path }) => path.includes('PostEvent')).map(({ body }) => body);
+    const args = ['-C', folder, ...slotAt('2026-12-01', '06')];
+    if (when === 'before its answer is on record') {
+      expect(await reconcile(args, { env: { ...SECRETS, RECONCILE_CRASH_AT: 'delivered' } })).toMatchObject({ signal: 'SIGKILL' });
+    } else {
+      fake.fail('PostEvent', { kind: 'hang' });
+      const started = (pid: number): void => void vi.waitFor(() => expect(signals()).toHaveLength(1), 60_000).finally(() => process.kill(pid, 'SIGKILL'));
+      expect(await reconcile(args, { env: SECRETS, started })).toMatchObject({ signal: 'SIGKILL' });
+      const [workflow] = fake.state.workflows;
+      const id = /runId="([^"]+)"/.exec(signals()[0] ?? '')?.[1];
+      if (workflow !== undefined) fake.state.addLog(workflow, 2, 'end', `SEGEXPORT runId=${id} status=ok rows=3`);
+    }
+    const ended = await call(...slotAt('2026-12-01', '06'));
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(runsOf(ended)).toMatchObject([{ status: 'success', import: { status: 'imported' } }]);
+    expect(signals()).toHaveLength(1);
+  },
+);
+
 function retry(project: Project, id: string | undefined, hour: string): Promise<Ended> {
   return project.call('--now', `2026-12-01T${hour}:30:00Z`, 'runs', 'retry', id ?? '', '--json');
 }
