@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLocalStorage } from '../../src/storage/local/local-storage.ts';
 import { bytesOf, spoolFile } from '../support/spool-file.ts';
+import { syncsDuring } from '../support/syncs-during.ts';
 import { storageSuite } from './storage-suite.ts';
 
 storageSuite('local', async () => {
@@ -59,6 +60,27 @@ describe('local storage', () => {
     expect(await readFile(join(root, 'd.csv'), 'utf8')).toBe('whole');
     expect(await readFile(other, 'utf8')).toBe('precious');
     expect((await readdir(root)).sort()).toEqual(['d.csv', 'e.csv']);
+  });
+
+  it('has a file on its disk before it has its name, and the name before it is told', async () => {
+    const storage = createLocalStorage({ root });
+    for (const replace of [false, true]) {
+      const file = await spoolFile(folder, Buffer.from(`replaced: ${replace}`));
+      const synced = await syncsDuring(
+        () => storage.publish('s.csv', file, { replace, token: 't' }),
+        async () => (await readFile(join(root, 's.csv'), 'utf8').catch(() => '')) === `replaced: ${replace}`,
+      );
+      expect(synced).toEqual([
+        { what: 'file', then: false },
+        { what: 'folder', then: true },
+      ]);
+    }
+    expect(
+      await syncsDuring(
+        () => storage.remove('s.csv'),
+        async () => readdir(root),
+      ),
+    ).toEqual([{ what: 'folder', then: [] }]);
   });
 
   it('takes names of 255 bytes, whose temporary name would be too long', async () => {

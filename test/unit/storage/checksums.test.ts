@@ -3,8 +3,9 @@ import { crc32 } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c, crc32cText } from '../../../src/storage/gcs/crc32c.ts';
+import { PartBuffers } from '../../../src/storage/part-buffers.ts';
 import { plainCause } from '../../../src/storage/plain-cause.ts';
-import { cutParts } from '../../../src/storage/run-parts.ts';
+import { cutParts, runParts } from '../../../src/storage/run-parts.ts';
 import { combineCrc32 } from '../../../src/storage/s3/combine-crc32.ts';
 import { isUnfinishedName, unfinishedName } from '../../../src/storage/unfinished-name.ts';
 
@@ -50,6 +51,39 @@ describe('parts', () => {
       }),
       { numRuns: 20 },
     );
+  });
+});
+
+describe('parts on their way', () => {
+  it('end with the first failure: none starts any more, and those that run are waited for', async () => {
+    const started: number[] = [];
+    const ended: number[] = [];
+    const ran = runParts([0, 1, 2, 3, 4], 2, async (part) => {
+      started.push(part);
+      await new Promise((go) => setTimeout(go, part === 0 ? 1 : 20));
+      if (part === 0) throw new Error('part 0');
+      ended.push(part);
+    });
+
+    await expect(ran).rejects.toThrow('part 0');
+    expect([started, ended]).toEqual([[0, 1], [1]]);
+  });
+
+  it('have their memory again and again, except that of one that failed: the request may still read it', async () => {
+    const buffers = new PartBuffers(1, 8);
+    const memoryOf = (bytes: number): Promise<ArrayBufferLike> => buffers.use(bytes, async ({ buffer }) => buffer);
+    const first = await memoryOf(8);
+    let failed: ArrayBufferLike | undefined;
+    const failing = buffers.use(3, async ({ buffer }) => {
+      failed = buffer;
+      throw new Error('cut');
+    });
+
+    await expect(failing).rejects.toThrow('cut');
+    expect(failed).toBe(first);
+    const next = await memoryOf(8);
+    expect(next).not.toBe(first);
+    expect(await memoryOf(1)).toBe(next);
   });
 });
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createLocalStorage } from '../../../src/storage/local/local-storage.ts';
 import { createStorage } from '../../../src/storage/create-storage.ts';
 import { StorageError } from '../../../src/storage/storage-error.ts';
@@ -95,6 +95,13 @@ describe('retry', () => {
     await expect(withRetry(knowing, retry).publish('lost.bin', file, { replace: false, token: 't' })).rejects.toMatchObject({ kind: 'exists' });
   });
 
+  it('never takes for its own what was there before its first attempt, the same bytes or not', async () => {
+    await local().publish('before.bin', file, { replace: true, token: 'someone' });
+    const storage = withRetry({ ...local(), publish: async () => fail('exists') }, retry);
+
+    await expect(storage.publish('before.bin', file, { replace: false, token: 't' })).rejects.toMatchObject({ kind: 'exists' });
+  });
+
   it('stops pausing when told to', async () => {
     const controller = new AbortController();
     const storage = withRetry({ ...local(), publish: async () => fail('transient') }, { attempts: 5, baseMs: 60_000, maxMs: 60_000, random: () => 1 });
@@ -153,6 +160,10 @@ function never(): Promise<never> {
   return new Promise(() => {});
 }
 
+async function* neverNext(): AsyncGenerator<never> {
+  yield await never();
+}
+
 describe('deadlines', () => {
   const deadlines = { idleMs: 30, callMs: 30 };
 
@@ -170,6 +181,36 @@ describe('deadlines', () => {
     await expect(storage.stat('x')).rejects.toMatchObject({ kind: 'transient' });
     await expect(storage.publish('x', file, { replace: false, token: 't' })).rejects.toMatchObject({ kind: 'transient' });
     await expect(bytesOf(await storage.read('x'))).rejects.toMatchObject({ kind: 'transient' });
+  });
+
+  it('gives up every other call that is not answered, and closes a download that it gave up', async () => {
+    const source = new Readable({ read() {} });
+    const mute: Storage = { ...local(), stat: never, remove: never, abandon: never, diagnose: never, read: async () => source, list: () => neverNext() };
+    const storage = withDeadlines(mute, deadlines);
+    const calls = [
+      () => storage.remove('x'),
+      () => storage.abandon('x', 't'),
+      () => storage.diagnose?.(),
+      async () => bytesOf(await storage.read('x')),
+      async () => storage.list('')[Symbol.asyncIterator]().next(),
+    ];
+
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ kind: 'transient' });
+
+    expect(source.destroyed).toBe(true);
+  });
+
+  it('does not wait for an upload that does not stop when it is told to', async () => {
+    vi.useFakeTimers();
+    try {
+      const storage = withDeadlines({ ...local(), publish: never }, deadlines);
+      const published = storage.publish('x', file, { replace: false, token: 't' }).catch((error: unknown) => error);
+      await vi.advanceTimersByTimeAsync(10_000);
+
+      expect(await Promise.race([published, 'still waiting'])).toMatchObject({ kind: 'transient' });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('lets what moves take its time', async () => {
