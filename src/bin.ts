@@ -7,6 +7,10 @@ import { loadProgram } from './cli/load-program.ts';
 const packageFile = new URL('../package.json', import.meta.url);
 const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
 
+/** Held from the start: a connector that is not ours finds others in their place (`destination/contain-connector.ts`). */
+const exit = process.exit.bind(process);
+const stdout = { write: process.stdout.write.bind(process.stdout) };
+
 // The most frequent question is answered before anything is loaded.
 if (process.argv.length === 3 && process.argv[2] === '--version') {
   process.stdout.write(`${version}\n`);
@@ -33,7 +37,7 @@ async function start(): Promise<void> {
   }
   // A reader that goes away (`reconcile … | head`) is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
+    if (error.code === 'EPIPE') exit(0);
     throw error;
   });
   const { main, keepCompiled } = loadProgram(fileURLToPath(new URL('./program.cjs', import.meta.url)), commandOf(process.argv.slice(2)));
@@ -44,7 +48,7 @@ async function start(): Promise<void> {
       env: process.env,
       version,
       clock: () => Date.now(),
-      stdout: process.stdout,
+      stdout,
       stderr: process.stderr,
       stdin: process.stdin,
       signal: stop.signal,
@@ -65,7 +69,7 @@ const LEFT_OPEN_MS = 2_000;
 function endSoon(): void {
   setTimeout(() => {
     if (process.stdout.writableLength + process.stderr.writableLength > 0) endSoon();
-    else process.exit();
+    else exit();
   }, LEFT_OPEN_MS).unref();
 }
 

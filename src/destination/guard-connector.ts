@@ -1,10 +1,13 @@
 import { AppError } from '../model/app-error.ts';
 import type { ImportStatus } from '../model/run.ts';
+import { callContained } from './contain-connector.ts';
 import type { CheckFinding, Connector, DeliveredBatch, Receipt, RefusedRow, SetupGuide } from './connector.ts';
 
 export interface GuardOptions {
   /** The card's path, as users know the connector. */
   readonly path: string;
+  /** Of its module; absolute. */
+  readonly folder: string;
   /** Takes the secrets that the connector was given out of a text. */
   readonly clean: (text: string) => string;
   /** How long `check`, `prepare` and `setup` may take; five minutes unless told. */
@@ -86,11 +89,11 @@ interface GuardedCall<T> extends GuardOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-async function runGuarded<T>({ method, work, read, signal, deadlineMs = DEADLINE_MS, ...options }: GuardedCall<T>): Promise<T> {
+export async function runGuarded<T>({ method, work, read, signal, deadlineMs = DEADLINE_MS, ...options }: GuardedCall<T>): Promise<T> {
   const race = endOf(signal, deadlineMs);
   let answer: unknown;
   try {
-    answer = await Promise.race([Promise.resolve().then(work), race.ended]);
+    answer = await Promise.race([callContained(options.folder, work), race.ended]);
   } catch (error) {
     throw describeThrown(error, method, options);
   } finally {
@@ -130,7 +133,7 @@ function endOf(signal: AbortSignal | undefined, deadlineMs: number): { readonly 
  * Whatever a connector threw, as an error for people: one that says `name: 'AppError'` was meant for them, any other is a fault of its code. Its
  * exception is not kept as the cause: it may carry requests with secrets.
  */
-export function describeThrown(error: unknown, method: string, { path, clean }: Pick<GuardOptions, 'path' | 'clean'>): AppError {
+function describeThrown(error: unknown, method: string, { path, clean }: Pick<GuardOptions, 'path' | 'clean'>): AppError {
   if (error instanceof AppError) return error;
   const { name, code, message, hint, stack, told } = (error !== null && typeof error === 'object' ? error : {}) as Readonly<Record<string, unknown>>;
   if (name === 'AppError') {

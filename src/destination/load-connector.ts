@@ -1,11 +1,13 @@
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { AppError } from '../model/app-error.ts';
 import type { SecretRef } from '../model/resource.ts';
 import { createSecretMask } from '../support/secret-mask.ts';
 import type { CatalogueEntry } from './catalogue.ts';
-import type { Connector, ConnectorContext, CreateConnector } from './connector.ts';
-import { describeThrown, guardConnector } from './guard-connector.ts';
+import { callContained, containConnector } from './contain-connector.ts';
+import type { Connector, ConnectorContext } from './connector.ts';
+import { guardConnector, runGuarded } from './guard-connector.ts';
 
 const METHODS = ['check', 'prepare', 'deliver', 'settle'] as const;
 
@@ -17,26 +19,30 @@ export async function loadConnector(entry: CatalogueEntry, context: ConnectorCon
   const { path, connectorPath = '' } = entry;
   const { clean, ...ours } = rememberSecrets(context);
   const broken = (message: string, hint: string): AppError => new AppError({ code: 'RC1360', message: `the connector of \`${path}\` ${message}`, hint });
+  const folder = dirname(connectorPath);
+  containConnector(folder);
   let create: unknown;
   try {
-    ({ default: create } = (await import(pathToFileURL(connectorPath).href)) as { readonly default?: unknown });
+    ({ default: create } = (await callContained(folder, () => import(pathToFileURL(connectorPath).href))) as { readonly default?: unknown });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw broken(`cannot be loaded: ${reason}`, 'the card’s `connector` names a JavaScript module beside it');
   }
   if (typeof create !== 'function') throw broken('has no default export', '`export default async function createConnector(context) { … }`');
-  let connector: Connector | undefined;
-  try {
-    connector = await (create as (given: ConnectorContext) => Promise<Connector | undefined> | ReturnType<CreateConnector>)({ ...context, ...ours });
-  } catch (error) {
-    throw describeThrown(error, 'createConnector', { path, clean });
-  }
+  const { connector } = await runGuarded({
+    method: 'createConnector',
+    work: () => (create as (given: ConnectorContext) => unknown)({ ...context, ...ours }),
+    read: (answer) => ({ connector: answer as Connector | null | undefined }),
+    path,
+    folder,
+    clean,
+  });
   const there = (connector ?? {}) as unknown as Readonly<Record<string, unknown>>;
   const missing = METHODS.filter((name) => typeof there[name] !== 'function');
-  if (connector === undefined || missing.length > 0) {
+  if (connector === undefined || connector === null || missing.length > 0) {
     throw broken(`has no ${missing.map((name) => `\`${name}\``).join(', ')}`, 'docs/write-a-destination.md tells what a connector does');
   }
-  return guardConnector(connector, { path, clean });
+  return guardConnector(connector, { path, folder, clean });
 }
 
 /** What the connector is told, so that it can be taken out of whatever it says. */

@@ -320,6 +320,48 @@ test('a connector of the project: called once, its errors told as errors and not
   expect(doctor.stdout).toContain('has no default export');
 });
 
+const STRAYING = `const at = process.env.PUSH_AT;
+export default async function createConnector() {
+  console.log('a connector that prints');
+  return {
+    check: async () => [],
+    prepare: async () => ({}),
+    deliver: async () => {
+      if (at === 'exit') process.exit(0);
+      if (at === 'late') setTimeout(() => { throw new Error('CANARY-client-secret'); }, 20);
+      if (at === 'throw') setTimeout(() => { throw new TypeError('in a timer'); }, 5);
+      if (at === 'reject') setTimeout(() => void Promise.reject(new RangeError('in a promise')), 5);
+      if (at === 'throw' || at === 'reject') await new Promise(() => {});
+      return { status: 'imported' };
+    },
+    settle: async (batch, receipt) => receipt,
+  };
+}
+`;
+
+test('a connector that prints, exits, or throws where nobody waits: its own run fails, and the command says so as ever', async () => {
+  const folder = 'node_modules/@acme/reconcile-destination-acme-push';
+  const project = makeProject({
+    [`${folder}/destination.yaml`]: PUSH_CARD,
+    [`${folder}/connector.js`]: STRAYING,
+    [`${folder}/package.json`]: '{"type": "module"}',
+    'manifests/push.yaml': PUSH_MANIFESTS,
+  });
+  expect(await reconcile(['-C', project, 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
+  const run = async (at: string): Promise<readonly unknown[]> => {
+    const ended = await reconcile(['-C', project, 'run', 'to-push', '--json'], { env: { PUSH_AT: at } });
+    expect(ended.stderr).toContain('a connector that prints');
+    expect(ended.stderr).not.toContain(CANARY);
+    const [{ status, error } = { status: 'none' }] = parse<{ runs: readonly { status: string; error?: { code: string; message: string } }[] }>(ended).runs;
+    return [ended.code, status, error?.code, error?.message];
+  };
+  expect(await run('')).toEqual([0, 'success', undefined, undefined]);
+  expect(await run('late')).toEqual([0, 'success', undefined, undefined]);
+  expect(await run('exit')).toEqual([1, 'failed', 'RC1362', expect.stringContaining('failed in `deliver`: Error: it called process.exit(0) (connector.js:8:')]);
+  expect(await run('throw')).toEqual([1, 'failed', 'RC1362', expect.stringContaining('failed in `deliver`: TypeError: in a timer (connector.js:10:')]);
+  expect(await run('reject')).toEqual([1, 'failed', 'RC1362', expect.stringContaining('failed in `deliver`: RangeError: in a promise (connector.js:11:')]);
+});
+
 test('doctor examines what is not a destination, too', async () => {
   const project = makeProject({});
   rmSync(join(project, 'data/orders.csv'));

@@ -23,6 +23,7 @@ function guarded(methods: Readonly<Record<string, unknown>>, deadlineMs = 2_000)
   };
   return guardConnector({ ...whole, ...methods } as unknown as Connector, {
     path: 'destinations/acme/destination.yaml',
+    folder: '/project/destinations/acme',
     clean: (text) => text.replaceAll(SECRET, '***'),
     deadlineMs,
   });
