@@ -157,6 +157,41 @@ test.each([
     (card: string) => card.replace('storage:', 'mapping: {targetPattern: "^[a-z]+$", statusColumn: {name: Status}}\nstorage:'),
     { code: 'RC1350', line: 7, message: '`Status` does not match `mapping.targetPattern`' },
   ],
+  ['a secret that has a type', (card: string) => card.replace('{secret: true}', '{type: string, secret: true}'), { code: 'RC1350', line: 13 }],
+  ['a detail that is neither', (card: string) => card.replace('{secret: true}', '{title: Key}'), { code: 'RC1350', line: 13 }],
+  ...[
+    '{type: array, items: {type: string, pattern: "["}}',
+    '{type: object, additionalProperties: {type: string, pattern: "["}}',
+    '{type: object, properties: {a: {type: string, pattern: "["}}}',
+  ].map(
+    (inner) =>
+      [
+        `a pattern that is none in ${inner}`,
+        (card: string) => card.replace('{secret: true}', inner),
+        { code: 'RC1350', line: 13, message: '`[` is not a regular expression' },
+      ] as const,
+  ),
+  [
+    'a pattern of targets that is none',
+    (card: string) => card.replace('storage:', 'mapping: {targetPattern: "["}\nstorage:'),
+    { code: 'RC1350', line: 7, message: '`[` is not a regular expression' },
+  ],
+  [
+    'a limit that a detail raises which is not described',
+    (card: string) => card.replace('storage:', 'limits: {fieldsPerSegment: {value: 9, raisedBy: limt}}\nstorage:'),
+    { code: 'RC1350', line: 7, hint: 'did you mean `limit`?' },
+  ],
+  [
+    'a limit over instances that nothing names',
+    (card: string) => card.replace('storage:', 'limits: {segmentsPerInstance: {value: 9, instance: instance}}\nstorage:'),
+    { code: 'RC1350', line: 7, message: '`instance` is not among `details.properties`' },
+  ],
+  [
+    'two manifests as an example',
+    (card: string) => `${card}  ---\n${card.slice(card.indexOf('  apiVersion'))}`,
+    { code: 'RC1350', message: 'the example is not one Destination manifest' },
+  ],
+  ['files alone that are to be imported', (card: string) => card.replace('storage:', 'import: {}\nstorage:'), { code: 'RC1350' }],
   ['the type of a built-in', () => CARD('sftp'), { code: 'RC1350' }],
   ['bytes that are no text', () => '\u0000', { code: 'RC1002' }],
   ['nothing', () => '', { code: 'RC1350', message: 'the card is empty' }],

@@ -101,6 +101,7 @@ describe('details by their schema', () => {
 
   test('what holds', () => {
     expect(run({ name: 'x', count: 5, way: 'pull', key: { env: 'K' }, tags: ['a'], more: { a: 1.5 } })).toEqual([]);
+    expect(checkDetails({ type: 'string', pattern: '^\\p{L}{3}$' }, 'Zoë', '/d', 'd')).toEqual([]);
   });
   test.each([
     [{ name: 'X' }, 'RC1103', '/d/name', 'small letters'],
@@ -113,6 +114,8 @@ describe('details by their schema', () => {
     [{ name: 'x', key: { env: 'A', file: 'b' } }, 'RC1403', '/d/key', 'a secret is given by reference: {env: NAME} or {file: PATH}'],
     [{ name: 'x', tags: ['a', 1] }, 'RC1104', '/d/tags/1', 'put it in quotes: "1"'],
     [{ name: 'x', more: { 'a/b': 'c' } }, 'RC1104', '/d/more/a~1b', undefined],
+    [{ name: 'x', key: { env: '' } }, 'RC1403', '/d/key', 'a secret is given by reference: {env: NAME} or {file: PATH}'],
+    [{ name: 'x', more: { a: Number.POSITIVE_INFINITY } }, 'RC1104', '/d/more/a', undefined],
     [{ name: 'x', nmae: 'y' }, 'RC1101', '/d/nmae', 'did you mean `name`?'],
     [{ name: 'x', constructor: 'y' }, 'RC1101', '/d/constructor', 'known keys: name, count, way, key, tags, more'],
     [null, 'RC1104', '/d', undefined],
