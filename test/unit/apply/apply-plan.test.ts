@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ApplyOutcome } from '../../../src/apply/apply-plan.ts';
 import type { ActivationSpec } from '../../../src/model/generated/kinds.ts';
 import { HOUR_MS } from '../../../src/model/instant.ts';
@@ -58,6 +58,21 @@ describe('an apply', () => {
       expect(await world.state.ledger.snapshot('letter', 'a')).toBeDefined();
     },
   );
+
+  test('is ended only when what follows it is done: an end that breaks off is taken up again', async () => {
+    await world.reach(SHOP);
+    await snapshotOf('letter', 'b');
+    const wanted = edited(SHOP, 'Activation', 'letter', (spec) => ({ ...spec, segments: ['a'] }));
+    world.crashAt = 'apply-recorded';
+    await expect(world.reach(wanted)).rejects.toThrow('crashed');
+    world.crashAt = undefined;
+    vi.spyOn(world.state.ledger, 'prune').mockRejectedValueOnce(new Error('the disk broke'));
+    await expect(world.reach(wanted)).rejects.toThrow('the disk broke');
+
+    expect((await world.reach(wanted)).exit).toBe(0);
+    expect(await world.state.ledger.snapshot('letter', 'b')).toBeUndefined();
+    expect(await world.state.store.unfinished()).toEqual([]);
+  });
 
   test('of a plan whose state has moved is refused with 4, names what moved, and changes nothing', async () => {
     await world.reach(SHOP);

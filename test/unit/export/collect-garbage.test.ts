@@ -9,6 +9,7 @@ import { sweepSpool } from '../../../src/export/sweep-spool.ts';
 import { DAY_MS } from '../../../src/model/instant.ts';
 import { currentOwner, type Owner } from '../../../src/state/owner.ts';
 import { openMemoryState } from '../../../src/state/memory/open-memory-state.ts';
+import { StorageError } from '../../../src/storage/storage-error.ts';
 import type { Storage } from '../../../src/storage/storage.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
@@ -100,6 +101,31 @@ test('the next run sweeps exports now whose process was killed, at their destina
   await sweepSpool(deps, RESOURCES);
   expect(await readdir(join(folder, 'spool'))).toEqual(['of-a-slot']);
   expect(abandoned).toEqual(['killed-then a', 'killed-then b', 'killed-then c']);
+});
+
+test('an upload that cannot be removed, or a destination that cannot be reached, keeps nothing else from going', async () => {
+  await leave('first', null, NOW - DAY_MS);
+  let closed = 0;
+  const stubborn = {
+    async abandon(key: string, token: string) {
+      if (key === 'a') throw new StorageError('transient', 'the connection broke');
+      abandoned.push(`${token} ${key}`);
+    },
+    [Symbol.asyncDispose]: async () => void (closed += 1),
+  } as unknown as Storage;
+  await sweepSpool({ ...deps, storage: async () => stubborn }, RESOURCES);
+  expect([abandoned, closed, await readdir(join(folder, 'spool'))]).toEqual([['first b', 'first c'], 1, []]);
+
+  await leave('second', null, NOW - DAY_MS);
+  const said: unknown[] = [];
+  const away = {
+    ...deps,
+    storage: () => Promise.reject(new StorageError('authentication', 'the key is refused')),
+    log: (...words: unknown[]) => void said.push(words),
+  };
+  await sweepSpool(away, RESOURCES);
+  expect(await readdir(join(folder, 'spool'))).toEqual([]);
+  expect(said).toEqual([['warn', expect.stringContaining('could not be removed'), { run: 'second', code: 'RC5003' }]]);
 });
 
 test('each kind has its time: rejects, records, journal', async () => {
