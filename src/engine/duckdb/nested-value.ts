@@ -5,6 +5,7 @@ import { partsOf, type DeclaredParts } from './declared-parts.ts';
 import { glance } from './glance.ts';
 import { jsonLeafMisfit, nativeLeafMisfit } from './leaf-value.ts';
 import { readPhysicalType, type PhysicalType } from './physical-type.ts';
+import { withShownFloats } from './shown-floats.ts';
 
 type Expression = Exclude<SqlPart, string>;
 
@@ -47,11 +48,12 @@ const PLACE: Question = {
 export function nestedValue(raw: Expression, physical: string, declared: NestedTypeSpec, trusted: boolean): NestedValue {
   const native = readPhysicalType(physical);
   if (native.kind !== 'scalar' && isShaped(native, declared)) {
+    const shown = withShownFloats(raw, native);
     const look = (question: Question): Sql | undefined => new Looking(question).native(raw, native, declared, literal(''));
     const truth = look(TRUTH);
-    if (truth === undefined) return { value: raw, bad: undefined, place: undefined };
+    if (truth === undefined) return { value: shown, bad: undefined, place: undefined };
     const bad = sql`coalesce(${truth}, false)`;
-    return { value: onlyWhere(bad, raw, trusted), bad, place: look(PLACE) };
+    return { value: onlyWhere(bad, shown, trusted), bad, place: look(PLACE) };
   }
   // A column that claims to be JSON may hold anything: a Parquet file's is not looked at by who writes it.
   const json = physical === 'JSON' ? raw : sql`try_cast(${raw} as json)`;

@@ -2,7 +2,7 @@
 export type PhysicalType =
   | { readonly kind: 'scalar'; readonly name: string }
   | { readonly kind: 'list'; readonly item: PhysicalType }
-  | { readonly kind: 'map'; readonly value: PhysicalType }
+  | { readonly kind: 'map'; readonly key: PhysicalType; readonly value: PhysicalType }
   | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, PhysicalType> };
 
 /** Reads `STRUCT(a INTEGER, "b c" VARCHAR[])[]` and its like. What is none of list, map and struct is a scalar under its own name. */
@@ -12,7 +12,7 @@ export function readPhysicalType(text: string): PhysicalType {
   const inner = /^(STRUCT|MAP)\((.*)\)$/s.exec(text);
   if (!inner) return { kind: 'scalar', name: text };
   const parts = splitParts(inner[2] ?? '');
-  if (inner[1] === 'MAP') return { kind: 'map', value: readPhysicalType(parts[1] ?? '') };
+  if (inner[1] === 'MAP') return { kind: 'map', key: readPhysicalType(parts[0] ?? ''), value: readPhysicalType(parts[1] ?? '') };
   return { kind: 'struct', fields: new Map(parts.map(readField)) };
 }
 

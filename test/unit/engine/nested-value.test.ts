@@ -176,6 +176,38 @@ test.each<readonly [string, NestedTypeSpec]>([
   expect(row?.['text']).toContain('2024-01-01 23:30:00');
 });
 
+const PRICES: NestedTypeSpec = { type: 'array', items: { type: 'object', fields: { p: 'decimal', at: 'timestamp' } } };
+
+test.each<readonly [string, NestedTypeSpec, string]>([
+  // 32 bits: what the source shows, as of a column.
+  ['[0.1::float, null, 3.4e38::float]', { type: 'array', items: 'double' }, '[0.1, NULL, 3.4e+38]'],
+  ['[2.5::float, 0.1::float]', { type: 'array', items: 'decimal' }, '[2.5000000000, 0.1000000000]'],
+  [`{"x y": 0.1::float, n: 1, t: timestamp '2024-01-01', e: 'a'::enum('a')}`, { type: 'object', fields: { 'x y': 'double' } }, "{'x y': 0.1}"],
+  [`map {'k': [{f: 0.1::float}]}`, { type: 'map', values: { type: 'array', items: { type: 'object', fields: { f: 'double' } } } }, "{k=[{'f': 0.1}]}"],
+  ['[0.1, 0.2, 0.3]::float[3]', { type: 'array', items: 'double' }, '[0.1, 0.2, 0.3]'],
+  // 64 bits, JSON's among them, of which ten decimals are asked.
+  ['[1234567.89, 99999.1234567891, 1e7]::double[]', { type: 'array', items: 'decimal' }, '[1234567.8900000000, 99999.1234567891, 10000000.0000000000]'],
+  [`'[-1234567.89, 1.23456789e6, 12]'::json`, { type: 'array', items: 'decimal' }, '[-1234567.8900000000, 1234567.8900000000, 12.0000000000]'],
+  [`[{p: 7654321.98::double, "at": '2024-01-02T00:30:00+01:00'}]`, PRICES, `[{'p': 7654321.9800000000, 'at': '2024-01-01 23:30:00'}]`],
+  [
+    `'[{"p": 7654321.98, "at": "2024-01-02T00:30:00+01:00"}, {"p": "1234567.89"}]'::json`,
+    PRICES,
+    `[{'p': 7654321.9800000000, 'at': '2024-01-01 23:30:00'}, {'p': 1234567.8900000000, 'at': NULL}]`,
+  ],
+])('a number inside %s is the one that the source shows', async (value, declared, text) => {
+  await writeParquet(`select 0 as id, null as v union all select 1, ${value}`);
+  const found = await open(declared, 'people.parquet');
+  expect(found.told).toBe('');
+  const rows = await found.engine.rows(sql`select cast(${shaped(found)} as varchar) as text from profile p order by p."id"`);
+  expect(rows.map((row) => row['text'])).toEqual([null, text]);
+});
+
+test('what an export writes of 32-bit floats inside a value is what the source shows', async () => {
+  await writeParquet(`select 1 as id, [{f: 0.1::float, n: 1.25::decimal(5, 2), s: 'x'}] as v`);
+  const { engine } = await open({ type: 'array', items: { type: 'object', fields: { f: 'double' } } }, 'people.parquet');
+  expect(await engine.rows(sql`select cast(to_json(p."v") as varchar) as json from profile p`)).toEqual([{ json: '[{"f":0.1,"n":1.25,"s":"x"}]' }]);
+});
+
 /** Texts of which some are of the type and some are not, in every spelling that one of the engine's casts may take or leave. */
 const SPELLINGS: Readonly<Record<string, readonly string[]>> = {
   integer: [
