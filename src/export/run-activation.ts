@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
+import type { Storage } from '../storage/storage.ts';
 import { checkSlot } from './check-slot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { encryptionStages } from './encryption.ts';
@@ -32,7 +33,7 @@ export interface RunActivationRequest {
 
 /**
  * Exports the segments of an activation, one after another, each in a run of its own; a segment that fails does not stop the others.
- * An earlier slot that was interrupted on its way out is brought to its end first, as a run of its own.
+ * An earlier slot that was interrupted on its way out, or failed there and left files, is brought to its end first, as a run of its own.
  * Returns one run per segment: new ones, the recorded one of a slot that ended in success, or a `skipped` one with error RC4018 where another process
  * is at it. Throws `AppError`: RC4015 unknown or not applied, RC4017 a slot that is none, RC4019 outside the schedule's days (all exit 64).
  */
@@ -44,7 +45,7 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
   await using open = openOnce(deps, request.signal);
   const suppressions = await readSuppressions(deps.paths);
   const runs: Run[] = [];
-  const earlier = await Promise.all(resolved.map(({ job }) => interruptedJobs(deps, request, job)));
+  const earlier = await Promise.all(resolved.map((one) => interruptedJobs(deps, request, one.job, () => open.storage(one))));
   for (const one of resolved.flatMap((each, index) => [...(earlier[index] ?? []), each])) {
     request.signal?.throwIfAborted();
     const job = { ...one.job, suppressions };
@@ -61,9 +62,14 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
   return runs;
 }
 
-/** The slot before, when it was interrupted: it is brought to its end first. */
-async function interruptedJobs(deps: ExportDeps, request: RunActivationRequest, job: SegmentJob): Promise<readonly ResolvedJob[]> {
-  const run = await findInterrupted(deps, job);
+/** The slot before, when it did not come to its end: it is brought there first. */
+async function interruptedJobs(
+  deps: ExportDeps,
+  request: RunActivationRequest,
+  job: SegmentJob,
+  storage: () => Promise<Storage>,
+): Promise<readonly ResolvedJob[]> {
+  const run = await findInterrupted(deps, job, storage);
   return run === undefined ? [] : resolveJobs({ ...request, segments: [job.segment], slot: run.slot, allow: undefined }, deps.card);
 }
 

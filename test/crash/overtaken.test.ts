@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
@@ -30,13 +30,56 @@ test.each(['claimed', 'written', 'published-part-1', 'journaled-verified', 'snap
 
     const { runs } = JSON.parse(last.stdout) as { readonly runs: readonly Run[] };
     expect(runs.at(-1)).toMatchObject({ slot: SLOTS[2], status: 'success' });
-    const folder = join(project.directory, 'out');
-    const told = new Map<string, string>();
-    for (const name of readdirSync(folder).toSorted())
-      for (const row of readFileSync(join(folder, name), 'utf8').trimEnd().split('\n').slice(1)) told.set(row.split(',')[0] ?? '', row.split(',').at(-1) ?? '');
+    const told = toldBy(join(project.directory, 'out'));
     expect(told.get('one@example.com')).toBe('realized');
     expect(told.get('two@example.com') ?? 'exited').toBe('exited');
     const list = JSON.parse((await call(SLOTS[2], ['runs', 'list', '--json'])).stdout) as { readonly runs: readonly Run[] };
     expect(list.runs.map(({ status }) => status)).not.toContain('running');
   },
 );
+
+test.each([true, false])('failed with its first part visible, and the next slot is asked for at once: %s, what was in the way is gone', async (isMended) => {
+  using project = createShopProject();
+  const call = (now: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ReturnType<typeof reconcile> =>
+    reconcile(['-C', project.directory, '--now', now, ...args], { env });
+  const load = (two: number, three: number): void =>
+    project.write('data/people.csv', `id,email,name,income\n1,one@example.com,One,60\n2,two@example.com,Two,${two}\n3,three@example.com,Three,${three}\n`);
+  project.write(
+    'manifests/all.yaml',
+    readFileSync(join(project.directory, 'manifests/all.yaml'), 'utf8').replace('  export: incremental', '  file: {maxRows: 1}\n  export: incremental'),
+  );
+  expect(await call('2026-01-01T00:00:00Z', ['apply', '--auto-approve'])).toMatchObject({ code: 0 });
+  const run = (slot: string, env?: Readonly<Record<string, string>>): ReturnType<typeof reconcile> =>
+    call(slot, ['run', 'letter', '--segment', 'rich', '--slot', slot, '--json'], env);
+
+  load(10, 10);
+  expect((await run(SLOTS[0])).code).toBe(0);
+  load(60, 60);
+  expect((await run(SLOTS[1], { RECONCILE_CRASH_AT: 'published-part-1' })).signal).toBe('SIGKILL');
+  const folder = join(project.directory, 'out');
+  const first = readdirSync(folder).find((name) => name.includes('20260101_080000')) ?? '';
+  const inTheWay = join(folder, first.replace('.csv', '_2.csv'));
+  writeFileSync(inTheWay, 'of somebody else');
+  expect((await run(SLOTS[1])).stdout).toContain('RC4008');
+  if (isMended) rmSync(inTheWay);
+  load(10, 60);
+  const last = await run(SLOTS[2]);
+
+  const { runs } = JSON.parse(last.stdout) as { readonly runs: readonly Run[] };
+  expect(runs.map(({ slot, status }) => [slot, status])).toEqual([
+    [SLOTS[1], isMended ? 'success' : 'failed'],
+    [SLOTS[2], 'success'],
+  ]);
+  const told = toldBy(folder);
+  expect([told.get('one@example.com'), told.get('three@example.com')]).toEqual(['realized', 'realized']);
+  if (isMended) expect(told.get('two@example.com')).toBe('exited');
+  else expect(readFileSync(inTheWay, 'utf8')).toBe('of somebody else');
+});
+
+/** The last status that the files of a folder tell of each email. */
+function toldBy(folder: string): ReadonlyMap<string, string> {
+  const told = new Map<string, string>();
+  for (const name of readdirSync(folder).toSorted())
+    for (const row of readFileSync(join(folder, name), 'utf8').trimEnd().split('\n').slice(1)) told.set(row.split(',')[0] ?? '', row.split(',').at(-1) ?? '');
+  return told;
+}
