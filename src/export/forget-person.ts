@@ -11,7 +11,7 @@ import type { ActivationSpec, AttributesSpec, SegmentSpec, SourceSpec } from '..
 import type { Instant } from '../model/instant.ts';
 import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
 import { mayBeAlive } from '../state/owner.ts';
-import type { SnapshotPointer } from '../state/run-ledger.ts';
+import type { RunRecord, SnapshotPointer } from '../state/run-ledger.ts';
 import { sha256 } from '../support/digest.ts';
 import { nearest } from '../support/nearest.ts';
 import { abandonRun } from './abandon-run.ts';
@@ -55,16 +55,9 @@ export async function forgetPerson(
   deps: Pick<ExportDeps, 'ledger' | 'engine' | 'paths' | 'card' | 'storage' | 'log'>,
   request: ForgetRequest,
 ): Promise<Forgotten> {
-  const { resources, namespace, value, now, signal } = request;
+  const { resources, namespace, value } = request;
   const { ledger, paths } = deps;
-  const running = (await ledger.find({ status: 'running' })).find((run) => run.owner !== null && mayBeAlive(run.owner));
-  if (running !== undefined)
-    throw new AppError({
-      code: 'RC4025',
-      message: `run ${running.id} is at work and may hold the person`,
-      hint: 'wait for it to end, then forget again',
-      exit: ExitCode.locked,
-    });
+  await refuseWhileAtWork(ledger);
   const attributes = [...resources]
     .filter(([key]) => key.startsWith('Attributes/'))
     .map(([, one]) => ({ name: one.metadata.name, spec: one.spec as AttributesSpec }));
@@ -81,53 +74,107 @@ export async function forgetPerson(
       exit: ExitCode.badUsage,
     });
   }
-  const everyId = new Set<string>();
-  let people = 0;
-  const texts = new Set([value]);
-  let hash = '';
+  // First of all nothing may leave any more; what follows may be done again.
+  const found: FoundPerson[] = [];
+  for (const one of knowing) found.push(await suppress(deps, request, one));
+  const spools = await removeSpools(deps, resources);
+  // Whoever began before they could know of it may have the person in their rows; whoever begins from here on leaves them out.
+  await refuseWhileAtWork(ledger);
   let members = 0;
   let snapshots = 0;
-  for (const { name, spec } of knowing) {
-    const source = findApplied<SourceSpec>(resources, 'Source', spec.source).spec;
-    await using engine = deps.engine({ name, attributes: spec, sourceName: spec.source, source }, signal);
-    const same = await normalise(engine, namespace, value);
-    texts.add(same.text);
-    // First of all nothing may leave any more; what follows may be done again.
-    hash = await addSuppression(paths, namespace, same.text, now);
-    const primary = primaryIdentity(spec).namespace;
-    // An id is one of these Attributes: among others it may be somebody else's.
-    const ids = new Set<string>();
-    for (const id of await idsInSource(engine, namespace, same, signal)) ids.add(id);
-    const kept = await pointersOf(deps, resources, { name, spec }, namespace);
-    // Whoever has left the source is still known by what a snapshot carries.
-    for (const { pointer, carried } of kept) {
-      await requireAsSealed(join(paths.state, pointer.path));
-      const columns = [...(primary === namespace ? ['id'] : []), ...carried.map((key) => `k_${key}`)];
-      for (const id of await idsInSnapshot(engine, join(paths.state, pointer.path), columns, same)) ids.add(id);
-    }
-    people += ids.size;
-    if (primary === namespace) ids.add(value);
-    // The source may change or empty the identity in question; it is the same person still.
-    for (const id of ids) await addSuppression(paths, primary, (await normalise(engine, primary, id)).text, now);
-    for (const { pointer } of kept) {
-      const removed = await removeFromSnapshot(engine, join(paths.state, pointer.path), [...ids]);
+  for (const { attributes: model, ids, paths: kept } of found) {
+    if (ids.size === 0 || kept.length === 0) continue;
+    await using engine = openEngine(deps, request, model);
+    for (const path of kept) {
+      const removed = await removeFromSnapshot(engine, path, [...ids]);
       members += removed;
       if (removed > 0) snapshots += 1;
     }
-    for (const id of ids) everyId.add(id);
   }
+  const everyId = new Set(found.flatMap(({ ids }) => [...ids]));
   const rejects = await eraseRejects(paths.state, everyId);
-  const records = await ledger.redact([...new Set([...texts, ...everyId])]);
-  const spools = await readdir(paths.spool).catch(() => []);
-  for (const spool of spools) {
-    // What a killed run has begun to send may hold the person as well, and cannot be finished without its spool.
-    const [run] = await ledger.find({ id: spool });
-    if (run !== undefined && run.status !== 'success') await abandonRun(deps, resources, run);
-    await rm(join(paths.spool, spool), { recursive: true, force: true });
-  }
+  const records = await ledger.redact([...new Set([value, ...found.map(({ text }) => text), ...everyId])]);
   // Measurements of sources hold examples of what is wrong with them.
   await rm(paths.cache, { recursive: true, force: true });
-  return { hash, people, members, snapshots, spools: spools.length, rejects, records };
+  const people = found.reduce((sum, one) => sum + one.people, 0);
+  return { hash: found.at(-1)?.hash ?? '', people, members, snapshots, spools, rejects, records };
+}
+
+async function refuseWhileAtWork(ledger: ExportDeps['ledger']): Promise<void> {
+  const running = (await ledger.find({ status: 'running' })).find(isAtWork);
+  if (running === undefined) return;
+  throw new AppError({
+    code: 'RC4025',
+    message: `run ${running.id} is at work and may hold the person`,
+    hint: 'wait for it to end, then forget again',
+    exit: ExitCode.locked,
+  });
+}
+
+function isAtWork({ status, owner }: RunRecord): boolean {
+  return status === 'running' && owner !== null && mayBeAlive(owner);
+}
+
+interface KnowingAttributes {
+  readonly name: string;
+  readonly spec: AttributesSpec;
+}
+
+interface FoundPerson {
+  readonly attributes: KnowingAttributes;
+  readonly hash: string;
+  /** The identity as it is compared. */
+  readonly text: string;
+  /** Values of the primary identity that are theirs, whether or not anybody has them. */
+  readonly ids: ReadonlySet<string>;
+  /** How many of them a source or a snapshot knows. */
+  readonly people: number;
+  /** Absolute paths of the snapshots that may hold them. */
+  readonly paths: readonly string[];
+}
+
+function openEngine(deps: Pick<ExportDeps, 'engine'>, { resources, signal }: ForgetRequest, { name, spec }: KnowingAttributes): Engine {
+  const source = findApplied<SourceSpec>(resources, 'Source', spec.source).spec;
+  return deps.engine({ name, attributes: spec, sourceName: spec.source, source }, signal);
+}
+
+/** Keeps a person out of all exports that begin from now on, by the identity in question and by the primary one of everybody who has it. */
+async function suppress(deps: Pick<ExportDeps, 'ledger' | 'engine' | 'paths'>, request: ForgetRequest, attributes: KnowingAttributes): Promise<FoundPerson> {
+  const { resources, namespace, value, now, signal } = request;
+  const { paths } = deps;
+  await using engine = openEngine(deps, request, attributes);
+  const same = await normalise(engine, namespace, value);
+  const hash = await addSuppression(paths, namespace, same.text, now);
+  const primary = primaryIdentity(attributes.spec).namespace;
+  // An id is one of these Attributes: among others it may be somebody else's.
+  const ids = new Set(await idsInSource(engine, namespace, same, signal));
+  const kept = await pointersOf(deps, resources, attributes, namespace);
+  // Whoever has left the source is still known by what a snapshot carries.
+  for (const { pointer, carried } of kept) {
+    await requireAsSealed(join(paths.state, pointer.path));
+    const columns = [...(primary === namespace ? ['id'] : []), ...carried.map((key) => `k_${key}`)];
+    for (const id of await idsInSnapshot(engine, join(paths.state, pointer.path), columns, same)) ids.add(id);
+  }
+  const people = ids.size;
+  if (primary === namespace) ids.add(value);
+  // The source may change or empty the identity in question; it is the same person still.
+  for (const id of ids) await addSuppression(paths, primary, (await normalise(engine, primary, id)).text, now);
+  return { attributes, hash, text: same.text, ids, people, paths: kept.map(({ pointer }) => join(paths.state, pointer.path)) };
+}
+
+/** All kept files, but of runs that are at work. Returns how many runs had some. */
+async function removeSpools(deps: Pick<ExportDeps, 'ledger' | 'paths' | 'card' | 'storage' | 'log'>, resources: AppliedResources): Promise<number> {
+  const { ledger, paths } = deps;
+  let removed = 0;
+  for (const spool of await readdir(paths.spool).catch(() => [])) {
+    const [run] = await ledger.find({ id: spool });
+    if (run !== undefined && isAtWork(run)) continue;
+    // What a killed run has begun to send may hold the person as well, and cannot be finished without its spool.
+    if (run !== undefined && run.status !== 'success') await abandonRun(deps, resources, run);
+    await rm(join(paths.spool, spool), { recursive: true, force: true });
+    removed += 1;
+  }
+  return removed;
 }
 
 /** A value that stands for all its spellings: emails and phones are compared as activation-rules 1.1 normalises them. */

@@ -12,7 +12,6 @@ import { openOnce } from './open-once.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { runSegment } from './run-segment.ts';
 import type { SegmentJob } from './segment-job.ts';
-import { readSuppressions } from './suppression.ts';
 import { sweepSpool } from './sweep-spool.ts';
 import { ALREADY_RUNNING, toRun } from './to-run.ts';
 
@@ -43,12 +42,11 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
   await mkdir(deps.paths.spool, { recursive: true, mode: 0o700 });
   await sweepSpool(deps, request.resources);
   await using open = openOnce(deps, request.signal);
-  const suppressions = await readSuppressions(deps.paths);
   const runs: Run[] = [];
   const earlier = await Promise.all(resolved.map((one) => interruptedJobs(deps, request, one.job, () => open.storage(one))));
   for (const one of resolved.flatMap((each, index) => [...(earlier[index] ?? []), each])) {
     request.signal?.throwIfAborted();
-    const job = { ...one.job, suppressions };
+    const { job } = one;
     const { outcome, run } = await runSegment({
       deps,
       job,

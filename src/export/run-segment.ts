@@ -20,6 +20,7 @@ import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
 import { isInSpool, landedAs, publishFile, publishLost, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
+import { readSuppressions } from './suppression.ts';
 import { recordable, stopped, tellError } from './told-error.ts';
 import { abandonUploads } from './withdraw-files.ts';
 import type { ByteStage } from './write-file.ts';
@@ -167,7 +168,8 @@ class SegmentRun {
     const { storage, connector } = this.#ends;
     const before = this.#reached('written') ? (this.#work.parts ?? []) : [];
     const prepared = await prepareRun({
-      job: { ...job, stages: await this.#input.stages() },
+      // Read once the run is claimed: from then on `forget` sees that it is at work.
+      job: { ...job, stages: await this.#input.stages(), suppressions: await readSuppressions(deps.paths) },
       runId: this.#run.id,
       engine: engine(),
       ledger: deps.ledger,
