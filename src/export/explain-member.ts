@@ -19,7 +19,7 @@ import { badEventPaths, hasBadEvent } from './exclusion.ts';
 import { explainExclusion, type ExplainedExclusion } from './explain-exclusion.ts';
 import { findApplied } from './find-applied.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
-import { uniqueColumns } from './output-columns.ts';
+import { comparedKey, uniqueColumns } from './output-columns.ts';
 import { readProfile } from './read-profile.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { workOf } from './run-work.ts';
@@ -218,7 +218,10 @@ async function findLost(
     for (const { reason, keys: by, losers: round } of rounds) {
       const [lost] = await engine.rows(sql`select 1 as "one" from ${round} l where ${isMember('l')}`, signal);
       if (lost === undefined) continue;
-      const same = by.map(({ target }) => sql`o.${ident(`n_${target}`)} = m.${ident(`n_${target}`)}`);
+      const same = by.map((key) => {
+        const [other, theirs] = [ident('o', `n_${key.target}`), ident('m', `n_${key.target}`)];
+        return sql`${comparedKey(key, other)} = ${comparedKey(key, theirs)}`;
+      });
       const [winner] = await engine.rows(
         sql`select cast(o."id" as varchar) as "id" from ${relation} o join ${relation} m on ${joinSql(same, ' and ')} where ${isMember('m')} and o."present" and o."reason" is null and o."id" <> m."id" and o."id" not in (select "id" from ${losers ?? round}) limit 1`,
         signal,

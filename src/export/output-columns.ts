@@ -144,6 +144,14 @@ export function textOf(column: Pick<OutputColumn, 'value' | 'type' | 'text'>): S
   return sql`cast(${column.value} as varchar)`;
 }
 
+/** A key's text as it is compared: of a decimal, the number, whatever zeros the source writes around it. A row still has the digits of its source. */
+export function comparedKey({ type }: Pick<OutputColumn, 'type'>, text: Expression): Expression {
+  if (!type.startsWith('decimal')) return text;
+  const short = sql`case when contains(${text}, '.') then rtrim(rtrim(${text}, '0'), '.') else ${text} end`;
+  const bare = sql`regexp_replace(${short}, '^[+]?(-?)0*', '\\1')`;
+  return sql`case when ${bare} in ('', '-') then '0' else ${bare} end`;
+}
+
 /**
  * The column when profiles have values that are none of their type: such a value is nothing, whatever the source writes there. Who has one is excluded, but an exit
  * goes out even so, and a snapshot is written.

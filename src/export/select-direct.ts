@@ -8,7 +8,7 @@ import { pickWinners } from './pick-winners.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { losersQuery, tieOrder } from './select-members.ts';
 import { outgoing } from './select-rows.ts';
-import { textOf } from './output-columns.ts';
+import { comparedKey, textOf } from './output-columns.ts';
 
 /** What an export now needs to know before its one scan; there is no snapshot to compare with and none to make. */
 export interface DirectSelection {
@@ -58,7 +58,7 @@ export async function selectDirect({ job, opened, folder, signal, rowsPerPart, c
   const where = outgoing({ audience, exclusions });
   const names = keys.map((_key, index) => ident(`k${index}`));
   const values = joinSql(
-    keys.map((key, index) => sql`${textOf(key)} as ${ident(`k${index}`)}`),
+    keys.map((key, index) => sql`${comparedKey(key, textOf(key))} as ${ident(`k${index}`)}`),
     ', ',
   );
   const listed = joinSql(names, ', ');

@@ -8,7 +8,7 @@ import { blameSnapshot, requireAsSealed } from './blame-snapshot.ts';
 import { REASON_DUPLICATE } from './exclusion.ts';
 import { hashParts } from './hash-parts.ts';
 import type { OpenedJob } from './open-job.ts';
-import { uniqueColumns, type OutputColumn } from './output-columns.ts';
+import { comparedKey, uniqueColumns, type OutputColumn } from './output-columns.ts';
 import type { RowKey } from './row-key.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { pickWinners } from './pick-winners.ts';
@@ -109,7 +109,7 @@ async function select(request: SelectionRequest): Promise<Selection> {
   ];
   for (const { reason, keys: shared } of competitions) {
     const lost = losersOf(engine, rounds);
-    const values = shared.map((key) => ident(`n_${key.target}`));
+    const values = shared.map((key) => comparedKey(key, ident(`n_${key.target}`)));
     const paths: string[] = [];
     for (const [index, part] of hashParts(rows, values, request.rowsPerPart).entries()) {
       const { query, ids, ahead, order } = competitorsQuery({ selection: relation, by, keys: shared, columns, calculated: job.calculated, lost, part });

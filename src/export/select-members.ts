@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, noSql, sql, type Sql } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import type { Exclusions } from './exclusion.ts';
-import { textOf, type OutputColumn } from './output-columns.ts';
+import { comparedKey, textOf, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 import { columnsAfter, without } from './select-rows.ts';
 import { REASON_FORGOTTEN } from './suppression.ts';
@@ -77,13 +77,14 @@ export function competitorsQuery(competition: Competition): {
   readonly ids: Sql;
 } {
   const { selection, by, keys, columns, calculated, lost, part } = competition;
-  const names = keys.map((key) => ident(`n_${key.target}`));
+  const names = keys.map((_key, index) => ident(`k${index}`));
+  const values = keys.map((key, index) => sql`${comparedKey(key, ident(`n_${key.target}`))} as ${ident(`k${index}`)}`);
   const shared = joinSql(names, ', ');
   const present = joinSql(
-    names.map((name) => sql`${name} is not null`),
+    keys.map(({ target }) => sql`${ident(`n_${target}`)} is not null`),
     ' and ',
   );
-  const candidates = sql`select * from ${selection}${lost === undefined ? noSql : without(lost, sql`"id"`)} where "present" and "reason" is null and ${present} and ${part}`;
+  const candidates = sql`select *, ${joinSql(values, ', ')} from ${selection}${lost === undefined ? noSql : without(lost, sql`"id"`)} where "present" and "reason" is null and ${present} and ${part}`;
   const twice = sql`select ${shared} from (${candidates}) group by ${shared} having count(*) > 1`;
   const same = joinSql(
     names.map((name) => sql`c.${name} = d.${name}`),
@@ -92,7 +93,7 @@ export function competitorsQuery(competition: Competition): {
   const order = tieOrder(columns);
   const ordered = order.map((value, index) => sql`, ${value} as ${ident(`o${index}`)}`);
   const listed = joinSql(
-    names.map((name, index) => sql`c.${name} as ${ident(`k${index}`)}`),
+    names.map((name) => sql`c.${name} as ${name}`),
     ', ',
   );
   const profile = order.length === 0 ? noSql : sql` join profile p on ${profileKey(by)} = c."id"${calculated}`;
@@ -126,11 +127,16 @@ export function silentExitsQuery({ selection, by, keys, calculated }: Pick<Compe
   const exits = sql`select * from ${selection} where "delivered" and not "present"`;
   const values = keys.map((key, index) => sql`${textOf(key)} as ${ident(`k${index}`)}`);
   const current = sql`select ${profileKey(by)} as "#id", ${joinSql(values, ', ')} from profile p${calculated} where ${profileKey(by)} in (select "id" from (${exits}))`;
-  const leaving = keys.map((key, index) => sql`coalesce(c.${ident(`k${index}`)}, e.${ident(`s_${key.target}`)}) as ${ident(`k${index}`)}`);
+  const leaving = keys.map(
+    (key, index) => sql`${comparedKey(key, sql`coalesce(c.${ident(`k${index}`)}, e.${ident(`s_${key.target}`)})`)} as ${ident(`k${index}`)}`,
+  );
   const rows = sql`select e."id" as "id", e."since" as "since", ${joinSql(leaving, ', ')} from (${exits}) e left join (${current}) c on c."#id" = e."id"`;
   const key = keys.map((_key, index) => sql`x.${ident(`k${index}`)}`);
   const still = joinSql(
-    keys.map(({ target }, index) => sql`coalesce(m.${ident(`n_${target}`)}, m.${ident(`s_${target}`)}) = x.${ident(`k${index}`)}`),
+    keys.map((one, index) => {
+      const held = sql`coalesce(m.${ident(`n_${one.target}`)}, m.${ident(`s_${one.target}`)})`;
+      return sql`${comparedKey(one, held)} = x.${ident(`k${index}`)}`;
+    }),
     ' and ',
   );
   const listed = joinSql(key, ', ');

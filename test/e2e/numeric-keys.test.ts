@@ -93,3 +93,37 @@ test.each(Object.entries(ROW))(
     );
   },
 );
+
+test('decimals that differ in zeros alone are one key, and one value where it has to be unique; rows have the digits of the source', async () => {
+  const mapping = /mapping: .*/;
+  const source = manifests('csv').replace('people.parquet', 'people.csv');
+  const byKey = source.replace(mapping, 'mapping: [{source: card}, {source: price, key: true}, {source: segmentMembership.status, target: status}]');
+  const unique = byKey.replace('key: true', 'expect: {unique: true}');
+  using project = createTempProject({ 'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: keys}\nspec: {}\n' });
+  const command = async (day: number, ...args: readonly string[]): Promise<void> => {
+    const ended = await reconcile(['-C', project.directory, '--now', `2026-01-0${day}T00:00:00Z`, ...args]);
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+  };
+  const run = async (day: number, ...people: readonly string[]): Promise<readonly string[]> => {
+    project.write('people.csv', `id,card,price,active\n${people.join('\n')}\n`);
+    await command(day, 'run', 'daily', '--slot', `2026-01-0${day}T00:00:00Z`);
+    return project.read(`out/0${day}.csv`).trimEnd().split('\n').slice(1).toSorted();
+  };
+  project.write('manifests/all.yaml', byKey);
+  await command(1, 'apply', '--auto-approve');
+  expect(await run(1, 'a,1,1.5,true', 'b,2,1.50,true', 'c,3,01.5,true', 'd,4,-0.0,true', 'e,5,0,true', 'f,6,100,true', 'g,7,1,true')).toEqual([
+    '1,1.5,realized',
+    '4,-0.0,realized',
+    '6,100,realized',
+    '7,1,realized',
+  ]);
+  // The key did not leave: who had it too brings it. Nobody has 100 any more.
+  expect(await run(2, 'b,2,1.50,true', 'c,3,01.5,true', 'd,4,-0.0,false', 'e,5,0,true', 'f,6,100.0,false', 'g,7,1,true')).toEqual([
+    '2,1.50,realized',
+    '5,0,realized',
+    '6,100.0,exited',
+  ]);
+  project.write('manifests/all.yaml', unique);
+  await command(2, 'apply', '--auto-approve');
+  expect(await run(3, 'b,2,1.50,true', 'e,5,0,true', 'g,7,1,true', 'h,8,2.0,true', 'i,9,2,true')).toEqual(['8,2.0,realized']);
+}, 60_000);

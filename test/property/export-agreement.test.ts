@@ -48,11 +48,13 @@ const EMAILS = ['', 'a@x', 'b@x', 'C@x', 'c@x', ' c@X '];
 /** No decimal. */
 const BAD = 'many';
 const INCOMES = ['1.50', '0.10', '-3.25', '12345678901234567890.12', '0.00', '100.00'];
+/** The same few numbers in several spellings: a typed column would have one. */
+const SPELLINGS = ['1.50', '1.5', '01.50', '100', '100.00', '-3', '-3.0', '0', '-0.0'];
 const SCORES = [0, 1.5, -7, 12_345_678.25, 0.1, 123_456.789];
 const DAYS = ['2026-01-31', '1999-12-31', '2024-02-29'];
 
 type From = (count: number) => number;
-type Key = 'none' | 'primary' | 'email' | 'first' | 'first+last';
+type Key = 'none' | 'primary' | 'email' | 'first' | 'first+last' | 'income';
 
 interface Case {
   readonly parquet: boolean;
@@ -118,7 +120,7 @@ test(
 function drawCase(from: From): Case {
   const oneOf = <T>(list: readonly T[]): T => list[from(list.length)] as T;
   const maybe = (): boolean => from(2) === 0;
-  const key = oneOf<Key>(['none', 'primary', 'email', 'first', 'first+last']);
+  const key = oneOf<Key>(['none', 'primary', 'email', 'first', 'first+last', 'income']);
   const { mapping, columns } = drawMapping(from, key);
   const format = oneOf(['csv', 'csv', 'json', 'parquet'] as const);
   const delimiter = oneOf([',', ';', '|', '\t']);
@@ -143,13 +145,14 @@ function drawCase(from: From): Case {
   const parquet = maybe();
   // Few values, so that many share a key.
   const texts = key.startsWith('first') ? [oneOf(TEXTS), oneOf(TEXTS), null] : [...TEXTS, null];
+  const incomes = key !== 'income' ? INCOMES : parquet || format !== 'csv' ? INCOMES.slice(0, 2) : SPELLINGS;
   const person = (id: string | null): Person => ({
     id,
     email: oneOf(key === 'email' ? [null, 'a@x', 'b@x', 'B@x '] : [null, ...EMAILS]),
     first: oneOf(texts),
     last: oneOf(texts),
     country: oneOf(['DE', 'DE', 'FR', null, '']),
-    income: !parquet && from(6) === 0 ? BAD : oneOf([null, ...INCOMES]),
+    income: !parquet && from(6) === 0 ? BAD : oneOf([null, ...incomes]),
     score: oneOf([null, ...SCORES]),
     day: oneOf([null, ...DAYS]),
     ok: oneOf([null, true, false]),
@@ -174,6 +177,11 @@ function sha256(value: Cell): string | null {
   return value === null || value === '' ? null : createHash('sha256').update(String(value)).digest('hex');
 }
 
+/** Few enough digits for a number of JavaScript. */
+function numberOf(value: Cell): Cell {
+  return value === null ? null : Number(value) + 0;
+}
+
 function drawMapping(from: From, key: Key): { readonly mapping: readonly MappingEntry[]; readonly columns: readonly ModelColumn[] } {
   const drawn: { readonly entry: MappingEntry; readonly column: ModelColumn }[] = [];
   const attribute = (source: Exclude<keyof Person, 'id' | 'email'>, isKey = false): void => {
@@ -187,7 +195,7 @@ function drawMapping(from: From, key: Key): { readonly mapping: readonly Mapping
         value: (person) => (isHashed ? sha256(person[source]) : person[source] === BAD ? null : person[source]),
         key: isKey,
         mandatory,
-        ...(source === 'income' ? { isBad: ({ income }) => income === BAD } : {}),
+        ...(source === 'income' ? { isBad: ({ income }) => income === BAD, compared: numberOf } : {}),
       },
     });
   };
@@ -210,6 +218,7 @@ function drawMapping(from: From, key: Key): { readonly mapping: readonly Mapping
     });
   }
   if (key.startsWith('first')) attribute('first', true);
+  if (key === 'income') attribute('income', true);
   if (key === 'first+last') attribute('last', true);
   for (const source of ['first', 'last', 'income', 'score', 'day', 'ok'] as const) {
     if (!drawn.some(({ column }) => column.target === source) && from(2) === 0) attribute(source);

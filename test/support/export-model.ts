@@ -24,6 +24,8 @@ export interface ModelColumn {
   readonly kind: 'primary' | 'identity' | 'attribute' | 'expression' | 'status';
   readonly key: boolean;
   readonly mandatory: boolean;
+  /** What of a key's value is compared: of a decimal, the number. */
+  readonly compared?: (value: Cell) => Cell;
   /** Whose value is not of the declared type. */
   readonly isBad?: (person: Person) => boolean;
 }
@@ -153,7 +155,8 @@ export class ExportModel {
 
   /** What two rows may not share: the deduplication key, or without one nothing. */
   #identity({ id, keys }: { readonly id: string; readonly keys: readonly Cell[] }): string {
-    return keys.length === 0 ? `id ${id}` : JSON.stringify(keys);
+    const columns = this.#columns.filter(({ key }) => key);
+    return keys.length === 0 ? `id ${id}` : JSON.stringify(keys.map((value, index) => columns[index]?.compared?.(value) ?? value));
   }
 
   /** On a tie the other columns are compared as text, the first in order wins. */
