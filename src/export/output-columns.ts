@@ -29,6 +29,8 @@ export interface OutputColumn {
   readonly overflow?: Expression | undefined;
   /** What is expected is expected of the value before it is hashed. */
   readonly plain?: Pick<OutputColumn, 'value' | 'type' | 'text'>;
+  /** What a plain text that we keep of the value becomes before it leaves; undefined where it leaves as it is. */
+  readonly hash?: (text: Expression) => Sql;
 }
 
 /** A mapping entry whose target is settled (the activation room's work). */
@@ -183,10 +185,12 @@ export function isNested(type: string): boolean {
 
 function hashed(entry: MappingEntry, target: string, column: OutputColumn): OutputColumn {
   if (entry.transform !== 'sha256') return column;
+  const hash = (text: Expression): Sql => hashedIdentity(text, 'source' in entry ? entry.source : '', target);
   return {
     ...column,
     plain: { value: column.value, type: column.type, text: column.text },
-    value: hashedIdentity(textOf(column), 'source' in entry ? entry.source : '', target),
+    hash,
+    value: hash(textOf(column)),
     text: undefined,
     type: 'string',
   };

@@ -87,7 +87,10 @@ export function changeRows(
 function changeColumn(column: OutputColumn, isCarried: boolean, render: RenderColumn): Sql {
   const name = ident(column.target);
   if (column.kind === 'status') return sql`${render({ ...column, value: sql`c."status"` })} as ${name}`;
-  if (column.primary) return sql`${render({ ...column, value: sql`coalesce(${column.value}, ${keyAsText(sql`c."id"`)})`, text: undefined })} as ${name}`;
+  if (column.primary) {
+    const id = keyAsText(sql`c."id"`);
+    return sql`${render({ ...column, value: sql`coalesce(${column.value}, ${column.hash?.(id) ?? id})`, text: undefined })} as ${name}`;
+  }
   // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
   if (column.kind === 'expression') return sql`${render({ ...column, value: sql`case when p."id" is not null then ${column.value} end` })} as ${name}`;
   if (!isCarried) return sql`${render(column)} as ${name}`;

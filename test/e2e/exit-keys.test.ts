@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -92,4 +93,16 @@ test('who leaves does not take out a member delivered under the same key who is 
   ]);
   // Nothing would tell of 1 and 2 again, once they have everything: they are delivered.
   expect(await runWith(header, 3, '1,a@x.org,DE,', '2,,DE,Bea', '3,c@x.org,FR,', '4,a@x.org,FR,Ann', '5,b@x.org,FR,Bea')).toEqual([',c@x.org,exited']);
+});
+
+test('who has vanished leaves hashed, where the primary identity leaves hashed', async () => {
+  const hashed = '{source: identityMap.Email, target: email_lc_sha256, transform: sha256}';
+  await apply(
+    MANIFESTS.replace('KEY', hashed).replace('{column: id, primary: true}', '{column: id}').replace('{column: email}', '{column: email, primary: true}'),
+  );
+  const first = await run(1, '1,a@x.org,DE', '2,B@x.org,DE', '3,c@x.org,DE');
+  expect(await run(2, '1,a@x.org,FR', '3,c@x.org,DE')).toEqual(
+    ['a@x.org', 'b@x.org'].map((email) => `${createHash('sha256').update(email).digest('hex')},exited`).toSorted(),
+  );
+  expect(first).toHaveLength(3);
 });

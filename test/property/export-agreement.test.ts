@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AttributesSpec, FileSpec, MappingEntry } from '../../src/model/generated/kinds.ts';
 import { sql } from '../../src/sql/sql.ts';
 import { openExportBench } from '../support/export-bench.ts';
-import { ExportModel, type Cell, type Expected, type ModelColumn, type Person } from '../support/export-model.ts';
+import { ExportModel, NOBODY, type Cell, type Expected, type ModelColumn, type Person } from '../support/export-model.ts';
 
 /** `EXPORT_CASES=5000 EXPORT_SEED=… npx vitest run test/property/export-agreement.test.ts` for a long run; a case is one activation over up to five slots. */
 const CASES = Number(process.env['EXPORT_CASES'] ?? 100);
@@ -50,6 +50,7 @@ const BAD = 'many';
 const INCOMES = ['1.50', '0.10', '-3.25', '12345678901234567890.12', '0.00', '100.00'];
 /** The same few numbers in several spellings: a typed column would have one. */
 const SPELLINGS = ['1.50', '1.5', '01.50', '100', '100.00', '-3', '-3.0', '0', '-0.0'];
+const IDS = Array.from({ length: 11 }, (_, index) => String(index * 7));
 const SCORES = [0, 1.5, -7, 12_345_678.25, 0.1, 123_456.789];
 const DAYS = ['2026-01-31', '1999-12-31', '2024-02-29'];
 
@@ -157,7 +158,7 @@ function drawCase(from: From): Case {
     day: oneOf([null, ...DAYS]),
     ok: oneOf([null, true, false]),
   });
-  const everybody = Array.from({ length: 3 + from(8) }, (_, index) => person(String(index * 7)));
+  const everybody = IDS.slice(0, 3 + from(8)).map((id) => person(id));
   let latest: readonly Person[] = everybody;
   const slots = Array.from({ length: 1 + from(5) }, () => {
     latest = everybody.map((original, index) => {
@@ -199,11 +200,13 @@ function drawMapping(from: From, key: Key): { readonly mapping: readonly Mapping
       },
     });
   };
-  if (key === 'primary')
+  if (key === 'primary') {
+    const isHashed = from(3) === 0;
     drawn.push({
-      entry: { source: 'identityMap.crmId', target: 'id' },
-      column: { target: 'id', kind: 'primary', value: ({ id }) => id, key: false, mandatory: false },
+      entry: { source: 'identityMap.crmId', target: 'id', ...(isHashed ? { transform: 'sha256' } : {}) },
+      column: { target: 'id', kind: 'primary', value: ({ id }) => (isHashed ? sha256(id) : id), key: false, mandatory: false },
     });
+  }
   if (key === 'email') {
     const isHashed = from(3) === 0;
     drawn.push({
@@ -335,8 +338,11 @@ function expectParts(files: readonly (readonly unknown[])[], { file, incremental
 }
 
 function expectSorted(rows: readonly (readonly Cell[])[], columns: readonly ModelColumn[]): void {
-  const id = columns.findIndex(({ kind }) => kind === 'primary');
-  if (id === -1) return;
-  const ids = rows.map((row) => String(row[id]));
+  const index = columns.findIndex(({ kind }) => kind === 'primary');
+  const column = columns[index];
+  if (column === undefined) return;
+  // By the identity, also where the file has its hash.
+  const plain = new Map(IDS.map((id) => [column.value({ ...NOBODY, id }), id]));
+  const ids = rows.map((row) => plain.get(row[index] ?? null));
   expect(ids).toEqual(ids.toSorted());
 }

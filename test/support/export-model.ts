@@ -15,6 +15,8 @@ export interface Person {
   readonly ok: boolean | null;
 }
 
+export const NOBODY: Person = { id: null, email: null, first: null, last: null, country: null, income: null, score: null, day: null, ok: null };
+
 export type Cell = string | number | boolean | null;
 
 export interface ModelColumn {
@@ -132,7 +134,7 @@ export class ExportModel {
     return this.#columns.map((column) => {
       const last = isCarried(column) ? (known.keys[carried++] ?? null) : null;
       if (column.kind === 'status') return 'exited';
-      if (column.kind === 'primary') return id;
+      if (column.kind === 'primary') return column.value({ ...NOBODY, id });
       if (person === undefined) return last;
       return column.value(person) ?? last;
     });
