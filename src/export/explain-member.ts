@@ -219,7 +219,7 @@ async function findLost(
       const [lost] = await engine.rows(sql`select 1 as "one" from ${round} l where ${isMember('l')}`, signal);
       if (lost === undefined) continue;
       const same = by.map((key) => {
-        const [other, theirs] = [ident('o', `n_${key.target}`), ident('m', `n_${key.target}`)];
+        const [other, theirs] = [ident('o', `n_${key.carriedAs}`), ident('m', `n_${key.carriedAs}`)];
         return sql`${comparedKey(key, other)} = ${comparedKey(key, theirs)}`;
       });
       const [winner] = await engine.rows(

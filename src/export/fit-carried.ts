@@ -18,8 +18,8 @@ export async function fitCarried(input: {
   const { engine, columns, carried, calculated, selection, signal } = input;
   const decimals = carried.filter(({ type }) => type.startsWith('decimal'));
   if (decimals.length === 0) return columns;
-  const asked = decimals.flatMap(({ target, value }, index) => {
-    const before = ident(`s_${target}`);
+  const asked = decimals.flatMap(({ carriedAs, value }, index) => {
+    const before = ident(`s_${carriedAs}`);
     return [
       sql`typeof((select ${value} from profile p${calculated} where false)) as ${ident(`type${index}`)}`,
       sql`max(length(regexp_extract(${before}, '^[+-]?0*([0-9]*)', 1))) as ${ident(`whole${index}`)}`,
@@ -28,13 +28,13 @@ export async function fitCarried(input: {
   });
   const [row] = await engine.rows(sql`select ${joinSql(asked, ', ')} from ${selection} where "delivered" and not "present"`, signal);
   const wider = new Map<string, Sql>();
-  for (const [index, { target, value }] of decimals.entries()) {
+  for (const [index, { carriedAs, value }] of decimals.entries()) {
     const [, precision, scale] = /^DECIMAL\((\d+),\s*(\d+)\)$/.exec(String(row?.[`type${index}`])) ?? [];
     if (precision === undefined || scale === undefined) continue;
     const fraction = Math.max(Number(scale), Number(row?.[`fraction${index}`] ?? 0));
     const digits = fraction + Math.max(Number(precision) - Number(scale), Number(row?.[`whole${index}`] ?? 0));
     if (digits <= MAX_DECIMAL_DIGITS && (digits > Number(precision) || fraction > Number(scale)))
-      wider.set(target, sql`cast(${value} as decimal(${literal(digits)}, ${literal(fraction)}))`);
+      wider.set(carriedAs, sql`cast(${value} as decimal(${literal(digits)}, ${literal(fraction)}))`);
   }
-  return columns.map((column) => ({ ...column, value: wider.get(column.target) ?? column.value }));
+  return columns.map((column) => ({ ...column, value: wider.get(column.carriedAs) ?? column.value }));
 }

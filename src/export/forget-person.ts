@@ -20,6 +20,7 @@ import type { AppliedResources, ExportDeps } from './deps.ts';
 import { eraseRejects } from './erase-rejects.ts';
 import { findApplied } from './find-applied.ts';
 import { normalIdentity } from './normal-identity.ts';
+import { carriedName, hashedName } from './output-columns.ts';
 import { workOf } from './run-work.ts';
 import { replaceSealed } from './sealed-file.ts';
 import { addSuppression } from './suppression.ts';
@@ -220,18 +221,20 @@ async function pointersOf(
 ): Promise<readonly KeptSnapshot[]> {
   const column = identities[namespace]?.column;
   // The identity's column may be declared as a field as well, and mapped as that.
-  const isTheSame = (kind: string, path: string): boolean => (kind === 'identity' ? path === namespace : fields[path]?.column === column);
+  const sources = new Set([`identityMap.${namespace}`, ...Object.keys(fields).filter((path) => fields[path]?.column === column)]);
+  const names = [...sources].map(carriedName).flatMap((name) => [name, hashedName(name)]);
   const kept: KeptSnapshot[] = [];
   for (const [key, { metadata, spec }] of resources) {
     if (!key.startsWith('Activation/')) continue;
     const { segments, mapping } = spec as ActivationSpec;
-    const targets = new Set(resolveMapping(mapping).flatMap(({ kind, path, target }) => (path !== undefined && isTheSame(kind, path) ? [target] : [])));
+    // Snapshots of earlier versions went by the targets.
+    const targets = resolveMapping(mapping).flatMap(({ entry, target }) => ('source' in entry && sources.has(entry.source) ? [target] : []));
+    const holding = new Set([...names, ...targets]);
     for (const entry of segments) {
       const segment = typeof entry === 'string' ? entry : entry.name;
       const applied = resources.get(`Segment/${segment}`);
       if (applied === undefined || (applied.spec as SegmentSpec).attributes !== attributes) continue;
-      for (const pointer of await snapshotsOf(deps, metadata.name, segment))
-        kept.push({ pointer, carried: pointer.keys.filter((target) => targets.has(target)) });
+      for (const pointer of await snapshotsOf(deps, metadata.name, segment)) kept.push({ pointer, carried: pointer.keys.filter((key) => holding.has(key)) });
     }
   }
   return kept;

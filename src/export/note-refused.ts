@@ -74,9 +74,9 @@ export async function noteRefused(request: NoteRefusedRequest): Promise<RunWork>
   if (work.snapshot === undefined || status === 'import-failed') return noted;
 
   const { pointer, file } = work.snapshot;
-  const carried = pointer.keys.map((target) => ident(`k_${target}`));
+  const carried = pointer.keys.map((key) => ident(`k_${key}`));
   const kept = carried.map((name) => sql`, n.${name} as ${name}`);
-  const last = pointer.keys.map((target) => sql`, s.${ident(`s_${target}`)} as ${ident(`k_${target}`)}`);
+  const last = pointer.keys.map((key) => sql`, s.${ident(`s_${key}`)} as ${ident(`k_${key}`)}`);
   const stay = sql`select n."id" as "id", n."since" as "since", (n."delivered" and r."id" is null) as "delivered"${joinSql(kept, ' ')}, (r."id" is not null) as "refused" from ${engine.files([join(folder, file)])} n left join (${rows}) r on n."id" = r."id"`;
   // Exits are in files of changes only.
   const left =

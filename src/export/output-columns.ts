@@ -31,6 +31,8 @@ export interface OutputColumn {
   readonly plain?: Pick<OutputColumn, 'value' | 'type' | 'text'>;
   /** What a plain text that we keep of the value becomes before it leaves; undefined where it leaves as it is. */
   readonly hash?: (text: Expression) => Sql;
+  /** The name that a snapshot carries the value under: what is read, and how it is written. By tomorrow the target may be another one's. */
+  readonly carriedAs: string;
 }
 
 /** A mapping entry whose target is settled (the activation room's work). */
@@ -73,6 +75,7 @@ export function outputColumns(
       const { overflow } = expression;
       return hashed(entry, target, {
         target,
+        carriedAs: carriedName(entry.expression),
         kind: 'expression',
         primary: false,
         path: undefined,
@@ -88,6 +91,7 @@ export function outputColumns(
     if (entry.source === STATUS_SOURCE) {
       return {
         target,
+        carriedAs: carriedName(entry.source),
         kind: 'status',
         primary: false,
         path: undefined,
@@ -105,6 +109,7 @@ export function outputColumns(
     const value = isPrimary ? ident('p', 'id') : ident('p', attributeColumn(entry.source));
     return hashed(entry, target, {
       target,
+      carriedAs: carriedName(entry.source),
       kind: identity ? 'identity' : 'attribute',
       primary: isPrimary,
       path: entry.source,
@@ -126,7 +131,11 @@ export function keyColumns(columns: readonly OutputColumn[]): readonly OutputCol
 
 /** Columns whose values may not occur twice in a file. */
 export function uniqueColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
-  return columns.filter((column) => column.expect?.unique === true && column.path !== undefined);
+  return columns.filter(isUnique);
+}
+
+function isUnique({ expect, path }: OutputColumn): boolean {
+  return expect?.unique === true && path !== undefined;
 }
 
 /**
@@ -134,8 +143,33 @@ export function uniqueColumns(columns: readonly OutputColumn[]): readonly Output
  * unique, to be compared.
  */
 export function carriedColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
-  const unique = new Set(uniqueColumns(columns));
-  return columns.filter((column) => !column.primary && (column.key || column.kind === 'identity' || unique.has(column)));
+  return [...new Map(columns.filter(isCarried).map((column) => [column.carriedAs, column])).values()];
+}
+
+export function isCarried(column: OutputColumn): boolean {
+  return !column.primary && (column.key || column.kind === 'identity' || isUnique(column));
+}
+
+/** What a snapshot calls the value of an attribute, an identity or an expression. */
+export function carriedName(read: string): string {
+  return `of ${read}`;
+}
+
+/** The same, hashed. */
+export function hashedName(carriedAs: string): string {
+  return `${carriedAs} sha256`;
+}
+
+/**
+ * The text that a snapshot `s`, which carries the values of these names, has for a column. A value that was carried before it was to be hashed is hashed now; snapshots of
+ * earlier versions went by the targets.
+ */
+export function carriedText({ carriedAs, target, hash }: OutputColumn, names: readonly string[]): Sql {
+  const plain = names.find((name) => name === target || (hash !== undefined && hashedName(name) === carriedAs));
+  const name = names.includes(carriedAs) ? carriedAs : plain;
+  if (name === undefined) return sql`cast(null as varchar)`;
+  const text = sql`s.${ident(`k_${name}`)}`;
+  return name === carriedAs || hash === undefined ? text : hash(text);
 }
 
 /** The value as text, as it stands in a CSV file. */
@@ -188,6 +222,7 @@ function hashed(entry: MappingEntry, target: string, column: OutputColumn): Outp
   const hash = (text: Expression): Sql => hashedIdentity(text, 'source' in entry ? entry.source : '', target);
   return {
     ...column,
+    carriedAs: hashedName(column.carriedAs),
     plain: { value: column.value, type: column.type, text: column.text },
     hash,
     value: hash(textOf(column)),

@@ -109,7 +109,7 @@ async function select(request: SelectionRequest): Promise<Selection> {
   ];
   for (const { reason, keys: shared } of competitions) {
     const lost = losersOf(engine, rounds);
-    const values = shared.map((key) => comparedKey(key, ident(`n_${key.target}`)));
+    const values = shared.map((key) => comparedKey(key, ident(`n_${key.carriedAs}`)));
     const paths: string[] = [];
     for (const [index, part] of hashParts(rows, values, request.rowsPerPart).entries()) {
       const { query, ids, ahead, order } = competitorsQuery({ selection: relation, by, keys: shared, columns, calculated: job.calculated, lost, part });

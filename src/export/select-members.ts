@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, noSql, sql, type Sql } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import type { Exclusions } from './exclusion.ts';
-import { comparedKey, textOf, type OutputColumn } from './output-columns.ts';
+import { carriedText, comparedKey, textOf, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 import { columnsAfter, without } from './select-rows.ts';
 import { REASON_FORGOTTEN } from './suppression.ts';
@@ -26,14 +26,14 @@ export interface SelectionInput {
  * The selection: one row per profile that is a member or was delivered before, or only those for whom something differs.
  *
  * `id` the row's key (see `row-key.ts`) · `present` is a member now · `delivered` was delivered before · `since` first slot as a member, milliseconds · `reason` why it is left out,
- * NULL when it is not · `n_<target>` carried values now · `s_<target>` carried values of the snapshot.
+ * NULL when it is not · `n_<name>` carried values now · `s_<name>` carried values of the snapshot.
  */
 export function selectionQuery(input: SelectionInput): Sql {
   const { audience, exclusions, calculated, carried, since, snapshot, by, differencesOnly } = input;
-  const now = carried.map((column) => sql`${textOf(column)} as ${ident(`n_${column.target}`)}`);
+  const now = carried.map((column) => sql`${textOf(column)} as ${ident(`n_${column.carriedAs}`)}`);
   const members = sql`select ${joinSql([sql`${profileKey(by)} as "id"`, sql`${exclusions.reason} as "reason"`, ...now], ', ')} from ${audience.from}${calculated} where ${exclusions.candidates}`;
   if (snapshot === undefined) {
-    const never = columnsAfter(carried.map((column) => sql`cast(null as varchar) as ${ident(`s_${column.target}`)}`));
+    const never = columnsAfter(carried.map((column) => sql`cast(null as varchar) as ${ident(`s_${column.carriedAs}`)}`));
     return sql`${audience.with}select m.*, true as "present", false as "delivered", cast(${literal(since)} as bigint) as "since"${never} from (${members}) m`;
   }
   const before = by === 'key' ? sql`s."id"` : keyAsText(sql`s."id"`);
@@ -43,18 +43,15 @@ export function selectionQuery(input: SelectionInput): Sql {
     sql`coalesce(m."present", false) as "present"`,
     sql`coalesce(s."delivered", false) as "delivered"`,
     sql`coalesce(s."since", cast(${literal(since)} as bigint)) as "since"`,
-    ...carried.map((column) => sql`m.${ident(`n_${column.target}`)} as ${ident(`n_${column.target}`)}`),
-    ...carried.map(
-      (column) =>
-        sql`${snapshot.columns.includes(column.target) ? sql`s.${ident(`k_${column.target}`)}` : sql`cast(null as varchar)`} as ${ident(`s_${column.target}`)}`,
-    ),
+    ...carried.map((column) => sql`m.${ident(`n_${column.carriedAs}`)} as ${ident(`n_${column.carriedAs}`)}`),
+    ...carried.map((column) => sql`${carriedText(column, snapshot.columns)} as ${ident(`s_${column.carriedAs}`)}`),
   ];
   return sql`${audience.with}select ${joinSql(parts, ', ')} from (select *, true as "present" from (${members})) m full join ${snapshot.relation} s on m."id" = ${before}${
     differencesOnly ? sql` where (m."present" and m."reason" is null and s."delivered") is not true` : noSql
   }`;
 }
 
-/** Who competes for a deduplication key. `lost`: who has lost already and competes no more. `part`: a condition over the keys, `n_<target>`. */
+/** Who competes for a deduplication key. `lost`: who has lost already and competes no more. `part`: a condition over the keys, `n_<name>`. */
 export interface Competition {
   readonly selection: Sql;
   readonly by: RowKey;
@@ -78,10 +75,10 @@ export function competitorsQuery(competition: Competition): {
 } {
   const { selection, by, keys, columns, calculated, lost, part } = competition;
   const names = keys.map((_key, index) => ident(`k${index}`));
-  const values = keys.map((key, index) => sql`${comparedKey(key, ident(`n_${key.target}`))} as ${ident(`k${index}`)}`);
+  const values = keys.map((key, index) => sql`${comparedKey(key, ident(`n_${key.carriedAs}`))} as ${ident(`k${index}`)}`);
   const shared = joinSql(names, ', ');
   const present = joinSql(
-    keys.map(({ target }) => sql`${ident(`n_${target}`)} is not null`),
+    keys.map(({ carriedAs }) => sql`${ident(`n_${carriedAs}`)} is not null`),
     ' and ',
   );
   const candidates = sql`select *, ${joinSql(values, ', ')} from ${selection}${lost === undefined ? noSql : without(lost, sql`"id"`)} where "present" and "reason" is null and ${present} and ${part}`;
@@ -128,13 +125,13 @@ export function silentExitsQuery({ selection, by, keys, calculated }: Pick<Compe
   const values = keys.map((key, index) => sql`${textOf(key)} as ${ident(`k${index}`)}`);
   const current = sql`select ${profileKey(by)} as "#id", ${joinSql(values, ', ')} from profile p${calculated} where ${profileKey(by)} in (select "id" from (${exits}))`;
   const leaving = keys.map(
-    (key, index) => sql`${comparedKey(key, sql`coalesce(c.${ident(`k${index}`)}, e.${ident(`s_${key.target}`)})`)} as ${ident(`k${index}`)}`,
+    (key, index) => sql`${comparedKey(key, sql`coalesce(c.${ident(`k${index}`)}, e.${ident(`s_${key.carriedAs}`)})`)} as ${ident(`k${index}`)}`,
   );
   const rows = sql`select e."id" as "id", e."since" as "since", ${joinSql(leaving, ', ')} from (${exits}) e left join (${current}) c on c."#id" = e."id"`;
   const key = keys.map((_key, index) => sql`x.${ident(`k${index}`)}`);
   const still = joinSql(
     keys.map((one, index) => {
-      const held = sql`coalesce(m.${ident(`n_${one.target}`)}, m.${ident(`s_${one.target}`)})`;
+      const held = sql`coalesce(m.${ident(`n_${one.carriedAs}`)}, m.${ident(`s_${one.carriedAs}`)})`;
       return sql`${comparedKey(one, held)} = x.${ident(`k${index}`)}`;
     }),
     ' and ',
@@ -145,7 +142,7 @@ export function silentExitsQuery({ selection, by, keys, calculated }: Pick<Compe
 }
 
 /**
- * The next snapshot: `id`, `since`, `delivered` and the carried values as `k_<target>`. Where members compete for a key all of them are kept, delivered or not,
+ * The next snapshot: `id`, `since`, `delivered` and the carried values as `k_<name>`. Where members compete for a key all of them are kept, delivered or not,
  * but who is forgotten: since when they are members decides.
  */
 export function snapshotQuery(input: {
@@ -161,7 +158,7 @@ export function snapshotQuery(input: {
   const goesOut = sql`(s."reason" is null and ${won})`;
   const delivered = incremental ? sql`(s."delivered" or ${goesOut})` : goesOut;
   // What is known last: an exit is found by the key that its row had, also when the profile lost it before it left.
-  const values = carried.map(({ target }) => sql`coalesce(s.${ident(`n_${target}`)}, s.${ident(`s_${target}`)}) as ${ident(`k_${target}`)}`);
+  const values = carried.map(({ carriedAs }) => sql`coalesce(s.${ident(`n_${carriedAs}`)}, s.${ident(`s_${carriedAs}`)}) as ${ident(`k_${carriedAs}`)}`);
   const kept = losers === undefined ? delivered : sql`s."reason" is distinct from ${literal(REASON_FORGOTTEN)}`;
   return sql`select ${joinSql([sql`s."id" as "id"`, sql`s."since" as "since"`, sql`${delivered} as "delivered"`, ...values], ', ')} from ${selection} s${judged} where s."present" and s."id" is not null and ${kept}`;
 }

@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import { passing, type Exclusions } from './exclusion.ts';
-import { textOf, type OutputColumn } from './output-columns.ts';
+import { isCarried, textOf, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -63,17 +63,12 @@ export function changeRows(
   },
 ): Sql {
   const { selection, losers, silent, withExits, carried, columns, render, sort, calculated, by, who = false } = input;
-  const keeps = new Set(carried.map(({ target }) => target));
   const won = losers === undefined ? noSql : without(losers, sql`"id"`);
   const heard = silent === undefined ? noSql : without(silent, sql`"id"`);
-  const last = carried.map((column) => ident(`s_${column.target}`));
+  const last = carried.map(({ carriedAs }) => ident(`s_${carriedAs}`));
   const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection}${won} where "present" and not "delivered" and "reason" is null`;
   const exits = sql`select "id", 'exited' as "status"${columnsAfter(last.map((name) => sql`${name}`))} from ${selection}${heard} where "delivered" and not "present"`;
-  const list = [
-    ...columns.map((column) => changeColumn(column, keeps.has(column.target), render)),
-    ...(who ? [sql`c."id" as "#who"`] : []),
-    ...(sort ? [sql`c."id" as "#order"`] : []),
-  ];
+  const list = [...columns.map((column) => changeColumn(column, render)), ...(who ? [sql`c."id" as "#who"`] : []), ...(sort ? [sql`c."id" as "#order"`] : [])];
   // The few changes are the side that a join is built on; the source passes by.
   const known = sql`select ${joinSql(list, ', ')} from profile p join (${withExits ? sql`${joins} union all ${exits}` : joins}) c on ${profileKey(by)} = c."id"${calculated}`;
   const still = sql`select ${profileKey(by)} as "id" from profile p where ${profileKey(by)} in (select "id" from (${exits}))`;
@@ -84,7 +79,7 @@ export function changeRows(
   return sql`select ${joinSql(names, ', ')} from (${rows}) order by "#order"`;
 }
 
-function changeColumn(column: OutputColumn, isCarried: boolean, render: RenderColumn): Sql {
+function changeColumn(column: OutputColumn, render: RenderColumn): Sql {
   const name = ident(column.target);
   if (column.kind === 'status') return sql`${render({ ...column, value: sql`c."status"` })} as ${name}`;
   if (column.primary) {
@@ -93,8 +88,8 @@ function changeColumn(column: OutputColumn, isCarried: boolean, render: RenderCo
   }
   // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
   if (column.kind === 'expression') return sql`${render({ ...column, value: sql`case when p."id" is not null then ${column.value} end` })} as ${name}`;
-  if (!isCarried) return sql`${render(column)} as ${name}`;
-  const before = ident('c', `s_${column.target}`);
+  if (!isCarried(column)) return sql`${render(column)} as ${name}`;
+  const before = ident('c', `s_${column.carriedAs}`);
   const value = sql`coalesce(${column.value}, ${carriedValue(column, sql`${before}`)})`;
   // A key is found again by its digits: what its row had, the exit has.
   const hasDigits = column.text !== undefined || column.type === 'integer' || column.type.startsWith('decimal');

@@ -45,7 +45,7 @@ export async function writeSnapshot(request: WriteSnapshotRequest): Promise<NonN
     runId,
     slot: job.slot ?? job.time,
     members: Number(row?.['n'] ?? 0),
-    keys: carried.map((column) => column.target),
+    keys: carried.map((column) => column.carriedAs),
     target: job.target,
   };
   return { pointer, file: FILE };

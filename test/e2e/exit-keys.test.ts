@@ -106,3 +106,28 @@ test('who has vanished leaves hashed, where the primary identity leaves hashed',
   );
   expect(first).toHaveLength(3);
 });
+
+test.each([
+  ['its key, when the column has another name by now', '{source: identityMap.Email, target: mail}', 'b@x.org'],
+  [
+    'its key hashed, when it leaves hashed by now',
+    '{source: identityMap.Email, target: email, transform: sha256}',
+    createHash('sha256').update('b@x.org').digest('hex'),
+  ],
+  ['no key, when the column is of another attribute by now', '{source: cc, target: email, key: true}', ''],
+])('who has vanished leaves with %s', async (_what, mapping, key) => {
+  await apply(BY_EMAIL);
+  await run(1, '1,a@x.org,DE', '2,b@x.org,DE');
+  await apply(MANIFESTS.replace('KEY', mapping));
+  expect(await run(2, '1,a@x.org,DE')).toEqual([`${key},exited`]);
+});
+
+test('forget finds who has vanished by the identity that they left with, also when its column has another name by now', async () => {
+  await apply(BY_EMAIL);
+  await run(1, '1,a@x.org,DE', '2,b@x.org,DE', '3,c@x.org,DE');
+  await apply(MANIFESTS.replace('KEY', '{source: identityMap.Email, target: mail}'));
+  project.write('people.csv', 'id,email,cc\n1,a@x.org,DE\n');
+  const forgotten = await reconcile(['-C', project.directory, '--now', '2026-01-01T12:00:00Z', 'forget', '--identity', 'Email=b@x.org']);
+  expect(forgotten.code, forgotten.stderr).toBe(0);
+  expect(await run(2, '1,a@x.org,DE')).toEqual(['c@x.org,exited']);
+});
