@@ -1,5 +1,6 @@
 import { nearest } from '../../support/nearest.ts';
 import type { PqlProblem, Range } from '../ast.ts';
+import { nearestName } from '../nearest-name.ts';
 import type { ProfileSchema } from '../profile-schema.ts';
 import { eventType } from '../profile-schema.ts';
 import { arrayOf, describeType, scalar, type PqlType } from '../type.ts';
@@ -53,7 +54,7 @@ export function resolveMembers(object: Typed, parts: readonly PathPart[], tools:
     if (length === 0) {
       const wanted = rest.map(({ name }) => name).join('.');
       const names = [...fields.keys()];
-      const near = nearest(wanted, names) ?? nearest(first.name, names) ?? withSameEnd(rest, names);
+      const near = nearestName(wanted, names) ?? nearest(first.name, names);
       tools.report({
         code: 'RC1207',
         severity: 'error',
@@ -175,7 +176,7 @@ function resolveProfile(parts: readonly PathPart[], schema: ProfileSchema, profi
   const below = [...schema.fields.keys()].filter((path) => path.startsWith(`${text}.`));
   if (below.length > 0) return { kind: 'folder', paths: below, type: { kind: 'object', fields: new Map() }, ...whole };
   const names = [...schema.fields.keys(), ...(schema.events === undefined ? [] : ['xEvent'])];
-  const near = nearest(text, names) ?? withSameEnd(parts, names);
+  const near = nearestName(text, names);
   const eventField = schema.events?.has(text) === true;
   tools.report({
     code: 'RC1207',
@@ -193,17 +194,6 @@ function resolveProfile(parts: readonly PathPart[], schema: ProfileSchema, profi
     ...(parts.length > 1 ? withBrackets(parts.at(-1)?.name ?? '') : near === undefined ? withBrackets(text, FUNCTIONS) : undefined),
   });
   return unknown(whole);
-}
-
-/** `firstName` or `profile.person.firstName` where there is `person.firstName`: a name that is the only one to end so. */
-function withSameEnd(parts: readonly PathPart[], names: readonly string[]): string | undefined {
-  const wanted = parts.map(({ name }) => name.toLowerCase());
-  for (let from = 0; from < wanted.length; from += 1) {
-    const end = `.${wanted.slice(from).join('.')}`;
-    const [found, other] = names.filter((name) => `.${name.toLowerCase()}`.endsWith(end));
-    if (found !== undefined && other === undefined) return found;
-  }
-  return undefined;
 }
 
 export function unknown(range: Range): Typed {

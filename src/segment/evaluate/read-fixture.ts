@@ -1,5 +1,5 @@
 import { MAX_DECIMAL_DIGITS, NESTED_DECIMAL } from '../../model/decimal.ts';
-import { nearest } from '../../support/nearest.ts';
+import { nearestName } from '../nearest-name.ts';
 import type { ProfileSchema, SchemaField } from '../profile-schema.ts';
 import { describeType, type DecimalDigits, type PqlType } from '../type.ts';
 import type { EvaluatedProfile } from './evaluate.ts';
@@ -38,7 +38,18 @@ export function readFixture(profile: Plain, events: readonly Plain[], schema: Pr
       return { members: new Map() };
     }
     const members = readMembers(event, schema.events, ['events', index], 'event field', report);
-    for (const [path, { constant }] of schema.events) if (constant !== undefined && !members.has(path)) members.set(path, constant);
+    for (const [path, { constant }] of schema.events) {
+      if (constant === undefined) continue;
+      // A test would speak of events that the source cannot have.
+      const given = members.get(path) ?? constant;
+      if (given !== constant)
+        report(
+          ['events', index, path],
+          `all events are \`${constant}\`, found ${showPlain(given)}`,
+          `the Attributes fix it: \`${path}: {value: ${constant}}\``,
+        );
+      members.set(path, constant);
+    }
     return { members };
   });
   return { profile: { fields, events: read }, problems };
@@ -67,7 +78,7 @@ function readMembers(
     else if (isPlain(value) && [...known.keys()].some((name) => name.startsWith(`${path}.`))) {
       for (const [inner, one] of readMembers(value, known, [...at, key], what, report, `${path}.`, digits)) put(inner, one, [...at, key]);
     } else {
-      const near = nearest(path, known.keys());
+      const near = nearestName(path, known.keys());
       report([...at, key], `unknown ${what} \`${path}\``, near === undefined ? undefined : `did you mean \`${near}\`?`);
     }
   }

@@ -117,3 +117,12 @@ test('a sequence that is not complete names the step that lacks events', () => {
   expect(lacking(`A: ${cart} COUNT(2), B: ${view}`)).toEqual({ step: 'A', needed: 2, fitting: 1, later: 1, previous: undefined });
   expect(lacking('A: COUNT(5)')).toMatchObject({ step: 'A', needed: 5, fitting: 4 });
 });
+
+test('an event of a type that no event has, and an identity without its folder, are told', () => {
+  const events = new Map(schema.events ?? []).set('eventType', { type: { kind: 'string' }, labels: [], constant: 'purchase' });
+  const { problems } = readFixture({ Email: 'a@example.com' }, [{ eventType: 'purchase' }, {}, { eventType: 'view' }], { ...schema, events });
+  expect(problems).toEqual([
+    { path: ['profile', 'Email'], message: 'unknown attribute `Email`', hint: 'did you mean `identityMap.Email`?' },
+    { path: ['events', 2, 'eventType'], message: 'all events are `purchase`, found `"view"`', hint: 'the Attributes fix it: `eventType: {value: purchase}`' },
+  ]);
+});
