@@ -1,5 +1,6 @@
 /** What users of sftp meet: each trouble told apart, with what to do, nothing half visible, and no secret in anything that is said. */
 import { execFile, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { chmod, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -120,6 +121,31 @@ describeWithServer('trouble with sftp', SSHD, () => {
     expect(await troubleOf(spec({ privateKey: { env: 'RIGHT_KEY' } }))).toMatchObject({ kind: 'permission' });
 
     expect(await readFile(victim, 'utf8')).toBe('precious');
+  });
+
+  it('leaves nothing beside a file of somebody else that took its name meanwhile', async () => {
+    const at = join(server.folder, 'raced');
+    await using storage = await createStorage(spec({ privateKey: { env: 'RIGHT_KEY' }, path: at, mkdir: true }), { root: folder, secret, retry });
+    await storage.publish('first.csv', await spoolFile(folder, Buffer.from('first')), { replace: false, token: 'raced' });
+    const onProgress = (): void => writeFileSync(join(at, 'taken.csv'), 'theirs');
+    const raced = storage.publish('taken.csv', await spoolFile(folder, patternedBytes(200_000)), { replace: false, token: 'raced', onProgress });
+
+    await expect(raced).rejects.toMatchObject({ kind: 'exists' });
+    expect((await readdir(at)).toSorted()).toEqual(['first.csv', 'taken.csv']);
+    expect(await readFile(join(at, 'taken.csv'), 'utf8')).toBe('theirs');
+  });
+
+  it('makes a folder again that somebody removed between two files', async () => {
+    const at = join(server.folder, 'removed');
+    await using storage = await createStorage(spec({ privateKey: { env: 'RIGHT_KEY' }, path: at, mkdir: true }), { root: folder, secret, retry });
+    const publish = async (name: string): Promise<unknown> =>
+      storage.publish(name, await spoolFile(folder, Buffer.from(name)), { replace: false, token: 'removed' });
+    await publish('first.csv');
+    await rm(at, { recursive: true });
+
+    await expect(publish('second.csv')).rejects.toMatchObject({ kind: 'not-found' });
+    await publish('second.csv');
+    expect(await readdir(at)).toEqual(['second.csv']);
   });
 
   it('prints the host keys that can be pinned, without logging in', async () => {
