@@ -55,8 +55,8 @@ export async function dropSnapshots(
     const kept = new Set(now === undefined ? [] : segmentsOf(now.spec));
     const segments = segmentsOf(earlier.spec).filter((name) => !kept.has(name));
     if (now !== undefined && segments.length === 0) continue;
-    const { snapshots, spools } = await deps.ledger.prune(now === undefined ? { activation } : { activation, segments });
-    await deps.removeFiles([...snapshots, ...spools]);
+    const { snapshots } = await deps.ledger.prune(now === undefined ? { activation } : { activation, segments });
+    await deps.removeFiles(snapshots);
   }
 }
 
