@@ -77,8 +77,10 @@ describeWithServer('sftp in upload threads', SSHD, () => {
     const late = new StorageError('transient', 'too late');
     const controller = new AbortController();
     const stopped = storage.publish('stop.csv', file, { replace: false, token: 'stop', signal: controller.signal });
-    setTimeout(() => controller.abort(late), 300);
+    stopped.catch(() => {});
+    await expect.poll(() => proxy.struck, { timeout: 20_000 }).toBe(1);
     const startedAt = Date.now();
+    controller.abort(late);
 
     await expect(stopped).rejects.toBe(late);
     // Not asked once more over a connection on which nothing moves.
