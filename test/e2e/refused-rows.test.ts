@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -196,6 +196,24 @@ test('more than may be refused fail the run: the list says who, and the next slo
   endpoint.refused.clear();
   expect((await runSlot(project, 2)).counts).toMatchObject({ received: 29, activated: 29 });
   expect(sorted(endpoint.members)).toEqual(sorted(people.map(emailOf)));
+});
+
+test('more than may be refused, and mended: a retry sends everybody, no list of them is left, and the next slot has nobody to send', async () => {
+  const people = some(1, 30);
+  const project = await makeProject(people, { maxRejectedRows: 1 });
+  endpoint.refused.add('p3@example.com').add('p25@example.com');
+  const failed = await call(project, 1, 'run', 'to-api', '--slot', slotOf(1), '--json');
+  const [run] = (JSON.parse(failed.stdout) as { readonly runs: readonly Run[] }).runs;
+  const list = join(project, '.reconcile', run?.refused?.list ?? '');
+  expect([failed.code, existsSync(list)]).toEqual([1, true]);
+  endpoint.refused.clear();
+  const retried = await call(project, 1, 'runs', 'retry', run?.id ?? '', '--json');
+  expect(retried.code, retried.stderr).toBe(0);
+  const [again] = (JSON.parse(retried.stdout) as { readonly runs: readonly Run[] }).runs;
+  expect(again).toMatchObject({ id: run?.id, status: 'success', counts: { received: 29, activated: 29, failed: 0 } });
+  expect([again?.refused, existsSync(list)]).toEqual([undefined, false]);
+  expect(sorted(endpoint.members)).toEqual(sorted(people.map(emailOf)));
+  expect((await runSlot(project, 2)).files).toEqual([]);
 });
 
 const POINTS = ['journaled-verified', 'delivered', 'refused-noted', 'journaled-delivered', 'snapshot-placed', 'recorded'] as const;

@@ -111,6 +111,11 @@ test.each([
     { code: 'RC1350', message: expect.stringContaining('the example does not hold') as string },
   ],
   ['an example of another kind', (card: string) => card.replace('kind: Destination\n', 'kind: Segment\n'), { code: 'RC1350' }],
+  [
+    'an example of another type',
+    (card: string) => card.replace('    type: acme-loyalty\n', '    type: acme-crm\n'),
+    { code: 'RC1350', message: 'the example has another type than `acme-loyalty`' },
+  ],
   ['another type than its folder', (card: string) => card.replaceAll('type: acme-loyalty', 'type: acme-loyality'), { code: 'RC1350', line: 3, column: 7 }],
   [
     'a name of files with an unknown token',
