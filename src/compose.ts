@@ -223,26 +223,35 @@ async function statePath(context: CommandContext, spec: ProjectSpec, secret: (re
 async function readSecret(ref: SecretRef, directory: string): Promise<string> {
   if ('env' in ref) {
     const value = process.env[ref.env];
-    if (value === undefined || value === '') {
-      throw new AppError({
-        code: 'RC1405',
-        message: `the environment variable \`${ref.env}\` is not set; a secret is read from it`,
-        hint: `export ${ref.env}=… where reconcile runs`,
-      });
-    }
-    return value;
+    if (value !== undefined && value !== '') return value;
+    const what = value === undefined ? 'not set' : 'set and empty';
+    throw noSecret(`the environment variable \`${ref.env}\` is ${what}; a secret is read from it`, `export ${ref.env}=… where reconcile runs`);
   }
+  const { file } = ref;
+  let text: string;
   try {
-    return (await readFile(resolve(directory, ref.file), 'utf8')).replace(/\r?\n$/, '');
+    text = (await readFile(resolve(directory, file), 'utf8')).replace(/\r?\n$/, '');
   } catch (error) {
-    throw new AppError({
-      code: 'RC1405',
-      message: `the secret file \`${ref.file}\` cannot be read: ${(error as NodeJS.ErrnoException).code ?? ''}`,
-      hint: 'paths of secrets are relative to the project',
-      cause: error,
-    });
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      const where = isAbsolute(file) ? 'put it there, on the machine where reconcile runs' : 'put it there; its path is relative to the project';
+      throw noSecret(`there is no secret file \`${file}\``, where, error);
+    }
+    const [why, hint] = UNREADABLE[code] ?? [code, 'the user that runs reconcile must be able to read it'];
+    throw noSecret(`the secret file \`${file}\` cannot be read: ${why}`, hint, error);
   }
+  if (text === '') throw noSecret(`the secret file \`${file}\` is empty`, 'write the secret into it');
+  return text;
 }
+
+function noSecret(message: string, hint: string, cause?: unknown): AppError {
+  return new AppError({ code: 'RC1405', message, hint, cause });
+}
+
+const UNREADABLE: Readonly<Record<string, readonly [why: string, hint: string]>> = {
+  EACCES: ['access is denied', 'let the user that runs reconcile read it'],
+  EISDIR: ['it is a folder', 'name the file in it'],
+};
 
 function requireEmbedded({ source, sourceName }: ProfileModel): void {
   if (source.engine === 'duckdb') return;

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import type { GcsStorageSpec } from '../../model/generated/kinds.ts';
 import type { SecretRef } from '../../model/resource.ts';
 import { StorageError } from '../storage-error.ts';
@@ -25,7 +26,10 @@ function parseCredentials(text: string, bucket: string): Readonly<Record<string,
     parsed = undefined;
   }
   if (typeof parsed === 'object' && parsed !== null) {
-    if ('client_email' in parsed && 'private_key' in parsed) return { ...parsed };
+    if ('client_email' in parsed && 'private_key' in parsed) {
+      requireKey(parsed.private_key, bucket);
+      return { ...parsed };
+    }
     // Workload identity federation: no secret in it, but where one is.
     if ('type' in parsed && parsed.type === 'external_account') return { ...parsed };
   }
@@ -36,4 +40,15 @@ function parseCredentials(text: string, bucket: string): Readonly<Record<string,
       hint: 'give the whole file that “Create key” downloads, with `client_email` and `private_key`, or that of `gcloud iam workload-identity-pools create-cred-config`',
     },
   );
+}
+
+/** A key that is cut or written with other line breaks would be told as one that Google refuses. */
+function requireKey(key: unknown, bucket: string): void {
+  try {
+    createPrivateKey(String(key));
+  } catch {
+    throw new StorageError('authentication', `the private key in the credentials of bucket \`${bucket}\` is damaged`, {
+      hint: 'give the whole file that “Create key” downloads; in its JSON the line breaks of `private_key` are written as \\n, once escaped',
+    });
+  }
 }
