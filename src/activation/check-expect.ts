@@ -1,3 +1,4 @@
+import { isLongNumber } from '../model/decimal.ts';
 import { parseInstant } from '../model/instant.ts';
 import type { AttributesSpec, MappingEntry } from '../model/generated/kinds.ts';
 import { pointerTo, type Report } from './finding.ts';
@@ -32,7 +33,7 @@ export function checkExpect(
   if (problem !== undefined) report({ code: 'RC1327', pointer: at('pattern'), message: problem.message, hint: problem.hint });
   for (const type of typesOf(entry, attributes)) {
     checkRange(expect.range, type, at, report);
-    if (expect.values !== undefined && NUMBERS.has(type) && expect.values.some((value) => typeof value !== 'number'))
+    if (expect.values !== undefined && NUMBERS.has(type) && expect.values.some((value) => numberOf(value) === undefined))
       report({
         code: 'RC1327',
         pointer: at('values'),
@@ -73,7 +74,7 @@ function checkRange(
   for (const key of ['min', 'max'] as const) {
     const bound = range[key];
     if (bound === undefined) continue;
-    const value = NUMBERS.has(type) ? (typeof bound === 'number' ? bound : undefined) : typeof bound === 'string' ? parseInstant(bound) : undefined;
+    const value = NUMBERS.has(type) ? numberOf(bound) : typeof bound === 'string' ? parseInstant(bound) : undefined;
     if (value === undefined)
       report({
         code: 'RC1327',
@@ -86,6 +87,12 @@ function checkRange(
   const [min = 0, max = min] = bounds;
   if (bounds.length === 2 && min > max)
     report({ code: 'RC1327', pointer: at('range'), part: 'key', message: 'nothing is in the range: `min` is greater than `max`', hint: 'exchange them' });
+}
+
+/** What has too many digits for a number of YAML is written as a text; nothing else is. */
+function numberOf(value: number | string | boolean): number | undefined {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && isLongNumber(value) ? Number(value) : undefined;
 }
 
 /** The declared types of what a column reads, `decimal` for `decimal(p,s)`; none for expressions. */

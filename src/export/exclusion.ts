@@ -1,4 +1,5 @@
 import { AppError } from '../model/app-error.ts';
+import { MAX_DECIMAL_DIGITS } from '../model/decimal.ts';
 import { parseInstant } from '../model/instant.ts';
 import type { SourceHealth } from '../engine/engine.ts';
 import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
@@ -150,5 +151,15 @@ function bound(value: number | string | boolean, type: string, target: string): 
     });
   if (type === 'date') return sql`try_cast(${literal(String(value))} as date)`;
   if (type === 'timestamp') return sql`(try_cast(${literal(String(value))} as timestamptz) at time zone 'UTC')`;
-  return isOrdered(type) && typeof value === 'number' ? sql`${literal(value)}` : sql`${literal(String(value))}`;
+  if (!isOrdered(type)) return sql`${literal(String(value))}`;
+  return sql`${typeof value === 'number' ? literal(value) : numberLiteral(String(value).trim())}`;
+}
+
+/** With all its digits: the engine would read a text as the column's type, and round it or refuse it. */
+function numberLiteral(text: string): Expression {
+  if (/^[+-]?[0-9]+$/.test(text)) return literal(BigInt(text.replace('+', '')));
+  const [, whole = '', fraction = ''] = /^[+-]?0*([0-9]*)[.]([0-9]*)$/.exec(text) ?? [];
+  const precision = whole.length + fraction.length;
+  if (precision === 0 || precision > MAX_DECIMAL_DIGITS) return literal(Number(text));
+  return sql`cast(${literal(text)} as decimal(${literal(precision)}, ${literal(fraction.length)}))`;
 }

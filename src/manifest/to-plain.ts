@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Scalar, type YAMLMap } from 'yaml';
+import { isExactNumber } from '../model/decimal.ts';
 import type { YamlDocument, YamlProblem } from './parse-yaml.ts';
 
 /** Values that aliases may expand a document to. A manifest of a thousand fields has ten thousand. */
@@ -99,7 +100,7 @@ class PlainWalk {
     if (typeof value === 'number') {
       const found = source ?? String(value);
       if (!Number.isFinite(value)) this.#report('RC1006', node, `\`${found}\` is not a number that can be used here`, { hint: 'quote it when it is a text' });
-      else if (!isExact(value, found))
+      else if (!isExactNumber(value, found))
         this.#report('RC1006', node, `number ${found} cannot be held exactly`, { hint: `write it as a text, in quotes: "${found}"` });
       return value;
     }
@@ -153,20 +154,4 @@ function collectAnchors(root: Node | null): ReadonlyMap<string, readonly Node[]>
     if (isMap(node)) for (const pair of node.items.toReversed()) stack.push(pair.value as Node | null, pair.key as Node | null);
   }
   return anchors;
-}
-
-/** Whether the number is the one that was written: no digit lost beyond 2^53 or beyond a double's 15 to 17 digits. */
-function isExact(value: number, source: string): boolean {
-  if (/^[-+]?[0-9]+$/.test(source) || /^0[xo]/i.test(source)) return Number.isSafeInteger(value);
-  const digits = source
-    .replace(/e.*$/i, '')
-    .replaceAll(/[-+._]/g, '')
-    .replace(/^0+/, '')
-    .replace(/0+$/, '');
-  if (digits.length <= 15) return true;
-  return Number(value.toPrecision(digits.length)) === value && digits.length <= 17 && sameDigits(value, digits);
-}
-
-function sameDigits(value: number, digits: string): boolean {
-  return String(value).replace(/e.*$/i, '').replaceAll(/[-+.]/g, '').replace(/^0+/, '').replace(/0+$/, '') === digits;
 }

@@ -175,6 +175,12 @@ describe('mapping', () => {
     ['values that are no numbers', { source: 'income', expect: { values: [1, 'two'] } }, '/values'],
     ['values that are no days', { source: 'born', expect: { values: ['2026-01-01', 'soon'] } }, '/values'],
     ['values that are no times', { source: 'seen', expect: { values: [5] } }, '/values'],
+    [
+      'numbers that YAML would round',
+      { source: 'income', expect: { range: { min: '-0.1000000000000000055', max: '9007199254740993' }, values: [5, '9007199254740993'] } },
+      undefined,
+    ],
+    ['a number among texts', { source: 'income', expect: { values: ['5'] } }, '/values'],
     ['days', { source: 'born', expect: { values: ['2026-01-01'] } }, undefined],
     [
       'what can be judged',

@@ -313,6 +313,25 @@ describe('columns', () => {
     expect(run).toMatchObject({ status: 'failed', files: [], error: { code: 'RC1327', message: expect.stringContaining(told) } });
   });
 
+  test.each<[string, MappingEntry, Readonly<Record<string, number>>]>([
+    ['a whole number', { source: 'n', expect: { range: { max: '9007199254740992' } } }, { 'n range': 1 }],
+    ['values', { source: 'n', expect: { values: ['9007199254740993', 5] } }, { 'n values': 1 }],
+    ['a fraction that the type has not', { expression: 'd', target: 'd', expect: { range: { min: '0.004' } } }, { 'd range': 1 }],
+    ['a fraction of a whole number', { expression: 'n', target: 'n', expect: { range: { max: '9007199254740992.5' } } }, { 'n range': 1 }],
+    ['more than the type holds', { expression: 'n', target: 'n', expect: { range: { max: '99999999999999999999' } } }, {}],
+  ])('a bound counts with all its digits: %s', async (_what, entry, reasons) => {
+    const attributes: AttributesSpec = {
+      source: 'shop',
+      dataset: 'people',
+      identities: { crmId: { column: 'id', primary: true } },
+      fields: { n: { column: 'n', type: 'integer' }, d: { column: 'd', type: 'decimal(10,2)' } },
+    };
+    await bench.writePeople('id,n,d\n1,9007199254740993,0.00\n2,9007199254740992,0.01\n3,5,1.00\n');
+    const { run } = await bench.run({ attributes, predicate: sql`true`, profileColumns: [], mapping: [ID, entry] });
+    expect(run.error).toBeUndefined();
+    expect(run.counts.reasons).toEqual(reasons);
+  });
+
   test('expectations that hold: nothing leaves, the list of rejects tells whom to look at, and their number lets it pass once', async () => {
     await bench.writePeople(`${HEAD}1,Ann,x,,DE,5\n2,bob,x,,DE,500\n3,Cid,z,,DE,7.50\n4,Dan,y,,DE,8\n`);
     const options: Partial<BenchJob> = {
