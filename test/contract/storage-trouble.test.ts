@@ -65,6 +65,15 @@ describeWithServer('trouble with s3', VERSITYGW, () => {
   it.each([
     [500, 'InternalError', 'transient', 3],
     [503, 'SlowDown', 'throttled', 3],
+    [503, 'OfAGateway', 'throttled', 3],
+    [429, 'OfAGateway', 'throttled', 3],
+    [502, 'OfAGateway', 'transient', 3],
+    [507, 'OfAGateway', 'no-space', 1],
+    [400, 'RequestTimeout', 'transient', 3],
+    [400, 'BadDigest', 'transient', 3],
+    [409, 'OperationAborted', 'transient', 3],
+    [403, 'QuotaExceeded', 'no-space', 1],
+    [301, 'PermanentRedirect', 'configuration', 1],
     [403, 'AccessDenied', 'permission', 1],
     [400, 'ExpiredToken', 'expired', 1],
     [403, 'RequestTimeTooSkewed', 'clock-skew', 1],
@@ -180,6 +189,16 @@ describeWithServer('trouble with azure-blob', AZURITE, () => {
   it.each([
     [500, 'InternalError', {}, 'transient'],
     [503, 'ServerBusy', {}, 'throttled'],
+    [503, 'OfAGateway', {}, 'throttled'],
+    [429, 'OfAGateway', {}, 'throttled'],
+    [502, 'OfAGateway', {}, 'transient'],
+    [500, 'OperationTimedOut', {}, 'transient'],
+    [400, 'Md5Mismatch', {}, 'transient'],
+    [401, 'InvalidAuthenticationInfo', {}, 'authentication'],
+    [401, 'NoAuthenticationInformation', {}, 'authentication'],
+    [404, 'ContainerNotFound', {}, 'missing-container'],
+    [409, 'ContainerBeingDeleted', {}, 'missing-container'],
+    [409, 'BlobImmutableDueToPolicy', {}, 'permission'],
     [403, 'AuthenticationFailed', { date: new Date(Date.now() - 3_600_000).toUTCString() }, 'clock-skew'],
     [403, 'AuthorizationFailure', {}, 'permission'],
   ] as const)('tells the answer %i %s', async (status, code, headers, kind) => {
@@ -188,6 +207,18 @@ describeWithServer('trouble with azure-blob', AZURITE, () => {
 
     expect(await troubleOf(spec({ accountKey: { env: 'AZURE_KEY' }, url: server.url.replace(String(server.port), String(proxy.port)) }))).toMatchObject({
       kind,
+    });
+  });
+
+  it('tells a signature that is over by the store’s clock alone', async () => {
+    await using proxy = await startFaultProxy(server.port);
+    const headers = { date: new Date(Date.now() + 2 * 3_600_000).toUTCString(), 'x-ms-error-code': 'AuthenticationFailed' };
+    proxy.answer(...Array.from({ length: 10 }, () => ({ when: () => true, status: 403, headers })));
+
+    const url = server.url.replace(String(server.port), String(proxy.port));
+    expect(await troubleOf(spec({ sasToken: { env: 'SAS_RIGHT' }, url }))).toMatchObject({
+      kind: 'clock-skew',
+      message: expect.stringContaining('by the store’s clock, and not by this machine’s'),
     });
   });
 
@@ -221,6 +252,10 @@ describeWithServer('trouble with gcs', FAKE_GCS, () => {
     [500, 'backendError', 'transient'],
     [429, 'rateLimitExceeded', 'throttled'],
     [403, 'rateLimitExceeded', 'throttled'],
+    [503, 'ofAGateway', 'throttled'],
+    [408, 'ofAGateway', 'transient'],
+    [403, 'quotaExceeded', 'no-space'],
+    [400, 'invalidChecksum', 'transient'],
     [403, 'forbidden', 'permission'],
     [401, 'authError', 'authentication'],
   ] as const)('tells the answer %i %s', async (status, reason, kind) => {

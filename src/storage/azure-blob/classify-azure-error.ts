@@ -130,16 +130,22 @@ export function statusOf(error: unknown): number | undefined {
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined;
 }
 
+/** Why the store refused. The SDK takes it from the body alone, which the answer to HEAD has none of: there it stands in a header only. */
 export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string' && error.code !== '') return error.code;
+  return headerOf(error, 'x-ms-error-code') ?? '';
 }
 
 /** The store writes its time into what it says; a header's may be a proxy's. */
 function serverTimeOf(error: Error): number | undefined {
   const said = Date.parse(/\bTime:(\S+)/.exec(error.message)?.[1] ?? '');
   if (!Number.isNaN(said)) return said;
-  if (!('response' in error)) return undefined;
-  const headers = (error.response as { headers?: { get?(name: string): string | undefined } } | undefined)?.headers;
-  const time = Date.parse(headers?.get?.('date') ?? '');
+  const time = Date.parse(headerOf(error, 'date') ?? '');
   return Number.isNaN(time) ? undefined : time;
+}
+
+function headerOf(error: Error, name: string): string | undefined {
+  if (!('response' in error)) return undefined;
+  return (error.response as { headers?: { get?(name: string): string | undefined } } | undefined)?.headers?.get?.(name);
 }
