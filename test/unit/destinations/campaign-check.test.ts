@@ -43,6 +43,9 @@ test('builds before 8.5 take the token in a logon of its own', async () => {
   const fake = await start({ version: '8.4.1' });
   expect(wrong(await check(fake))).toEqual([]);
   expect(fake.requests.some(({ path }) => path.includes('BearerTokenLogon'))).toBe(true);
+  const later = await start({ version: '8.5.0' });
+  expect(wrong(await check(later))).toEqual([]);
+  expect(later.requests.some(({ path }) => path.includes('BearerTokenLogon'))).toBe(false);
 });
 
 test('a token is used until it nears its end, then another is fetched', async () => {
@@ -56,6 +59,17 @@ test('a token is used until it nears its end, then another is fetched', async ()
   time.advance(10 * 60_000);
   await connector.check([]);
   expect(fake.state.bearers.size).toBe(2);
+});
+
+test('a token that lives for less than a minute serves half of that, not one call', async () => {
+  const fake = await start({ ims: { clientId: 'client-1', clientSecret: 'client-secret-1', tokenSeconds: 50 } });
+  const { connector, time } = await openConnector(fake, { auth: imsAuth(fake) });
+  open.push(connector);
+  await connector.check([]);
+  const before = fake.state.bearers.size;
+  time.advance(60_000);
+  await connector.check([]);
+  expect([before, fake.state.bearers.size]).toEqual([1, 2]);
 });
 
 test('the scopes that are asked for: the usual ones, or those of the manifest', async () => {
@@ -234,6 +248,12 @@ test('another protocol listens there: what is told is the address, not the certi
   expect(wrong(await check(fake, { url: `http://${at}` }))).toMatchObject([{ code: 'RC6003', message: expect.stringContaining('not HTTP') as string }]);
 });
 
+test('an answer without end is not read to its end', async () => {
+  const fake = await start();
+  fake.fail('/r/test', { kind: 'status', status: 200, body: 'x'.repeat(9 * 2 ** 20) });
+  expect(wrong(await check(fake))).toMatchObject([{ code: 'RC6003', message: expect.stringContaining('longer than') as string }]);
+});
+
 test('setup: the workflow with its markers; from a template it is made on the other side', async () => {
   const fake = await start();
   const { connector } = await openConnector(fake);
@@ -257,4 +277,14 @@ test('setup: the workflow with its markers; from a template it is made on the ot
   const again = await captureError(async () => await connector.setup?.({ columns: ['email'], files: [], template: '99' }));
   expect(again).toMatchObject({ code: 'RC6022' });
   expect(fake.state.workflows.filter(({ internalName }) => internalName === 'WKFsegmentImport')).toHaveLength(1);
+});
+
+test('setup from a template whose answer is lost is not asked for again: the workflow may be there', async () => {
+  const fake = await start();
+  const { connector } = await openConnector(fake);
+  open.push(connector);
+  fake.state.workflows.splice(0, 1, { id: '99', internalName: 'tplImport', label: 'Template', state: 0, failed: false });
+  fake.fail('CreateInstanceFromModel', { kind: 'cut', done: true });
+  await expect(connector.setup?.({ columns: ['email'], files: [], template: '99' })).rejects.toMatchObject({ code: 'RC6001' });
+  expect(fake.requests.filter(({ path }) => path.includes('CreateInstanceFromModel'))).toHaveLength(1);
 });

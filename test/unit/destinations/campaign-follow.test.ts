@@ -113,6 +113,13 @@ describe('an import that is followed', () => {
     expect(await connector.settle(batch, receipt, WAIT_MS)).toMatchObject({ status: 'imported', rows: 6 });
   });
 
+  test('a token service that throttles has refused nothing: it is asked again', async () => {
+    const { connector, batch, receipt } = await tell('r-1', await connect({ auth: imsAuth(fake) }));
+    fake.state.forgetSessions();
+    fake.fail('token', { kind: 'status', status: 429, headers: { 'retry-after': '1' } }, 4);
+    expect(await connector.settle(batch, receipt, WAIT_MS)).toMatchObject({ status: 'imported' });
+  });
+
   test('stopped while the logon for a look hangs: it ends at once', async () => {
     fake.state.behaviour = 'silent';
     const { batch, receipt } = await tell('r-1', await connect());
