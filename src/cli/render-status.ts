@@ -34,8 +34,8 @@ export function renderStatus({ activations, resources }: Status, options: Render
     const next = activation.nextSlots.slice(0, 1).map((slot) => parseInstant(slot) ?? 0);
     const cells = [
       activation.name,
-      lastSuccess(activation.lastSuccess, options.now),
-      lastRun(worst, options.now),
+      lastSuccess(state === 'Ready' || state === 'Running' ? activation.lastSuccess : slotOf(worst?.lastSuccess), options.now),
+      lastRun(activation, worst, options.now),
       next.length === 0 ? '-' : formatSlots(next, options.now).replace(/ UTC$/, ''),
     ];
     return { cells, state, advice: adviceFor(state, activation, worst) };
@@ -87,15 +87,23 @@ function lastSuccess(text: string | null, now: Instant): string {
   return `${shortTime(at, now)}${ago}`;
 }
 
-function lastRun(worst: ActivationStatus['segments'][number] | undefined, now: Instant): string {
+function slotOf(run: Run | null | undefined): string | null {
+  return run === null || run === undefined ? null : (run.slot ?? run.startedAt);
+}
+
+/** Of the worst segment, which is named where there are others; of a slot that went well for several, all their rows. */
+function lastRun({ segments }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined, now: Instant): string {
   const run = worst?.lastRun;
   if (run === null || run === undefined) return '-';
-  const time = shortTime(parseInstant(run.slot ?? run.startedAt) ?? 0, now);
-  if (run.status === 'success') {
-    const refused = run.refused === undefined ? '' : `, ${formatCount(run.refused.rows)} refused`;
-    return `${time} success, ${formatCount(run.counts.activated)} ${run.counts.activated === 1 ? 'row' : 'rows'}${refused}`;
-  }
-  return `${time} ${run.status}${run.error === undefined ? '' : `: ${shorten(run.error.message)}`}`;
+  const time = shortTime(parseInstant(slotOf(run) ?? '') ?? 0, now);
+  const name = segments.length > 1 ? `${run.segment} ` : '';
+  if (run.status !== 'success') return `${time} ${name}${run.status}${run.error === undefined ? '' : `: ${shorten(run.error.message)}`}`;
+  const alike = segments.flatMap(({ lastRun: one }) => (one !== null && one.slot === run.slot && run.slot !== null && one.status === 'success' ? [one] : []));
+  const shown = alike.length > 0 ? alike : [run];
+  const rows = shown.reduce((sum, { counts }) => sum + counts.activated, 0);
+  const refusedRows = shown.reduce((sum, { refused }) => sum + (refused?.rows ?? 0), 0);
+  const refused = shown.some((one) => one.refused !== undefined) ? `, ${formatCount(refusedRows)} refused` : '';
+  return `${time} ${shown.length === segments.length ? '' : name}success, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${refused}`;
 }
 
 function adviceFor(state: string, { name }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined): string {

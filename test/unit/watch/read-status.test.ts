@@ -88,3 +88,22 @@ test('conditions name the version they speak of and when it changed', async () =
   expect(destination?.conditions[0]).toMatchObject({ type: 'Ready', status: 'True', reason: 'Applied', lastTransitionTime: '2026-12-01T00:00:00Z' });
   expect(activation?.conditions[0]?.observedVersion).toBe(2);
 });
+
+test('of several segments the screen speaks of the worst by its name, and counts the rows of all when they went well together', async () => {
+  const world = createWorld(at('01T00:00'));
+  await world.apply('letter', { ...every6h, segments: ['gold', 'silver'] });
+  const line = async (): Promise<string> =>
+    renderStatus(await statusOf(world), { now: world.now, color: false })
+      .split('\n')
+      .find((one) => one.startsWith('letter')) ?? '';
+  world.now = at('01T02:01');
+  world.export = async ({ segment }) => (segment === 'gold' ? 'failed' : 'success');
+  await runDue(world.deps());
+  // That the other one went well at 02:00 is no success of what failed.
+  expect(await line()).toMatch(/^letter +never +02:00 gold failed.* +08:00 +Stalled +reconcile runs show R/);
+
+  world.now = at('01T08:01');
+  world.export = async () => 'success';
+  await runDue(world.deps());
+  expect(await line()).toMatch(/^letter +08:00 \(1 min ago\) +08:00 success, 0 rows +14:00 +Ready$/);
+});
