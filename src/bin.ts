@@ -35,11 +35,14 @@ async function start(): Promise<void> {
       stop.abort(Object.assign(new Error(name), { code }));
     });
   }
-  // A reader that goes away (`reconcile … | head`) is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') exit(0);
-    throw error;
+    // A reader that goes away (`reconcile … | head`) has seen enough; how the command ends is still told by its exit code.
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
+    exit(1);
   });
+  // That nobody reads the log, or that its disk is full, ends no export.
+  process.stderr.on('error', () => {});
   const { main, keepCompiled } = loadProgram(fileURLToPath(new URL('./program.cjs', import.meta.url)), commandOf(process.argv.slice(2)));
   try {
     process.exitCode = await main({
