@@ -48,6 +48,7 @@ function filesOf(delivery: ExplainedMember['delivery']): string {
 /** What the next file does, where the lines above do not say it. */
 function describeNext({ isMember, delivery }: ExplainedMember): readonly string[] {
   if (delivery === undefined) return [];
+  if (delivery.keyStays) return ['no file says that they left: another member, or another who left, has the same key'];
   if (delivery.exits)
     return [delivery.refused ? 'the destination refused the row that says that they left: the next file has it again' : 'the next file says that they left'];
   if (isMember && delivery.refused && delivery.excluded === undefined) return ['the destination refused them: the next file of a slot has them again'];

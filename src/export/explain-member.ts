@@ -24,7 +24,7 @@ import { readProfile } from './read-profile.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { workOf } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
-import { selectJob } from './select-job.ts';
+import { selectJob, type Selection } from './select-job.ts';
 import { withAudience } from './settle-audience.ts';
 import { readSuppressions } from './suppression.ts';
 
@@ -55,6 +55,8 @@ export interface ExplainedDelivery {
   readonly orLater: boolean;
   /** Left, and the next file has a row that says so. */
   readonly exits: boolean;
+  /** Left, and no file says so: somebody else has their key. */
+  readonly keyStays: boolean;
   readonly excluded: ExplainedExclusion | undefined;
 }
 
@@ -133,7 +135,8 @@ async function explainJob(deps: ExplainDeps, { job, model }: ResolvedJob, opened
   const reason = present && typeof row?.['reason'] === 'string' ? row['reason'] : undefined;
   const lost = present && reason === undefined ? await findLost(deps, opened, job, request) : undefined;
   const excludedBy = reason ?? lost?.reason;
-  const hasStatus = columns.some(({ kind }) => kind === 'status');
+  const leaves = recorded.delivered && !present && job.mode === 'incremental' && columns.some(({ kind }) => kind === 'status');
+  const keyStays = leaves && (await isSilent(deps, opened, job, request));
   return {
     segment: job.segment,
     known: row !== undefined,
@@ -141,7 +144,8 @@ async function explainJob(deps: ExplainDeps, { job, model }: ResolvedJob, opened
     trees,
     delivery: {
       ...recorded,
-      exits: recorded.delivered && !present && hasStatus && job.mode === 'incremental',
+      exits: leaves && !keyStays,
+      keyStays,
       excluded: excludedBy === undefined ? undefined : explainExclusion(excludedBy, job, columns, { ...facts, winner: lost?.winner }),
     },
   };
@@ -202,33 +206,56 @@ async function findRecorded(
 
 /** Whether somebody loses against others with the same key, found as an export finds it; who wins. */
 async function findLost(
-  { ledger, paths }: ExplainDeps,
+  deps: ExplainDeps,
   opened: OpenedJob,
   job: ResolvedJob['job'],
-  { member, signal }: ExplainRequest,
+  request: ExplainRequest,
 ): Promise<{ readonly reason: string; readonly winner: string | undefined } | undefined> {
   const { engine, keys, columns } = opened;
+  const { member, signal } = request;
   if (keys.length === 0 && uniqueColumns(columns).length === 0) return undefined;
-  const pointer = await ledger.snapshot(job.activation, job.segment);
-  const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
-  const folder = join(paths.spool, `explain-${randomUUID()}`);
-  try {
-    const { relation, losers, rounds } = await selectJob({ job, opened, folder, snapshot, signal });
-    const isMember = (name: string): Sql => sql`cast(${ident(name, 'id')} as varchar) = ${literal(member)}`;
+  return withSelection(deps, opened, job, request, async ({ relation, losers, rounds }) => {
     for (const { reason, keys: by, losers: round } of rounds) {
-      const [lost] = await engine.rows(sql`select 1 as "one" from ${round} l where ${isMember('l')}`, signal);
-      if (lost === undefined) continue;
+      if (!(await holds(engine, round, request))) continue;
       const same = by.map((key) => {
         const [other, theirs] = [ident('o', `n_${key.carriedAs}`), ident('m', `n_${key.carriedAs}`)];
         return sql`${comparedKey(key, other)} = ${comparedKey(key, theirs)}`;
       });
       const [winner] = await engine.rows(
-        sql`select cast(o."id" as varchar) as "id" from ${relation} o join ${relation} m on ${joinSql(same, ' and ')} where ${isMember('m')} and o."present" and o."reason" is null and o."id" <> m."id" and o."id" not in (select "id" from ${losers ?? round}) limit 1`,
+        sql`select cast(o."id" as varchar) as "id" from ${relation} o join ${relation} m on ${joinSql(same, ' and ')} where cast(m."id" as varchar) = ${literal(member)} and o."present" and o."reason" is null and o."id" <> m."id" and o."id" not in (select "id" from ${losers ?? round}) limit 1`,
         signal,
       );
       return { reason, winner: typeof winner?.['id'] === 'string' ? winner['id'] : undefined };
     }
     return undefined;
+  });
+}
+
+/** Whether somebody who left gets no exit, found as an export finds it. */
+async function isSilent(deps: ExplainDeps, opened: OpenedJob, job: ResolvedJob['job'], request: ExplainRequest): Promise<boolean> {
+  if (opened.keys.length === 0) return false;
+  return withSelection(deps, opened, job, request, async ({ silent }) => silent !== undefined && (await holds(opened.engine, silent, request)));
+}
+
+/** Whether a relation of ids has the person's. */
+async function holds(engine: Engine, ids: Sql, { member, signal }: ExplainRequest): Promise<boolean> {
+  const [row] = await engine.rows(sql`select 1 as "one" from ${ids} where cast("id" as varchar) = ${literal(member)} limit 1`, signal);
+  return row !== undefined;
+}
+
+/** Selects as the next export would, and leaves nothing behind. */
+async function withSelection<T>(
+  { ledger, paths }: ExplainDeps,
+  opened: OpenedJob,
+  job: ResolvedJob['job'],
+  { signal }: ExplainRequest,
+  work: (selection: Selection) => Promise<T>,
+): Promise<T> {
+  const pointer = await ledger.snapshot(job.activation, job.segment);
+  const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
+  const folder = join(paths.spool, `explain-${randomUUID()}`);
+  try {
+    return await work(await selectJob({ job, opened, folder, snapshot, signal }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

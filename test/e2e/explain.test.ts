@@ -240,6 +240,13 @@ test('who left, who was forgotten, and a rule edited since', async () => {
   const gone = await explain('p1');
   expect(gone).toContain('no longer in german: the source has no profile `p1`; was in it since slot 2026-12-01 02:00 UTC');
   expect(gone).toContain('the next file says that they left');
+  // Somebody else has the email of p3 and stays.
+  project.write('people.csv', `${PEOPLE.filter((line) => !line.startsWith('p3,')).join('\n')}\n`);
+  const taken = await explain('p3');
+  expect(taken).toContain('no longer in german');
+  expect(taken).toContain('no file says that they left: another member, or another who left, has the same key');
+  expect(taken).not.toContain('the next file says');
+  project.write('people.csv', `${PEOPLE.filter((line) => !line.startsWith('p1,')).join('\n')}\n`);
 
   expect(await call('2026-12-01T03:00:00Z', 'forget', '--identity', 'crmId=p3')).toMatchObject({ code: 0 });
   expect(await explain('p3')).toContain('excluded from the file: the person was forgotten');
