@@ -28,6 +28,9 @@ export async function loadConnector(entry: CatalogueEntry, context: ConnectorCon
     const reason = error instanceof Error ? error.message : String(error);
     throw broken(`cannot be loaded: ${reason}`, 'the card’s `connector` names a JavaScript module beside it');
   }
+  // TypeScript compiled to CommonJS: Node.js takes all that it exports for the default.
+  const exported = (create as { readonly default?: unknown } | null | undefined)?.default;
+  if (typeof create !== 'function' && typeof exported === 'function') create = exported;
   if (typeof create !== 'function') throw broken('has no default export', '`export default async function createConnector(context) { … }`');
   const { connector } = await runGuarded({
     method: 'createConnector',

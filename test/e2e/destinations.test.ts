@@ -318,6 +318,12 @@ test('a connector of the project: called once, its errors told as errors and not
   const doctor = await reconcile(['-C', project, 'doctor', 'push']);
   expect(doctor.code).toBe(1);
   expect(doctor.stdout).toContain('has no default export');
+  const compiled = PUSH_CONNECTOR.replace('import { appendFileSync } from', 'const { appendFileSync } = require(')
+    .replace("'node:fs';", "'node:fs');")
+    .replace('import.meta.url', '`file://${__filename}`');
+  writeFileSync(join(project, folder, 'connector.js'), `exports.__esModule = true;\n${compiled.replace('export default', 'exports.default =')}`);
+  rmSync(join(project, folder, 'package.json'));
+  expect(await reconcile(['-C', project, 'doctor', 'push'])).toMatchObject({ code: 0, stdout: expect.stringContaining('push: there') as string });
 });
 
 const STRAYING = `const at = process.env.PUSH_AT;
