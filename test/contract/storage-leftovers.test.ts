@@ -10,7 +10,8 @@ import { createS3Storage } from '../../src/storage/s3/s3-storage.ts';
 import { createSftpStorage } from '../../src/storage/sftp/sftp-storage.ts';
 import type { LocalFile, Storage } from '../../src/storage/storage.ts';
 import { createUploadJournal, type UploadJournal } from '../../src/storage/upload-journal.ts';
-import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
+import { withRetry } from '../../src/storage/with-retry.ts';
+import { startFaultProxy, type FaultProxy, type HttpFault } from '../support/fault-proxy.ts';
 import { AZURITE, startAzurite } from '../support/servers/azurite.ts';
 import { GCP_EMULATOR, startGcpEmulator } from '../support/servers/gcs.ts';
 import { describeWithServer } from '../support/servers/real-server.ts';
@@ -30,6 +31,8 @@ interface Place extends AsyncDisposable {
   readonly leftovers?: () => Promise<readonly string[]>;
   /** Ends an upload behind our back, as a lifecycle rule does. */
   readonly forget?: (proxy: FaultProxy) => Promise<void>;
+  /** The answer that says so in the middle of one; the real servers do not forget. */
+  readonly givesUp?: HttpFault;
   /** Changes bytes of what has arrived, as a broken disk does. */
   readonly damage?: () => Promise<void>;
 }
@@ -132,6 +135,16 @@ function leftoverSuite(createPlace: () => Promise<Place>): void {
     expect(await storage.stat('abandoned.bin')).toBeUndefined();
   });
 
+  it('which the store gives up before its end starts anew by itself', async () => {
+    await using bare = open();
+    const storage = withRetry(bare, { attempts: 2, baseMs: 1, maxMs: 2 });
+    if (place.givesUp !== undefined) proxy.answer(place.givesUp);
+    await storage.publish('given-up.bin', file, { replace: false, token: 'given-up' });
+
+    expect((await bytesOf(await storage.read('given-up.bin'))).equals(await readFile(file.path))).toBe(true);
+    await expectNothingLeft();
+  });
+
   it('which the store has given up meanwhile starts anew, or is removed all the same', async () => {
     for (const end of ['publish', 'abandon'] as const) {
       const key = `forgotten-${end}.bin`;
@@ -183,6 +196,12 @@ describeWithServer('what an upload leaves on versitygw', VERSITYGW, () => {
           bucket,
           journal,
         }),
+      givesUp: {
+        when: ({ method, path }) => method === 'POST' && path.includes('uploadId='),
+        status: 404,
+        headers: { 'content-type': 'application/xml' },
+        body: '<Error><Code>NoSuchUpload</Code><Message>it was aborted</Message></Error>',
+      },
       leftovers: async () => (await unfinished()).map(({ Key = '' }) => Key),
       async forget() {
         for (const { Key, UploadId } of await unfinished()) await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
@@ -212,6 +231,12 @@ describeWithServer('what an upload leaves on azurite', AZURITE, () => {
           access: { kind: 'connection-string', connectionString: server.connectionString.replace(`:${server.port}/`, `:${port}/`) },
           container: server.container,
         }),
+      givesUp: {
+        when: ({ path }) => path.includes('comp=blocklist') && !path.includes('blocklisttype'),
+        status: 400,
+        headers: { 'content-type': 'application/xml', 'x-ms-error-code': 'InvalidBlockList' },
+        body: '<Error><Code>InvalidBlockList</Code><Message>it is not known</Message></Error>',
+      },
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   });
@@ -223,6 +248,7 @@ describeWithServer('what an upload leaves on gcp-storage-emulator', GCP_EMULATOR
     return {
       port: server.port,
       open: (port, journal) => createGcsStorage({ access: { endpoint: `http://127.0.0.1:${port}` }, bucket: server.bucket, journal }),
+      givesUp: { when: ({ method, path }) => method === 'PUT' && path.includes('upload_id='), status: 410 },
       // The emulator keeps its sessions for ever: the proxy says so in its place, once.
       forget: async (proxy) => proxy.answer({ when: ({ path }) => path.includes('upload_id='), status: 410 }),
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
