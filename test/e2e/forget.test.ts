@@ -298,6 +298,41 @@ ${keyedBy('person', 'crmId').replace('Email: {', 'Phone: {')}`,
   expect([nobody.code, nobody.stdout]).toEqual([0, expect.stringContaining('nobody has this identity, in the source or in a snapshot')]);
 });
 
+test('forget: whoever has left the source is known by the identity’s column where an activation maps it as a field', async () => {
+  using shop = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: fields}\nspec: {}\n',
+    'people.csv': 'id,email,first\n1,jo@example.org,Jo\n2,ann@example.org,Ann\n',
+    'manifests/all.yaml': `${PEOPLE_SOURCE}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec:
+  source: shop
+  dataset: people
+  identities: {crmId: {column: id, primary: true}, Email: {column: email}}
+  fields: {mail: {column: email, type: string}, first: {column: first, type: string}}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: everybody}
+spec: {attributes: person, pql: 'first != "nobody"'}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: plain}
+spec: {type: local-directory, storage: {type: local, path: out}}
+${activation('mail', 'plain', 'everybody', '{source: mail, key: true}, {source: first}', 'sort: true')}`,
+  });
+  const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', shop.directory, '--now', now, ...args]);
+  await at('2026-01-01T00:00:00Z', 'apply', '--auto-approve', '--no-input');
+  expect(runsOf(await at(SLOTS[0], 'run', 'mail', '--slot', SLOTS[0], '--json'))[0]?.counts.activated).toBe(2);
+  shop.write('people.csv', 'id,email,first\n2,ann@example.org,Ann\n');
+  const forgotten = await at(SLOTS[1], 'forget', '--identity', 'Email=Jo@example.org', '--json');
+  expect(JSON.parse(forgotten.stdout), forgotten.stderr).toMatchObject({ members: 1, snapshots: 1 });
+  expect(runsOf(await at(SLOTS[1], 'run', 'mail', '--slot', SLOTS[1], '--json'))[0]?.files).toEqual([]);
+});
+
 test('forget: several at once are all remembered; a list of them that is none stops every export', async () => {
   using many = createTempProject({
     'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: many}\nspec: {}\n',
