@@ -87,13 +87,13 @@ function changeColumn(column: OutputColumn, render: RenderColumn): Sql {
     return sql`${render({ ...column, value: sql`coalesce(${column.value}, ${column.hash?.(id) ?? id})`, text: undefined })} as ${name}`;
   }
   // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
-  if (column.kind === 'expression') return sql`${render({ ...column, value: sql`case when p."id" is not null then ${column.value} end` })} as ${name}`;
-  if (!isCarried(column)) return sql`${render(column)} as ${name}`;
+  const known = column.kind === 'expression' ? { ...column, value: sql`case when p."id" is not null then ${column.value} end` } : column;
+  if (!isCarried(column)) return sql`${render(known)} as ${name}`;
   const before = ident('c', `s_${column.carriedAs}`);
-  const value = sql`coalesce(${column.value}, ${carriedValue(column, sql`${before}`)})`;
+  const value = sql`coalesce(${known.value}, ${carriedValue(column, sql`${before}`)})`;
   // A key is found again by its digits: what its row had, the exit has.
   const hasDigits = column.text !== undefined || column.type === 'integer' || column.type.startsWith('decimal');
-  return sql`${render({ ...column, value, text: hasDigits ? sql`coalesce(${textOf(column)}, ${before})` : undefined })} as ${name}`;
+  return sql`${render({ ...column, value, text: hasDigits ? sql`coalesce(${textOf(known)}, ${before})` : undefined })} as ${name}`;
 }
 
 function wonBy({ losers, by }: RowsInput): Sql {

@@ -131,3 +131,10 @@ test('forget finds who has vanished by the identity that they left with, also wh
   expect(forgotten.code, forgotten.stderr).toBe(0);
   expect(await run(2, '1,a@x.org,DE')).toEqual(['c@x.org,exited']);
 });
+
+test('who has vanished leaves with a key that is calculated', async () => {
+  const calculated = `{expression: 'if(name = "Ann", "A", name)', target: key, key: true}, {expression: 'if(name = "Ann", 1, 2)', target: other}`;
+  await apply(MANIFESTS.replace('KEY', calculated).replace('cc: {column: cc, type: string}', '$&, name: {column: name, type: string}'));
+  await runWith('id,email,cc,name', 1, '1,,DE,Ann', '2,,DE,Bea', '3,,DE,Cem');
+  expect(await runWith('id,email,cc,name', 2, '2,,DE,Bea', '3,,FR,')).toEqual(['A,,exited', 'Cem,2,exited']);
+});
