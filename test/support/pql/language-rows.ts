@@ -99,6 +99,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'orders.topN(price, 2).head().price = 50': 'ada',
     'orders.bottomN(price, 1).head().price = 20': 'ada',
     'orders.topN(price, 1).head().storeId = "a"': 'ada bob',
+    // Those of the same value keep the order of the array.
+    'orders.bottomN(storeId, 1).head().price = 20 and orders.topN(storeId, 2).map(price) = [21, 20]': 'ada',
     'xEvent.topN(timestamp, 1).head().cur = "EUR"': 'ada',
     'numbers.head() = 3': 'ada',
     'numbers.head().isNull()': 'bob nil',
@@ -117,6 +119,7 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
   },
   like: { 'homeAddress.city like "%e%"': 'ada bob', 'homeAddress.city like "Q_ebec"': 'ada', 'homeAddress.city like "q%"': '' },
   'startsWith, doesNotStartWith': {
+    'person.name.startsWith("JOHN", true) or person.name.equals("JOHN ADA", true)': '',
     'person.name.startsWith("John")': 'ada',
     'person.name.startsWith("John", false)': 'ada bob',
     'person.name.doesNotStartWith("John")': 'bob',
@@ -264,6 +267,9 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
   'chain, COUNT': {
     'chain(xEvent, timestamp, [A: WHAT(cur = "USD") COUNT(2)])': 'ada bob',
     'chain(xEvent, timestamp, [A: WHAT(eventType = "purchase") COUNT(2)])': 'bob',
+    // Conditions that one event alone does not decide.
+    'chain(xEvent, timestamp, [A: WHAT(eventType = "view"), B: WHAT(xEvent.count() > 0) COUNT(2)])': 'ada',
+    'chain(xEvent, timestamp, [A: WHAT(eventType = "addToCart"), B: WHAT(xEvent.count() > 0) COUNT(2)])': '',
   },
   'chain, ordered steps': {
     'chain(xEvent, timestamp, [A: WHAT(eventType = "addToCart"), B: WHAT(eventType = "purchase")])': 'ada bob',

@@ -20,7 +20,11 @@ const types: Readonly<Record<string, FieldDeclaration>> = {
   map: { type: 'map', values: { type: 'integer' } },
   object: item,
 };
-const fields = Object.fromEntries(Object.entries(types).flatMap(([name, type]) => [`l.${name}`, `r.${name}`].map((path) => [path, type])));
+const fields = {
+  ...Object.fromEntries(Object.entries(types).flatMap(([name, type]) => [`l.${name}`, `r.${name}`].map((path) => [path, type]))),
+  'half.s': { type: 'string' },
+  'half.n': { type: 'integer' },
+};
 
 function side(prefix: 'l' | 'r'): Plain {
   const values: Plain = {
@@ -57,13 +61,13 @@ const world: World = {
   people: [
     {
       id: 'both',
-      profile: { ...side('l'), ...side('r') },
+      profile: { ...side('l'), ...side('r'), 'half.s': 'ab', 'half.n': 2 },
       events: [
         { timestamp: '2024-02-29T12:00:00Z', n: null },
         { timestamp: null, n: 3 },
       ],
     },
-    { id: 'left', profile: side('l'), events: [] },
+    { id: 'left', profile: { ...side('l'), 'half.s': 'ab' }, events: [] },
     { id: 'right', profile: side('r'), events: [] },
     { id: 'none', profile: {}, events: [] },
   ].map(({ id, profile, events }) => ({ id, profile: { ...profile, 'identityMap.crmId': id }, events })),
@@ -99,6 +103,11 @@ const VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'l.texts != r.texts': 'F???',
     'l.n = 2': 'TT??',
     '2 != l.n': 'FF??',
+  },
+  'a folder is null when all in it are': {
+    'half.isNull()': 'FFTT',
+    'half.isNotNull()': 'TTFF',
+    'l.isNull()': 'FFTT',
   },
   'and, or, not: Kleene': {
     'l.b and r.b': 'F?F?',
