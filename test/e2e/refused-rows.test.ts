@@ -64,7 +64,7 @@ const HOUR = 3_600_000;
 const slotOf = (index: number): string => new Date(START + index * 6 * HOUR).toISOString().replace('.000', '');
 
 /** An incremental activation that is applied, over people of which the Germans are members. */
-async function makeProject(people: readonly Person[], { maxRejectedRows = 50, identity = 'Email' } = {}): Promise<string> {
+async function makeProject(people: readonly Person[], { maxRejectedRows = 50, identity = 'Email', maxRemovedPercent = 100 } = {}): Promise<string> {
   const { directory } = await createTempProject({
     'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: refusals}\nspec: {manifests: [manifests]}\n',
     'people.csv': HEAD,
@@ -102,7 +102,7 @@ spec:
   mapping: [{source: identityMap.${identity}, target: key}, {source: segmentMembership.status, target: status}]
   export: incremental
   schedule: {every: 6h, start: 2026-12-01}
-  guards: {maxRemovedPercent: 100}
+  guards: {maxRemovedPercent: ${maxRemovedPercent}}
   file: {maxRows: 20}
 `,
   });
@@ -214,6 +214,17 @@ test('more than may be refused, and mended: a retry sends everybody, no list of 
   expect([again?.refused, existsSync(list)]).toEqual([undefined, false]);
   expect(sorted(endpoint.members)).toEqual(sorted(people.map(emailOf)));
   expect((await runSlot(project, 2)).files).toEqual([]);
+});
+
+test('who was refused is not among the members on record that guards count from', async () => {
+  // Percentages count from a hundred members on, and 99 of these 101 were delivered.
+  const project = await makeProject(some(1, 102), { maxRemovedPercent: 10 });
+  endpoint.refused.add('p3@example.com').add('p25@example.com');
+  expect((await runSlot(project, 1)).counts).toMatchObject({ activated: 99, failed: 2 });
+  endpoint.refused.clear();
+  writePeople(project, some(1, 52));
+  expect((await runSlot(project, 2)).counts).toMatchObject({ received: 52, activated: 52 });
+  expect(sorted(endpoint.members)).toEqual(sorted(some(1, 52).map(emailOf)));
 });
 
 const POINTS = ['journaled-verified', 'delivered', 'refused-noted', 'journaled-delivered', 'snapshot-placed', 'recorded'] as const;

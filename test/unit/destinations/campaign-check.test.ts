@@ -84,8 +84,10 @@ test('the scopes that are asked for: the usual ones, or those of the manifest', 
 
 test('a token service that answers with something else, is slow for a moment, or is not there', async () => {
   const fake = await start();
-  fake.fail('token', { kind: 'status', status: 200, body: '{"access_token": ""}' });
-  expect(wrong(await check(fake))).toMatchObject([{ code: 'RC6008', message: expect.stringContaining('did not answer with a token') as string }]);
+  for (const body of ['{"access_token": ""}', '{"access_token": "x"}', '{"access_token": "x", "expires_in": 0}']) {
+    fake.fail('token', { kind: 'status', status: 200, body });
+    expect(wrong(await check(fake))).toMatchObject([{ code: 'RC6008', message: expect.stringContaining('did not answer with a token') as string }]);
+  }
   fake.fail('token', { kind: 'html' });
   expect(wrong(await check(fake))).toMatchObject([{ code: 'RC6008' }]);
   fake.fail('token', { kind: 'status', status: 503 });
