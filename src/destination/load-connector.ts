@@ -26,7 +26,11 @@ export async function loadConnector(entry: CatalogueEntry, context: ConnectorCon
     ({ default: create } = (await callContained(folder, () => import(pathToFileURL(connectorPath).href))) as { readonly default?: unknown });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw broken(`cannot be loaded: ${reason}`, 'the card’s `connector` names a JavaScript module beside it');
+    const isMissing = (error as NodeJS.ErrnoException | null)?.code === 'ERR_MODULE_NOT_FOUND';
+    throw broken(
+      `cannot be loaded: ${reason}`,
+      isMissing ? 'install what it needs: npm install in this project' : 'this is a fault of the connector: tell whoever wrote it',
+    );
   }
   // TypeScript compiled to CommonJS: Node.js takes all that it exports for the default.
   const exported = (create as { readonly default?: unknown } | null | undefined)?.default;
@@ -54,6 +58,8 @@ function rememberSecrets({ secret, log }: ConnectorContext): Pick<ConnectorConte
   return {
     clean,
     async secret(ref: SecretRef) {
+      // What stands there instead may be a secret: it is not repeated.
+      if (!isReference(ref)) throw new TypeError('`secret` was asked for without {env: NAME} or {file: PATH}');
       const value = await secret(ref);
       learn(value);
       return value;
@@ -61,6 +67,11 @@ function rememberSecrets({ secret, log }: ConnectorContext): Pick<ConnectorConte
     log: (level, message, fields = {}) =>
       log(level, clean(String(message)), Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, asPlain(value, clean)]))),
   };
+}
+
+function isReference(ref: unknown): boolean {
+  const { env, file } = (ref !== null && typeof ref === 'object' ? ref : {}) as { readonly env?: unknown; readonly file?: unknown };
+  return typeof (env ?? file) === 'string';
 }
 
 function asPlain(value: unknown, clean: (text: string) => string): string | number | boolean | null {

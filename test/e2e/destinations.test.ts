@@ -318,6 +318,13 @@ test('a connector of the project: called once, its errors told as errors and not
   const doctor = await reconcile(['-C', project, 'doctor', 'push']);
   expect(doctor.code).toBe(1);
   expect(doctor.stdout).toContain('has no default export');
+  for (const [connector, words] of [
+    ["import 'not-there';", "cannot be loaded: Cannot find package 'not-there'[^]*npm install in this project"],
+    ['export default async ({ secret }) => secret(undefined);', 'failed in `createConnector`: TypeError: `secret` was asked for without'],
+  ] as const) {
+    writeFileSync(join(project, folder, 'connector.js'), connector);
+    expect((await reconcile(['-C', project, 'doctor', 'push'])).stdout).toMatch(new RegExp(words));
+  }
   const compiled = PUSH_CONNECTOR.replace('import { appendFileSync } from', 'const { appendFileSync } = require(')
     .replace("'node:fs';", "'node:fs');")
     .replace('import.meta.url', '`file://${__filename}`');
