@@ -35,7 +35,7 @@ export function renderStatus({ activations, resources }: Status, options: Render
     const cells = [
       activation.name,
       lastSuccess(state === 'Ready' || state === 'Running' ? activation.lastSuccess : slotOf(worst?.lastSuccess), options.now),
-      lastRun(activation, worst, options.now),
+      lastRun(activation, worst, state, options.now),
       next.length === 0 ? '-' : formatSlots(next, options.now).replace(/ UTC$/, ''),
     ];
     return { cells, state, advice: adviceFor(state, activation, worst) };
@@ -92,12 +92,14 @@ function slotOf(run: Run | null | undefined): string | null {
 }
 
 /** Of the worst segment, which is named where there are others; of a slot that went well for several, all their rows. */
-function lastRun({ segments }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined, now: Instant): string {
+function lastRun({ segments }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined, state: string, now: Instant): string {
   const run = worst?.lastRun;
   if (run === null || run === undefined) return '-';
   const time = shortTime(parseInstant(slotOf(run) ?? '') ?? 0, now);
   const name = segments.length > 1 ? `${run.segment} ` : '';
-  if (run.status !== 'success') return `${time} ${name}${run.status}${run.error === undefined ? '' : `: ${shorten(run.error.message)}`}`;
+  // Whoever was at it is gone.
+  const status = run.status === 'running' && state === 'Stalled' ? 'interrupted' : run.status;
+  if (status !== 'success') return `${time} ${name}${status}${run.error === undefined ? '' : `: ${shorten(run.error.message)}`}`;
   const alike = segments.flatMap(({ lastRun: one }) => (one !== null && one.slot === run.slot && run.slot !== null && one.status === 'success' ? [one] : []));
   const shown = alike.length > 0 ? alike : [run];
   const rows = shown.reduce((sum, { counts }) => sum + counts.activated, 0);

@@ -66,7 +66,9 @@ test('nothing applied, nothing run, run, failed, held, suspended, overdue, inter
     newId: 'DEAD',
     staleAfterMs: 1,
   });
-  expect(reasons(await statusOf(world), 'good')).toMatchObject({ Ready: 'False RunInterrupted' });
+  const killed = await statusOf(world);
+  expect(reasons(killed, 'good')).toMatchObject({ Ready: 'False RunInterrupted' });
+  expect(renderStatus(killed, { now: world.now, color: false })).toMatch(/\ngood .* 08:00 interrupted +14:00 +Stalled +reconcile runs show DEAD/);
   await world.state.ledger.claim({
     activation: 'good',
     segment: 's',
