@@ -96,16 +96,19 @@ function lastRun({ segments }: ActivationStatus, worst: ActivationStatus['segmen
   const run = worst?.lastRun;
   if (run === null || run === undefined) return '-';
   const time = shortTime(parseInstant(slotOf(run) ?? '') ?? 0, now);
-  const name = segments.length > 1 ? `${run.segment} ` : '';
+  const isOne = segments.length === 1;
+  const name = isOne ? '' : ` (${run.segment})`;
   // Whoever was at it is gone.
   const status = run.status === 'running' && state === 'Stalled' ? 'interrupted' : run.status;
-  if (status !== 'success') return `${time} ${name}${status}${run.error === undefined ? '' : `: ${shorten(run.error.message)}`}`;
+  if (status !== 'success') {
+    return `${time} ${status}${run.error === undefined ? name : `: ${isOne ? '' : `${run.segment}: `}${shorten(run.error.message)}`}`;
+  }
   const alike = segments.flatMap(({ lastRun: one }) => (one !== null && one.slot === run.slot && run.slot !== null && one.status === 'success' ? [one] : []));
   const shown = alike.length > 0 ? alike : [run];
   const rows = shown.reduce((sum, { counts }) => sum + counts.activated, 0);
   const refusedRows = shown.reduce((sum, { refused }) => sum + (refused?.rows ?? 0), 0);
   const refused = shown.some((one) => one.refused !== undefined) ? `, ${formatCount(refusedRows)} refused` : '';
-  return `${time} ${shown.length === segments.length ? '' : name}success, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${refused}`;
+  return `${time} success, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${refused}${shown.length === segments.length ? '' : name}`;
 }
 
 function adviceFor(state: string, { name }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined): string {
