@@ -219,6 +219,11 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
   },
   'now, today': { 'person.lastLogin < now and person.lastLogin >= today': 'ada' },
   'filter [] and ^': {
+    // Of one pass: two questions that have a part in common, and one that has none of it.
+    'xEvent[cur = "USD" and eventType = "view"].count() = 1 and xEvent[cur = "USD" and eventType = "addToCart"].count() = 1 and xEvent[commerce.item.price > 50].count() = 2':
+      'ada',
+    // The inner one compares with an attribute, the outer one does not.
+    'xEvent[commerce.item.price < income][cur = "USD"].count() = 2': 'ada',
     'xEvent[productListItems[SKU="PS"]]': 'ada',
     'xEvent[productListItems[SKU="XX" or ^^.person.gender="female"]]': 'ada',
     'xEvent[productListItems[SKU="AI" and ^.eventType = "addToCart"]].count() = 1': 'ada',
@@ -285,6 +290,15 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'chain(xEvent, shipped, [A: WHAT(timestamp occurs today), B: WHAT(eventType = "addToCart")])': 'ada',
   },
   'WHEN includes its boundary': {
+    // Windows of another time than the events' own.
+    'xEvent[shipped occurs <= 13 hours before date(2024, 3, 1) and cur = "USD"].count() = 1 and xEvent[shipped occurs <= 13 hours before date(2024, 3, 1) and cur = "EUR"].count() = 0':
+      'ada',
+    // The whole month, which begins before the day that it is reckoned from.
+    'xEvent[timestamp occurs = 1 months after date(2024, 1, 31) and cur = "USD"].count() = 2 and xEvent[timestamp occurs = 1 months after date(2024, 1, 31) and cur = "EUR"].count() = 0':
+      'ada',
+    // Two windows that begin at different times, of one pass.
+    'xEvent[timestamp occurs <= 3 days after date(2024, 2, 28) and cur = "USD"].count() = 2 and xEvent[timestamp occurs <= 3 days after date(2024, 2, 27) and cur = "EUR"].count() = 0':
+      'ada bob',
     'chain(xEvent, timestamp, [A: WHAT(eventType = "view") WHEN(<= 53 hours before date(2024, 3, 1))])': 'ada',
     'chain(xEvent, timestamp, [A: WHAT(eventType = "view") WHEN(<= 38 hours before date(2024, 3, 1))])': 'ada',
     'chain(xEvent, timestamp, [A: WHAT(eventType = "view") WHEN(< 38 hours before date(2024, 3, 1))])': '',

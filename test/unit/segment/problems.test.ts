@@ -23,6 +23,7 @@ test.each([
   ['person.birthdate > date(2023, 2, 29)', ['date(2023, 2, 29): date wants a day that exists: year, month, day as whole numbers (date(2020, 3, 14))']],
   ['person.age', ['person.age: expected a condition (true or false), found an integer (compare it with something: `… = …`, or ask for `.isNotNull()`)']],
   ['homeOwner > false', ['homeOwner > false: a boolean has no order; `>` cannot be asked of it (compare with `=` or `!=`)']],
+  ['person.favoriteColors > ["a"]', ['person.favoriteColors > ["a"]: an array of string has no order; `>` cannot be asked of it (compare with `=` or `!=`)']],
   ['person.name.startWith("J")', ['startWith: unknown function `startWith` of a string (did you mean `startsWith`?)']],
   ['inSegment("canadian")', ['"canadian": the Attributes `customer` have no segment `canadian` (did you mean `canadians`?)']],
   ['person.name.matches("(?=x)")', ['"(?=x)": look-ahead and look-behind are not supported in patterns (join two conditions with `and`)']],

@@ -104,6 +104,9 @@ const VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'l.n = 2': 'TT??',
     '2 != l.n': 'FF??',
   },
+  'events without a time are asked beside a window of time': {
+    'xEvent[n = 3].count() = 1 and xEvent[timestamp occurs after date(1999, 1, 1) and n.isNull()].count() = 1': 'TFFF',
+  },
   'a folder is null when all in it are': {
     'half.isNull()': 'FFTT',
     'half.isNotNull()': 'TTFF',
