@@ -230,6 +230,7 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'orders[price > 20].count() = 2': 'ada',
   },
   'exists, several bindings': {
+    'exists E from xEvent where E.cur = "EUR", I from E.productListItems where I.SKU = "PS"': '',
     'exists E from xEvent where (E.commerce.item.price > 50), I from E.productListItems where I.SKU = "PS"': 'ada',
     'exists E from xEvent : E.cur = "EUR"': 'ada',
     'exists C from person.favoriteColors where C = "green"': 'bob',
@@ -290,6 +291,11 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'chain(xEvent, shipped, [A: WHAT(timestamp occurs today), B: WHAT(eventType = "addToCart")])': 'ada',
   },
   'WHEN includes its boundary': {
+    // Of one pass: the window that begins first has events before the other one begins.
+    'xEvent[timestamp occurs <= 3 days after date(2024, 2, 28) and cur = "USD"].count() = 2 and xEvent[timestamp occurs <= 3 days after date(2024, 2, 29) and cur = "EUR"].count() = 1':
+      'ada',
+    'xEvent[timestamp occurs <= 2 days before date(2024, 3, 1) and cur = "USD"].count() = 2 and xEvent[timestamp occurs <= 1 days before date(2024, 3, 1) and cur = "USD"].count() = 1':
+      'ada',
     // Windows of another time than the events' own.
     'xEvent[shipped occurs <= 13 hours before date(2024, 3, 1) and cur = "USD"].count() = 1 and xEvent[shipped occurs <= 13 hours before date(2024, 3, 1) and cur = "EUR"].count() = 0':
       'ada',

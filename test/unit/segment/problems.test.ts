@@ -61,6 +61,7 @@ test.each([
     'chain(xEvent, timestamp, [A: WHAT(cur = "EUR") COUNT 2])',
     ['COUNT: unexpected `COUNT` (a step has WHAT(…), WHEN(…), COUNT(…) and WHERE(…) at most once each, with their brackets)'],
   ],
+  ['chain(xEvent, timestamp, [A: COUNT(0)])', ['A: COUNT(0): COUNT is a whole number from 1 on, found 0']],
   ['person.name contains "x"', ['contains: unexpected `contains` (write `x.contains(…)`)']],
   ['if homeOwner then true', ['homeOwner: unexpected `homeOwner` (write `if (condition, then, else)`)']],
   ['person.lastLogin < now()', ['now: unknown function `now` (`now` stands without brackets)']],
