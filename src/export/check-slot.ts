@@ -4,6 +4,7 @@ import { formatInstant, type Instant } from '../model/instant.ts';
 import { dayStanding, nextSlots, previousSlot, slotStanding } from '../schedule/slots.ts';
 import { hasSucceeded } from '../state/claim-rules.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
+import { lastPointer } from './last-snapshot.ts';
 import type { AppliedResources } from './deps.ts';
 import { findApplied } from './find-applied.ts';
 import type { ResolvedJob } from './resolve-job.ts';
@@ -54,8 +55,8 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
   }
   if (slot > now) throw noSlot(job, slot, `it lies in the future (now is ${formatInstant(now)})`, 'wait for it, or export now without --slot');
   if (settings.mode !== 'incremental') return;
-  const last = await ledger.snapshot(job.activation, job.segment);
-  if (last !== undefined && last.target === job.target && slot < last.slot) {
+  const last = await lastPointer(ledger, job);
+  if (last !== undefined && slot < last.slot) {
     throw noSlot(
       job,
       slot,

@@ -18,6 +18,7 @@ import type { AppliedResources, EngineDeps, ExportPaths } from './deps.ts';
 import { badEventPaths, hasBadEvent } from './exclusion.ts';
 import { explainExclusion, type ExplainedExclusion } from './explain-exclusion.ts';
 import { findApplied } from './find-applied.ts';
+import { lastSnapshot } from './last-snapshot.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
 import { comparedKey, uniqueColumns } from './output-columns.ts';
 import { readProfile } from './read-profile.ts';
@@ -178,15 +179,16 @@ async function explainTrees(
 
 /** What the members on record say of somebody. */
 async function findRecorded(
-  { ledger, paths }: ExplainDeps,
+  deps: ExplainDeps,
   { engine, columns, keys }: OpenedJob,
-  { activation, segment, target, mode }: ResolvedJob['job'],
+  job: ResolvedJob['job'],
   { member, signal }: ExplainRequest,
 ): Promise<Pick<ExplainedDelivery, 'delivered' | 'refused' | 'since' | 'files' | 'orLater'>> {
-  const pointer = await ledger.snapshot(activation, segment);
+  const { activation, segment, mode } = job;
+  const last = await lastSnapshot(deps, job);
   const none = { delivered: false, refused: false, since: undefined, files: [], orLater: false };
-  if (pointer === undefined || pointer.target !== target) return none;
-  const path = join(paths.state, pointer.path);
+  if (last === undefined) return none;
+  const { pointer, path } = last;
   await requireAsSealed(path);
   // Only a snapshot from which refused rows were taken has the column that says so.
   const [row] = await engine.rows(sql`select * from ${engine.files([path])} where cast("id" as varchar) = ${literal(member)}`, signal);
@@ -196,7 +198,7 @@ async function findRecorded(
   const refused = row['refused'] === true;
   if (!delivered) return { ...none, refused, since };
   // A full export tells of everybody each time: the last file counts. An incremental one tells of those who joined.
-  const [run] = await ledger.find(mode === 'full' ? { id: pointer.runId } : { activation, segment, slot: since, status: 'success', limit: 1 });
+  const [run] = await deps.ledger.find(mode === 'full' ? { id: pointer.runId } : { activation, segment, slot: since, status: 'success', limit: 1 });
   const files = (run?.files ?? []).filter(({ rows }) => rows > 0).map(({ path }) => path);
   // Where people compete for a value, who was left out stands among the members as well; so does who was refused.
   const leftOut = (keys.length > 0 || uniqueColumns(columns).length > 0) && (run?.counts.excluded ?? 0) > 0;
@@ -245,15 +247,14 @@ async function holds(engine: Engine, ids: Sql, { member, signal }: ExplainReques
 
 /** Selects as the next export would, and leaves nothing behind. */
 async function withSelection<T>(
-  { ledger, paths }: ExplainDeps,
+  deps: ExplainDeps,
   opened: OpenedJob,
   job: ResolvedJob['job'],
   { signal }: ExplainRequest,
   work: (selection: Selection) => Promise<T>,
 ): Promise<T> {
-  const pointer = await ledger.snapshot(job.activation, job.segment);
-  const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
-  const folder = join(paths.spool, `explain-${randomUUID()}`);
+  const snapshot = await lastSnapshot(deps, job);
+  const folder = join(deps.paths.spool, `explain-${randomUUID()}`);
   try {
     return await work(await selectJob({ job, opened, folder, snapshot, signal }));
   } finally {

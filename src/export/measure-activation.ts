@@ -4,6 +4,7 @@ import type { Instant } from '../model/instant.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
+import { lastSnapshot } from './last-snapshot.ts';
 import { openJob } from './open-job.ts';
 import { resolveJobs } from './resolve-job.ts';
 import type { SegmentJob } from './segment-job.ts';
@@ -71,8 +72,7 @@ async function measureJob(deps: MeasureDeps, engine: Engine, job: SegmentJob, re
   const folder = join(deps.paths.cache, `measure-${deps.newId()}`);
   try {
     const opened = await openJob(engine, job);
-    const pointer = await deps.ledger.snapshot(job.activation, job.segment);
-    const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(deps.paths.state, pointer.path) };
+    const snapshot = await lastSnapshot(deps, job);
     const selection = await selectJob({ job, opened, folder, snapshot, signal: request.signal });
     const { counts } = selection;
     const { held, overrides } = await measureGuards({

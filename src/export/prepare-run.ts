@@ -14,6 +14,7 @@ import { fitCarried } from './fit-carried.ts';
 import { holdRun } from './guards.ts';
 import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
+import { lastSnapshot } from './last-snapshot.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
 import { encryptionDigest } from './outdated-work.ts';
 import { planFiles, surplusFiles } from './publish-parts.ts';
@@ -68,8 +69,7 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   input.step('selecting', { rows: 0, bytes: 0, files: 0 });
   const opened = await openJob(engine, job);
-  const pointer = await ledger.snapshot(job.activation, job.segment);
-  const snapshot = pointer === undefined || pointer.target !== job.target ? undefined : { pointer, path: join(paths.state, pointer.path) };
+  const snapshot = await lastSnapshot({ ledger, paths }, job);
 
   const isDirect = job.slot === null && snapshot === undefined && opened.columns.every((column) => column.expect === undefined);
   const direct = isDirect ? await selectDirect({ job, opened, folder, signal, rowsPerPart, crashPoint }) : undefined;

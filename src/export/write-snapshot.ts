@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { INTERNAL_FORMAT } from '../engine/file-format.ts';
 import { sql } from '../sql/sql.ts';
 import type { SnapshotPointer } from '../state/run-ledger.ts';
+import { snapshotTarget } from './last-snapshot.ts';
 import type { OpenedJob } from './open-job.ts';
 import type { RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
@@ -46,7 +47,7 @@ export async function writeSnapshot(request: WriteSnapshotRequest): Promise<NonN
     slot: job.slot ?? job.time,
     members: Number(row?.['n'] ?? 0),
     keys: carried.map((column) => column.carriedAs),
-    target: job.target,
+    target: snapshotTarget(job),
   };
   return { pointer, file: FILE };
 }

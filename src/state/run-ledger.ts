@@ -91,7 +91,7 @@ export interface SnapshotPointer {
   readonly members: number;
   /** Names of the key columns beside `id`. */
   readonly keys: readonly string[];
-  /** What a new destination or a segment added again changes: a different target means a full first run. */
+  /** What a new destination or another primary identity changes: a different target means a full first run. */
   readonly target: string;
 }
 

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { primaryIdentity } from '../engine/profile-model.ts';
+import type { RunLedger, SnapshotPointer } from '../state/run-ledger.ts';
+import type { ExportPaths } from './deps.ts';
+import type { SegmentJob } from './segment-job.ts';
+
+type JobOfMembers = Pick<SegmentJob, 'activation' | 'segment' | 'target' | 'attributes'>;
+
+/** Where members were delivered, and the namespace whose ids they are known by: an id of another one may be somebody else's. */
+export function snapshotTarget({ target, attributes }: Pick<JobOfMembers, 'target' | 'attributes'>): string {
+  return `${target} ${primaryIdentity(attributes).namespace}`;
+}
+
+/** The members last delivered, as far as they can be compared with those of now; undefined: the next incremental export is everybody. */
+export async function lastPointer(ledger: Pick<RunLedger, 'snapshot'>, job: JobOfMembers): Promise<SnapshotPointer | undefined> {
+  const pointer = await ledger.snapshot(job.activation, job.segment);
+  // Before namespaces were kept there is the place alone.
+  return pointer !== undefined && [snapshotTarget(job), job.target].includes(pointer.target) ? pointer : undefined;
+}
+
+/** The same, with the absolute path of their file. */
+export async function lastSnapshot(
+  { ledger, paths }: { readonly ledger: Pick<RunLedger, 'snapshot'>; readonly paths: Pick<ExportPaths, 'state'> },
+  job: JobOfMembers,
+): Promise<{ readonly pointer: SnapshotPointer; readonly path: string } | undefined> {
+  const pointer = await lastPointer(ledger, job);
+  return pointer === undefined ? undefined : { pointer, path: join(paths.state, pointer.path) };
+}
