@@ -127,8 +127,19 @@ function dayOf(argument: Expression | undefined): string {
   return `date(${Number(year)}, ${Number(month)}, ${Number(day)})`;
 }
 
+/** The operator that a method is another spelling of. */
+function asInfix({ name, args, start, end }: Call, object: Expression): Expression | undefined {
+  const [arg] = args;
+  if (arg === undefined || args.length > 1) return undefined;
+  if (name === 'like') return { kind: 'like', value: object, pattern: arg, start, end };
+  return name === 'in' || name === 'notIn' ? { kind: 'in', negated: name === 'notIn', value: object, list: arg, start, end } : undefined;
+}
+
 function checkMethod(checker: Checker, node: Call, objectNode: Expression, scope: Scope): Typed {
   const place: Range = { start: node.start, end: node.end };
+  const infix = asInfix(node, objectNode);
+  // With its object, whose mistakes are told once.
+  if (infix !== undefined) return checker.check(infix, scope);
   const object = checker.check(objectNode, scope);
   const bool = scalar('boolean');
   const arg = (index: number): Expression => node.args[index] ?? { kind: 'broken', ...place };
@@ -142,6 +153,12 @@ function checkMethod(checker: Checker, node: Call, objectNode: Expression, scope
       const isNull = pure('isNull', [object], bool, place);
       return node.name === 'isNull' ? isNull : negated(isNull);
     }
+    case 'like':
+    case 'in':
+    case 'notIn':
+      // With one argument it is the operator.
+      count(1);
+      return unknown(place);
     case 'startsWith':
     case 'endsWith':
     case 'contains':
@@ -160,11 +177,6 @@ function checkMethod(checker: Checker, node: Call, objectNode: Expression, scope
       const call = pure(fn, args, bool, place);
       return fn === node.name ? call : negated(call);
     }
-    case 'like':
-      return count(1) ? checker.check({ kind: 'like', value: objectNode, pattern: arg(0), ...place }, scope) : unknown(place);
-    case 'in':
-    case 'notIn':
-      return count(1) ? checker.check({ kind: 'in', negated: node.name === 'notIn', value: objectNode, list: arg(0), ...place }, scope) : unknown(place);
     case 'matches':
     case 'regexGroup': {
       if (!count(node.name === 'matches' ? 1 : 2)) return unknown(place);

@@ -120,6 +120,12 @@ const MISTAKES: Readonly<Record<string, readonly string[]>> = {
   'let S = (person.age + ) in (S > 1 and foo = 2 and S = "a")': [`): ${AFTER} \`+\`, found \`)\``, FOO, '"a": expected an integer beside `=`, found a string'],
   'let S 5 in (S > 1 and T = 2)': ['5: expected a comparison, found `5`'],
   'xEvent.filter(x => x.cur = ).count() > "1" and foo = 1': [`): ${AFTER} \`=\`, found \`)\``, '"1": expected an integer beside `>`, found a string', FOO],
+  'foo.in([1]) and agee.notIn("x") and bar.like("a%")': [
+    FOO,
+    'agee: unknown attribute `agee`',
+    '"x": expected an array, found a string',
+    'bar: unknown attribute `bar`',
+  ],
   // Times and sequences.
   'person.lastLogin occurs <= three days before now and foo = 1': ['three: expected a number, found `three`', FOO],
   'person.lastLogin occurs between and now and foo = 1': [`and: ${AFTER} \`between\`, found \`and\``, FOO],
