@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { watch as watchPaths } from 'chokidar';
+import { type FSWatcher, watch as watchPaths } from 'chokidar';
 import { createBell } from './bell.ts';
 import { isGitBusy, mayMatter, scanManifests, type ScanPlaces } from './manifest-scan.ts';
 import type { WatchEvent } from './watch-event.ts';
@@ -27,18 +27,31 @@ const TELL_LOCK_AFTER_MS = 30_000;
 export async function watchFiles(deps: WatchFilesDeps): Promise<void> {
   const { directory, roots, emit, signal, scanEveryMs } = deps;
   const bell = createBell();
-  const paths = (): string[] => roots().map((root) => join(directory, root));
   const ignored = (path: string, stats?: { isFile(): boolean }): boolean => stats?.isFile() === true && !mayMatter(relative(directory, path));
-  const files = watchPaths(paths(), { ignoreInitial: true, atomic: true, ignored });
-  files.on('all', () => bell.ring());
+  const watched = new Set<string>();
+  const watchers: FSWatcher[] = [];
   let isLimited = false;
-  files.on('error', (error) => {
+  const tellLimit = (error: unknown): void => {
     if (isLimited) return;
     isLimited = true;
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOSPC' || code === 'EMFILE' ? 'the system has no more file watches to give (fs.inotify.max_user_watches)' : message;
     emit({ type: 'file-events-limited', reason: `${why}; changes are found by a look each ${Math.round(scanEveryMs / 1000)} s` });
-  });
+  };
+  /** One more watcher for roots that are new. No path is added to a watcher twice: chokidar takes what it finds there then for what had always been there. */
+  const watchRoots = (): void => {
+    const paths = roots().map((root) => join(directory, root));
+    const added = paths.filter((path) => !watched.has(path));
+    if (added.length === 0) return;
+    for (const path of added) watched.add(path);
+    const files = watchPaths(added, { ignoreInitial: true, atomic: true, ignored });
+    files.on('all', () => bell.ring());
+    // What has changed before this moment came with no event, for the same reason.
+    files.on('ready', () => bell.ring());
+    files.on('error', tellLimit);
+    watchers.push(files);
+  };
+  watchRoots();
   signal.addEventListener('abort', () => bell.ring(), { once: true });
   try {
     for (let seen: string | undefined; !signal.aborted;) {
@@ -49,7 +62,7 @@ export async function watchFiles(deps: WatchFilesDeps): Promise<void> {
           if (seen !== undefined) emit({ type: 'files-changed' });
           seen = now;
           await deps.reconcile();
-          files.add(paths());
+          watchRoots();
         }
       } catch (error) {
         if (signal.aborted) break;
@@ -58,7 +71,7 @@ export async function watchFiles(deps: WatchFilesDeps): Promise<void> {
       await bell.wait(scanEveryMs);
     }
   } finally {
-    await files.close();
+    await Promise.all(watchers.map((files) => files.close()));
   }
 }
 

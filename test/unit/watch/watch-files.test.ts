@@ -17,15 +17,23 @@ interface Watched {
   /** What the manifests' folder held at each reconciling. */
   readonly seen: number[];
   reconcile: () => Promise<void>;
+  roots: readonly string[];
 }
 
 function start({ scanEveryMs = 60_000 } = {}): Watched {
   const project = createTempProject({ 'reconcile.yaml': 'a', 'manifests/one.yaml': '1', 'manifests/two.yaml': '2' });
   const stop = new AbortController();
-  const watched: Watched = { project, path: (name) => join(project.directory, name), events: [], seen: [], reconcile: async () => {} };
+  const watched: Watched = {
+    project,
+    path: (name) => join(project.directory, name),
+    events: [],
+    seen: [],
+    reconcile: async () => {},
+    roots: ['manifests', 'reconcile.yaml', 'environments'],
+  };
   const ended = watchFiles({
     directory: project.directory,
-    roots: () => ['manifests', 'reconcile.yaml', 'environments'],
+    roots: () => watched.roots,
     reconcile: async () => {
       watched.seen.push(watched.seen.length);
       await watched.reconcile();
@@ -65,6 +73,26 @@ describe('reconciling', () => {
     await reconciled(watched, 2);
     await wait(QUIET_MS * 5);
     expect(watched.seen).toHaveLength(2);
+  });
+
+  test('a change in the moments after a reconciling is seen', async () => {
+    const watched = start();
+    for (let round = 1; round <= 30; round += 1) {
+      await reconciled(watched, round);
+      mkdirSync(watched.path(`manifests/sub${round}`));
+      for (let index = 0; index < 20; index += 1) watched.project.write(`manifests/sub${round}/m${index}.yaml`, 'x');
+    }
+  });
+
+  test('a folder that becomes one of the manifests’ while it runs is watched as well', async () => {
+    const watched = start();
+    watched.project.write('more/three.yaml', '3');
+    watched.reconcile = async () => void (watched.roots = [...watched.roots.slice(0, 3), 'more']);
+    await reconciled(watched, 2);
+    await wait(QUIET_MS * 5);
+    expect(watched.seen).toHaveLength(2);
+    watched.project.write('more/three.yaml', 'changed');
+    await reconciled(watched, 3);
   });
 
   test('a file that is replaced, as editors save, is seen each time', async () => {
