@@ -28,7 +28,7 @@ interface Place extends AsyncDisposable {
   readonly port: number;
   open(port: number, journal: UploadJournal): Storage;
   /** Waits for what the server still does of requests that were cut. */
-  readonly idle?: () => Promise<void>;
+  readonly settle?: (proxy: FaultProxy) => Promise<void>;
   /** What the server itself still has of unfinished uploads; absent where it does not say. */
   readonly leftovers?: () => Promise<readonly string[]>;
   /** Ends an upload behind our back, as a lifecycle rule does. */
@@ -74,8 +74,7 @@ function leftoverSuite(createPlace: () => Promise<Place>): void {
       if (bytes >= REACHED) stop.abort();
     };
     await expect(storage.publish(key, file, { replace: false, token: key, signal: stop.signal, onProgress })).rejects.toMatchObject({ kind: 'aborted' });
-    proxy.drop();
-    await place.idle?.();
+    await place.settle?.(proxy);
   };
   const noteOf = async (): Promise<Note> => {
     const [name] = await readdir(uploads);
@@ -252,7 +251,10 @@ describeWithServer('what an upload leaves on gcp-storage-emulator', GCP_EMULATOR
     return {
       port: server.port,
       open: (port, journal) => createGcsStorage({ access: { endpoint: `http://127.0.0.1:${port}` }, bucket: server.bucket, journal }),
-      idle: server.idle,
+      async settle(proxy) {
+        proxy.drop();
+        await server.idle();
+      },
       givesUp: { when: ({ method, path }) => method === 'PUT' && path.includes('upload_id='), status: 410 },
       // The emulator keeps its sessions for ever: the proxy says so in its place, once.
       forget: async (proxy) => proxy.answer({ when: ({ path }) => path.includes('upload_id='), status: 410 }),
