@@ -1,7 +1,6 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { findServer, freePort, onTinyDisk, startServer } from './real-server.ts';
 
 export const FAKE_GCS: string | undefined = findServer('fake-gcs-server-1.56.1/fake-gcs-server');
@@ -49,7 +48,7 @@ export async function startFakeGcs(externalUrl?: string, diskBytes?: number): Pr
 }
 
 /** gcp-storage-emulator on a free port with one bucket: it knows how to resume, which fake-gcs-server does not, and no preconditions. */
-export async function startGcpEmulator(): Promise<GcsServer & { readonly idle: () => Promise<void> }> {
+export async function startGcpEmulator(): Promise<GcsServer> {
   if (GCP_EMULATOR === undefined) throw new Error('no gcp-storage-emulator');
   const folder = await mkdtemp(join(tmpdir(), 'reconcile-gcs-'));
   const port = await freePort();
@@ -63,33 +62,12 @@ export async function startGcpEmulator(): Promise<GcsServer & { readonly idle: (
     port,
     endpoint,
     bucket: BUCKET,
-    idle: () => workedOff(port),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
-
-/**
- * Waits until the server has closed its end of every connection, after the clients have closed theirs. It answers every request in a thread of its own: one that was cut may still
- * write what had come of it, over what a later one has written. Google's own does one after the other.
- */
-async function workedOff(port: number): Promise<void> {
-  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const isOpen = (line: string): boolean => {
-    const [, from, , state = ''] = line.trim().split(/\s+/);
-    return from?.endsWith(local) === true && ![LISTEN, TIME_WAIT].includes(state);
-  };
-  for (let waited = 0; (await readFile('/proc/net/tcp', 'utf8')).split('\n').some(isOpen); waited += 1) {
-    if (waited > 1000) throw new Error('the emulator does not end a request that was cut');
-    await setTimeout(10);
-  }
-}
-
-/** As `/proc/net/tcp` writes them. */
-const TIME_WAIT = '06';
-const LISTEN = '0A';
 
 const BUCKET = 'audiences';
 
