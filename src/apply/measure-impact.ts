@@ -77,7 +77,7 @@ export function upcomingSlots(
 }
 
 function toRow(measure: Measure, activation: Resource, settings: EffectiveActivation, resources: AppliedResources, request: ImpactRequest): ImpactRow {
-  const { segment, members, added, removed, excluded, held, hasSnapshot } = measure;
+  const { segment, members, added, removed, excluded, held, hasSnapshot, startsOver } = measure;
   const slots = slotsOf(activation, segment, settings, request);
   const own = settings.segments.find(({ name }) => name === segment);
   const next = slots[0];
@@ -93,6 +93,7 @@ function toRow(measure: Measure, activation: Resource, settings: EffectiveActiva
     removed,
     excluded,
     ...(hasSnapshot ? { delivered: members - added + removed } : {}),
+    ...(startsOver === undefined ? {} : { startsOver }),
     files: own === undefined ? [] : [renderFileName({ ...naming(own, settings, segment, resources), instant: next ?? request.now })],
     nextSlots: slots.map(formatInstant),
     ...(held === undefined

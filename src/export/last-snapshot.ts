@@ -14,8 +14,7 @@ export function snapshotTarget({ target, attributes }: Pick<JobOfMembers, 'targe
 /** The members last delivered, as far as they can be compared with those of now; undefined: the next incremental export is everybody. */
 export async function lastPointer(ledger: Pick<RunLedger, 'snapshot'>, job: JobOfMembers): Promise<SnapshotPointer | undefined> {
   const pointer = await ledger.snapshot(job.activation, job.segment);
-  // Before namespaces were kept there is the place alone.
-  return pointer !== undefined && [snapshotTarget(job), job.target].includes(pointer.target) ? pointer : undefined;
+  return pointer !== undefined && isComparable(pointer, job) ? pointer : undefined;
 }
 
 /** The same, with the absolute path of their file. */
@@ -25,4 +24,20 @@ export async function lastSnapshot(
 ): Promise<{ readonly pointer: SnapshotPointer; readonly path: string } | undefined> {
   const pointer = await lastPointer(ledger, job);
   return pointer === undefined ? undefined : { pointer, path: join(paths.state, pointer.path) };
+}
+
+/** Why there is nobody to compare with though members have been delivered before: the plan has to say why everybody is new. */
+export async function whyStartedOver(ledger: Pick<RunLedger, 'snapshot'>, job: JobOfMembers): Promise<string | undefined> {
+  const pointer = await ledger.snapshot(job.activation, job.segment);
+  if (pointer === undefined || isComparable(pointer, job)) return undefined;
+  const { namespace } = primaryIdentity(job.attributes);
+  const [place, before] = pointer.target.split(' ');
+  return place === job.target && before !== undefined
+    ? `the primary identity is \`${namespace}\` now, and they were delivered by \`${before}\``
+    : 'they were delivered to another place than the destination has now';
+}
+
+/** Before namespaces were kept there is the place alone. */
+function isComparable(pointer: SnapshotPointer, job: JobOfMembers): boolean {
+  return [snapshotTarget(job), job.target].includes(pointer.target);
 }

@@ -4,7 +4,7 @@ import type { Instant } from '../model/instant.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
-import { lastSnapshot } from './last-snapshot.ts';
+import { lastSnapshot, whyStartedOver } from './last-snapshot.ts';
 import { openJob } from './open-job.ts';
 import { resolveJobs } from './resolve-job.ts';
 import type { SegmentJob } from './segment-job.ts';
@@ -38,6 +38,8 @@ export interface Measure {
   readonly excluded: Readonly<Record<string, number>>;
   /** False: there is no snapshot to compare with, so that an incremental export starts with everybody. */
   readonly hasSnapshot: boolean;
+  /** Why there is none to compare with, though members have been delivered before. */
+  readonly startsOver?: string;
   /** What would hold the run, with the override that would let it pass. */
   readonly held?: {
     readonly message: string;
@@ -73,6 +75,7 @@ async function measureJob(deps: MeasureDeps, engine: Engine, job: SegmentJob, re
   try {
     const opened = await openJob(engine, job);
     const snapshot = await lastSnapshot(deps, job);
+    const startsOver = snapshot === undefined ? await whyStartedOver(deps.ledger, job) : undefined;
     const selection = await selectJob({ job, opened, folder, snapshot, signal: request.signal });
     const { counts } = selection;
     const { held, overrides } = await measureGuards({
@@ -97,6 +100,7 @@ async function measureJob(deps: MeasureDeps, engine: Engine, job: SegmentJob, re
       excluded: counts.reasons,
       hasSnapshot: snapshot !== undefined,
       file: job.partKey(1),
+      ...(startsOver === undefined ? {} : { startsOver: `everybody ${job.mode === 'incremental' ? 'will be sent' : 'counts as new'}: ${startsOver}` }),
       ...(held.length === 0 ? {} : { held: { message: held.map(({ message }) => message).join('; '), overrides } }),
     };
   } finally {

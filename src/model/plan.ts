@@ -106,6 +106,8 @@ export interface ImpactRow {
   readonly excluded?: Readonly<Record<string, number>>;
   /** Members delivered last; absent when there was no delivery. */
   readonly delivered?: number;
+  /** That everybody is new, and why, though members have been delivered before. */
+  readonly startsOver?: string;
   /** Names of the next export's files. */
   readonly files: readonly string[];
   /** ISO 8601. */

@@ -33,6 +33,9 @@ export function renderPlanMarkdown(view: PlanView, project: string): string {
   out.add(head);
   const dangers = [
     ...guard.exceeded.map((text) => `- :warning: ${text}: apply will be held. To accept this once: \`${applyCommand(view)} --allow-deletes=${guard.deletes}\``),
+    ...impact.flatMap(({ activation, segment, startsOver }) =>
+      startsOver === undefined ? [] : [`- :warning: ${activation} / ${segment}: ${escapeText(startsOver)}.`],
+    ),
     ...impact.flatMap(({ activation, segment, held }) =>
       held === undefined ? [] : [`- :warning: ${activation} / ${segment}: ${escapeText(held.message)}. To accept this once: \`${held.accept}\``],
     ),

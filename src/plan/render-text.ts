@@ -100,7 +100,13 @@ function paintWords({ change, words = '' }: FieldText, paint: Paint): string {
 function renderPeople({ impact }: PlanView, { paint }: TextOptions): string[] {
   if (impact.length === 0) return [];
   const shown = impact.slice(0, MAX_IMPACT_ROWS);
-  const rows = shown.map((row) => ({ cells: impactCells(row), below: row.held === undefined ? [] : heldLines(row.held, paint) }));
+  const rows = shown.map((row) => ({
+    cells: impactCells(row),
+    below: [
+      ...(row.startsOver === undefined ? [] : [paint.yellow(`! ${printable(row.startsOver)}`)]),
+      ...(row.held === undefined ? [] : heldLines(row.held, paint)),
+    ],
+  }));
   const table = renderTable(['ACTIVATION', 'SEGMENT', 'MEMBERS', 'IN', 'OUT', 'EXCLUDED', 'NEXT FILE'], rows, {
     right: [2, 3, 4],
     indent: '  ',

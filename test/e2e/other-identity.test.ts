@@ -6,6 +6,7 @@ import { reconcile, type Ended } from '../support/reconcile.ts';
 import { OUTBOX, PEOPLE_SOURCE } from '../support/shop-project.ts';
 import { createTempProject } from '../support/temp-project.ts';
 
+const WHY = 'everybody will be sent: the primary identity is `shopId` now, and they were delivered by `crmId`';
 const SLOTS = ['2026-01-01T02:00:00Z', '2026-01-01T08:00:00Z'] as const;
 
 function manifests(identities: string): string {
@@ -53,6 +54,7 @@ test.each([
   project.write('people.csv', `crm,shop,email\n1,2,ann\n2,3,bob\n${crm},1,cid\n`);
   project.write('manifests/all.yaml', manifests(`{${namespace}: {column: ${namespace === 'crmId' ? 'crm' : 'shop'}, primary: true}}`));
   const plan = await call('2026-01-01T03:00:00Z', 'plan', '--json');
+  const shown = [await call('2026-01-01T03:00:00Z', 'plan'), await call('2026-01-01T03:00:00Z', 'plan', '--markdown')];
   const { impact } = JSON.parse(plan.stdout) as { readonly impact: readonly { readonly added?: number; readonly removed?: number }[] };
   expect(await call('2026-01-01T03:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
   const second = await call(SLOTS[1], 'run', 'letter', '--slot', SLOTS[1], '--json');
@@ -62,5 +64,7 @@ test.each([
   const folder = join(project.directory, 'out');
   const file = readdirSync(folder).find((name) => name.includes('20260101_080000')) ?? '';
   expect(readFileSync(join(folder, file), 'utf8').trimEnd().split('\n').slice(1).toSorted()).toEqual(joined.map((name) => `${name},realized`));
-  if (namespace !== 'crmId') expect(impact).toMatchObject([{ added: 3, removed: 0 }]);
+  if (namespace === 'crmId') expect(impact).toEqual([]);
+  else expect(impact).toMatchObject([{ added: 3, removed: 0, startsOver: WHY }]);
+  expect(shown.map(({ stdout }) => stdout.includes(WHY))).toEqual(shown.map(() => namespace !== 'crmId'));
 });
