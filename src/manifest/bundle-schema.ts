@@ -1,4 +1,4 @@
-import { KINDS, type Kind } from '../model/resource.ts';
+import { KINDS } from '../model/resource.ts';
 import { SCHEMAS } from './generated/schemas.ts';
 
 type Node = Readonly<Record<string, unknown>>;
@@ -7,17 +7,23 @@ type Node = Readonly<Record<string, unknown>>;
 const RENAMED: Readonly<Record<string, string>> = { 'x-pattern-message': 'patternErrorMessage', 'x-otherwise': 'errorMessage' };
 const VARIABLE: Node = { type: 'string', pattern: '\\$\\{var\\.[A-Za-z_][A-Za-z0-9_-]*\\}' };
 
-/** One JSON Schema (2020-12) without references to other files, for editors: of a kind, or of any manifest. `${var.NAME}` is allowed for every scalar. */
-export function bundleSchema(kind: Kind | undefined): Node {
+/** What a schema can be had of: the kinds of manifests, and the card of a type of destination, which is no manifest. */
+export const DESCRIBED = [...KINDS, 'DestinationCard'] as const;
+
+/** One JSON Schema (2020-12) without references to other files, for editors: of a kind, or of any manifest. `${var.NAME}` is allowed for every scalar of a manifest. */
+export function bundleSchema(kind: (typeof DESCRIBED)[number] | undefined): Node {
   const $defs: Record<string, unknown> = {};
+  const isManifest = kind !== 'DestinationCard';
   const take = (schema: Node): void => {
-    for (const [name, part] of Object.entries((schema['$defs'] ?? {}) as Node)) $defs[name] = forEditors(part);
+    for (const [name, part] of Object.entries((schema['$defs'] ?? {}) as Node)) $defs[name] = forEditors(part, isManifest);
   };
   take(requireSchema('common'));
   if (kind !== undefined) {
-    const { $defs: _, $id: __, ...schema } = requireSchema(kind.toLowerCase());
-    take(requireSchema(kind.toLowerCase()));
-    return { ...(forEditors(schema) as Node), $defs: onlyUsed(schema, $defs) };
+    const { $defs: own, $id: _, ...schema } = requireSchema(isManifest ? kind.toLowerCase() : 'destination-card');
+    // A card speaks of the files of an Activation as well.
+    if (!isManifest) take(requireSchema('activation'));
+    take({ $defs: own });
+    return { ...(forEditors(schema, isManifest) as Node), $defs: onlyUsed(schema, $defs) };
   }
   for (const one of KINDS) {
     const { $defs: _, $id: __, $schema: ___, ...schema } = requireSchema(one.toLowerCase());
@@ -42,18 +48,19 @@ function requireSchema(name: string): Node {
   return schema;
 }
 
-function forEditors(value: unknown, isName = false): unknown {
-  if (Array.isArray(value)) return value.map((item) => forEditors(item));
+/** `bearsVariables` is false where `${var.NAME}` is a text like any other: in the names of properties, and in cards. */
+function forEditors(value: unknown, bearsVariables = true): unknown {
+  if (Array.isArray(value)) return value.map((item) => forEditors(item, bearsVariables));
   if (value === null || typeof value !== 'object') return value;
   const node: Record<string, unknown> = {};
   for (const [key, child] of Object.entries(value)) {
     if (key === 'examples' || key === 'default' || key === 'enum' || key === 'const') node[key] = child;
-    else if (key === 'properties' || key === '$defs') node[key] = mapValues(child as Node, (one) => forEditors(one));
+    else if (key === 'properties' || key === '$defs') node[key] = mapValues(child as Node, (one) => forEditors(one, bearsVariables));
     else if (key === '$ref') node[key] = String(child).replace(/^[^#]*/, '');
     else if (RENAMED[key] !== undefined) node[RENAMED[key]] = child;
-    else if (!key.startsWith('x-') && key !== 'discriminator') node[key] = forEditors(child, key === 'propertyNames');
+    else if (!key.startsWith('x-') && key !== 'discriminator') node[key] = forEditors(child, bearsVariables && key !== 'propertyNames');
   }
-  return isName ? node : allowVariable(node);
+  return bearsVariables ? allowVariable(node) : node;
 }
 
 /** Numbers, switches, choices and patterns may be a variable as well; free texts hold one anyway. */

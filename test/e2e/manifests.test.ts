@@ -1,10 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { reconcile } from '../support/reconcile.ts';
+import { reconcile, ROOT } from '../support/reconcile.ts';
 import { createTempProject } from '../support/temp-project.ts';
 
 test('init makes a project that is valid and formatted, and overwrites nothing', async () => {
@@ -98,6 +98,19 @@ test('schema: JSON Schema 2020-12 that takes the starter project and refuses a m
   ).toBe(true);
   expect(JSON.parse((await reconcile(['schema', 'segment'])).stdout)).toMatchObject({ title: 'Segment' });
   expect(await reconcile(['schema', 'Segmant'])).toMatchObject({ code: 64, stderr: expect.stringContaining('did you mean `Segment`?') as string });
+});
+
+test('schema DestinationCard: takes the cards that are shipped, refuses a mistake, and knows no variables', async () => {
+  const { stdout, code } = await reconcile(['schema', 'destinationcard']);
+  const validate = new Ajv2020({ strict: false, allErrors: true }).compile(JSON.parse(stdout) as object);
+  const cards = globSync('destinations/*/destination.yaml', { cwd: ROOT });
+
+  expect(code).toBe(0);
+  expect(cards.length).toBeGreaterThan(9);
+  const contents = cards.map((path) => parse(readFileSync(join(ROOT, path), 'utf8')) as object);
+  expect(contents.map((card, index) => [cards[index], validate(card), validate.errors])).toEqual(cards.map((path) => [path, true, null]));
+  expect(validate({ ...contents[0], categry: 'other' })).toBe(false);
+  expect(validate({ ...contents[0], category: '${var.category}' })).toBe(false);
 });
 
 test('completion: bash completes commands, options and kinds', async () => {

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import { ExitCode } from '../../model/exit-code.ts';
-import { KINDS } from '../../model/resource.ts';
+import { DESCRIBED } from '../../manifest/bundle-schema.ts';
 import { COMMANDS } from '../command-table.ts';
 import type { CommandContext } from '../context.ts';
 import { renderCompletion, SHELLS, type CompletedCommand, type Shell } from '../render-completion.ts';
@@ -35,7 +35,7 @@ async function readCommands(): Promise<readonly CompletedCommand[]> {
         name,
         summary,
         options: command.options.filter(({ hidden }) => !hidden).map(({ long, short }) => long ?? short ?? ''),
-        words: [...nested, ...choices, ...(name === 'schema' ? KINDS : [])],
+        words: [...nested, ...choices, ...(name === 'schema' ? DESCRIBED : [])],
       };
     }),
   );
