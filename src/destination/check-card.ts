@@ -18,7 +18,7 @@ export function checkCard(card: DestinationCard, type: string): readonly Pointed
     refuse('/type', `the card’s type is \`${card.type}\`, but its place says \`${type}\``, `rename the folder, or write \`type: ${type}\``);
   const details = card.details?.properties ?? {};
   const known = (pointer: string, key: string | undefined): void => {
-    if (key === undefined || key in details) return;
+    if (key === undefined || Object.hasOwn(details, key)) return;
     const near = nearest(key, Object.keys(details));
     refuse(pointer, `\`${key}\` is not among \`details.properties\``, near === undefined ? undefined : `did you mean \`${near}\`?`);
   };

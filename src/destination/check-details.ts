@@ -62,8 +62,8 @@ function checkKeys(schema: DetailSchema, value: Readonly<Record<string, unknown>
   const properties = schema.properties ?? {};
   const problems: PointedProblem[] = [];
   for (const key of schema.required ?? []) {
-    if (!(key in value)) {
-      const example = properties[key]?.examples?.[0];
+    if (!Object.hasOwn(value, key)) {
+      const example = Object.hasOwn(properties, key) ? properties[key]?.examples?.[0] : undefined;
       const hint = `add \`${key}: ${example === undefined ? '…' : JSON.stringify(example).replaceAll('"', '')}\``;
       problems.push({ code: 'RC1102', pointer, part: 'key', message: `\`${name}\` has no \`${key}\``, hint });
     }

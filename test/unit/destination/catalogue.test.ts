@@ -106,6 +106,11 @@ test.each([
     { code: 'RC1350', line: 10, hint: 'did you mean `program`?' },
   ],
   [
+    'a required detail that only every object has',
+    (card: string) => card.replace('required: [program]', 'required: [constructor]'),
+    { code: 'RC1350', line: 10, message: '`constructor` is not among `details.properties`' },
+  ],
+  [
     'an example that does not hold',
     (card: string) => card.replace('program: ABC', 'program: abcd'),
     { code: 'RC1350', message: expect.stringContaining('the example does not hold') as string },
