@@ -1,4 +1,5 @@
 import { joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
+import { patternSql } from '../pattern/pattern-sql.ts';
 import type { Typed } from '../typed.ts';
 import type { Compiler, Env, Fragment } from './context.ts';
 import { columnSql } from './columns.ts';
@@ -15,6 +16,10 @@ export function callSql(compiler: Compiler, node: Call, env: Env): Sql {
   };
   const value = (index: number): Sql => compiler.value(arg(index), env);
   const text = (index: number): Fragment => (ignoresCase(node) ? sql`lower(${value(index)})` : value(index));
+  const pattern = (index: number): Fragment => {
+    const node = arg(index);
+    return node.kind === 'constant' && typeof node.value === 'string' ? patternSql(node.value) : value(index);
+  };
   const date = new Date(compiler.now);
   switch (node.fn) {
     case 'startsWith':
@@ -26,9 +31,9 @@ export function callSql(compiler: Compiler, node: Call, env: Env): Sql {
     case 'equals':
       return sql`(${text(0)} = ${text(1)})`;
     case 'matches':
-      return sql`regexp_matches(${value(0)}, ${value(1)})`;
+      return sql`regexp_matches(${value(0)}, ${pattern(1)})`;
     case 'regexGroup':
-      return sql`case when regexp_matches(${value(0)}, ${value(1)}) then regexp_extract(${value(0)}, ${value(1)}, cast(${value(2)} as integer)) end`;
+      return sql`case when regexp_matches(${value(0)}, ${pattern(1)}) then regexp_extract(${value(0)}, ${pattern(1)}, cast(${value(2)} as integer)) end`;
     case 'isNull':
       return isNullSql(compiler, arg(0), env);
     case 'getMonth':

@@ -17,8 +17,8 @@ export interface PatternProblem {
   readonly hint: string;
 }
 
-/** The engine's RE2 has 8 MiB for a pattern, two thirds of them for its program of 8-byte steps; what it adds around a program is left out here. */
-const MAX_SIZE = 698_994;
+/** The engine's RE2 has 8 MiB for a pattern, two thirds of them for its program of 8-byte steps; what it adds around a program, and what `patternSql` puts before one, is left out here. */
+const MAX_SIZE = 698_990;
 const MAX_KEPT = 100;
 const kept = new Map<string, Pattern | PatternProblem>();
 
