@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compileSegments, withClause } from '../../src/segment/compile/compile-segments.ts';
 import { countStatement } from '../../src/segment/compile/count-statement.ts';
 import { evaluate, type EvaluatedProfile } from '../../src/segment/evaluate/evaluate.ts';
+import { readCondition } from '../../src/segment/read-pql.ts';
 import type { Typed } from '../../src/segment/typed.ts';
 import { printSql } from '../../src/sql/print-sql.ts';
 import { ident, joinSql, sql } from '../../src/sql/sql.ts';
@@ -52,7 +53,9 @@ test(
       asyncProperty(gen(), async (draw) => {
         const from = (count: number): number => draw(nat, { max: count - 1 });
         const loaded = worlds[from(WORLDS)] as Loaded;
-        const texts = Array.from({ length: AT_ONCE }, () => drawCondition(from, loaded.world, [...loaded.segments.keys()]));
+        const texts = Array.from({ length: AT_ONCE }, () => drawCondition(from, loaded.world, [...loaded.segments.keys()])).filter(
+          (text) => !isTooDeep(text, loaded.world),
+        );
         const answers = await compare(loaded, texts);
         seen += texts.length;
         mixed += answers.filter((answer) => answer > 0 && answer < PEOPLE).length;
@@ -64,6 +67,12 @@ test(
   },
   CASES * 50 + 60_000,
 );
+
+/** What is drawn may, once in many thousand, stand deeper within itself than the language allows: that is refused for both. */
+function isTooDeep(text: string, { schema }: World): boolean {
+  const { problems } = readCondition(text, { schema, attributes: 'customer' });
+  return problems.some(({ message }) => message.includes('deep within each other'));
+}
 
 /** Asks both for all members of all expressions; returns how many members each has. */
 async function compare({ world, profiles, segments, connection }: Loaded, texts: readonly string[]): Promise<readonly number[]> {
