@@ -87,6 +87,7 @@ const RULES_BEHIND: readonly Rule[] = [
   [({ before }) => before === 'if' || before === 'case', 'write `if (condition, then, else)`'],
   [({ before }) => before === 'where', 'leave `where` out: a segment is the condition alone'],
   [({ image }) => PATTERN_WORDS.has(image), 'write `x.matches("…")`, or `x.contains("…", false)` without regard to case'],
+  [({ image }) => image === 'contains', 'write `x.contains("…")` of a text, `x.includes(…)` of an array'],
   [({ image }) => CONDITION_CALLS.test(image), ({ token }) => `write \`x.${token.image}(…)\``],
   [({ token, rule }) => rule === 'program' || (rule === 'group' && beginsValue(token)), 'join two conditions with `and` or `or`'],
 ];

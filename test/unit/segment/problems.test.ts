@@ -62,7 +62,7 @@ test.each([
     ['COUNT: unexpected `COUNT` (a step has WHAT(…), WHEN(…), COUNT(…) and WHERE(…) at most once each, with their brackets)'],
   ],
   ['chain(xEvent, timestamp, [A: COUNT(0)])', ['A: COUNT(0): COUNT is a whole number from 1 on, found 0']],
-  ['person.name contains "x"', ['contains: unexpected `contains` (write `x.contains(…)`)']],
+  ['person.name contains "x"', ['contains: unexpected `contains` (write `x.contains("…")` of a text, `x.includes(…)` of an array)']],
   ['if homeOwner then true', ['homeOwner: unexpected `homeOwner` (write `if (condition, then, else)`)']],
   ['person.lastLogin < now()', ['now: unknown function `now` (`now` stands without brackets)']],
   ['person.name.isNull', ['isNull: `isNull` cannot be taken from a string (a function has brackets: `isNull()`)']],
