@@ -7,8 +7,10 @@ export interface Span {
   readonly end: Instant | undefined;
 }
 
-const FIRST: Instant = utc(1, 0, 1);
-const LAST: Instant = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+/** Before it and after the other one there is no time. */
+export const FIRST: Instant = utc(1, 0, 1);
+/** The end of the year 9999, so that its last day is a whole one: there sources put what never ends. */
+export const LAST: Instant = utc(10_000, 0, 1);
 const FIXED: Readonly<Partial<Record<Unit, number>>> = { millisecond: 1, second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS, week: 7 * DAY_MS };
 const MONTHS: Readonly<Partial<Record<Unit, number>>> = { month: 1, year: 12, decade: 120, century: 1200, millennium: 12_000 };
 

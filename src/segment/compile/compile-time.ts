@@ -1,7 +1,7 @@
 import { formatInstant, parseInstant, type Instant, DAY_MS, startOfDay } from '../../model/instant.ts';
 import { joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import type { Unit } from '../ast.ts';
-import { lengthOf, monthsOf, periodOf, shift, spanOf } from '../calendar.ts';
+import { FIRST, LAST, lengthOf, monthsOf, periodOf, shift, spanOf } from '../calendar.ts';
 import type { Typed, TypedTime, TypedWindow } from '../typed.ts';
 import type { Compiler, Env, Fragment } from './context.ts';
 
@@ -22,7 +22,8 @@ const MOST_YEARS = 20_000;
 
 /** A constant instant as a naive UTC timestamp. */
 export function timestampSql(instant: Instant): Sql {
-  return sql`cast(${literal(formatInstant(instant).replace('T', ' ').replace('Z', ''))} as timestamp)`;
+  // The end of the year 9999 is written with a sign by JavaScript.
+  return sql`cast(${literal(formatInstant(instant).replace(/^\+0/, '').replace('T', ' ').replace('Z', ''))} as timestamp)`;
 }
 
 export function dateSql(instant: Instant): Sql {
@@ -111,7 +112,7 @@ function timeSql(compiler: Compiler, time: TypedTime, env: Env): TimeSql {
     end: day ? sql`(${start} + ${intervalSql(1, 'day')})` : undefined,
     moved,
     whole(count, unit) {
-      const begin = truncated(moved(count, unit), unit);
+      const begin = truncated(withinCalendar(moved(count, unit)), unit);
       return { start: begin, end: sql`(${begin} + ${intervalSql(1, unit)})` };
     },
   };
@@ -124,6 +125,12 @@ function constantTime(now: Instant, time: TypedTime): { readonly start: Instant;
   if (value.kind === 'now') return { start: now, end: undefined };
   const day = value.kind === 'today' ? startOfDay(now) + value.days * DAY_MS : value.kind === 'date' ? parseInstant(value.day) : undefined;
   return day === undefined ? undefined : { start: day, end: day + DAY_MS };
+}
+
+/** What leaves the calendar stays at its edge, as `shift` has it. NULL stays NULL. */
+function withinCalendar(time: Sql): Sql {
+  const [first, last] = [timestampSql(FIRST), timestampSql(LAST)];
+  return sql`case when ${time} < ${first} then ${first} when ${time} > ${last} then ${last} else ${time} end`;
 }
 
 /** DuckDB's centuries begin with the year 2000, Postgres' with 2001; ours with 2001, everywhere. */

@@ -32,7 +32,8 @@ test('weeks begin on Monday, decades with 0, centuries and millennia with 1', ()
 });
 
 test('what leaves the calendar stays at its edge', () => {
-  expect(new Date(shift(at('2024-01-01T00:00:00'), 1e12, 'millennium')).getUTCFullYear()).toBe(9999);
+  expect(shift(at('2024-01-01T00:00:00'), 1e12, 'millennium')).toBe(at('9999-12-31T00:00:00') + 86_400_000);
+  expect(shift(at('9999-12-31T23:59:59'), 3, 'month')).toBe(at('9999-12-31T00:00:00') + 86_400_000);
   expect(new Date(shift(at('2024-01-01T00:00:00'), -1e12, 'day')).getUTCFullYear()).toBe(1);
 });
 
