@@ -2,7 +2,7 @@ import { MAX_DECIMAL_DIGITS } from '../../model/decimal.ts';
 import { parseInstant, DAY_MS, startOfDay } from '../../model/instant.ts';
 import { joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import type { CompareOperator } from '../ast.ts';
-import type { PqlType } from '../type.ts';
+import { unify, type PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import { columnSql, rowSql } from './columns.ts';
 import { callSql, containsSql, identitiesSql } from './compile-call.ts';
@@ -11,6 +11,7 @@ import { aggregateSql, filterSql, groupSql, listSql, mapSql, memberSql, quantifi
 import { dateSql, occursSql, timestampSql } from './compile-time.ts';
 import { ALWAYS, NO_ENV, WHERE, type Compiler, type Env, type Fragment, type TruthMode } from './context.ts';
 import { eventList, eventSetOf } from './event-set.ts';
+import { typeSql } from './type-sql.ts';
 
 /** A node's value; NULL where it is unknown. */
 export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
@@ -130,7 +131,18 @@ const OPPOSITE: Readonly<Record<CompareOperator, CompareOperator>> = { '=': '!='
 const SYMBOLS: Readonly<Record<CompareOperator, Sql>> = { '=': sql`=`, '!=': sql`<>`, '<': sql`<`, '<=': sql`<=`, '>': sql`>`, '>=': sql`>=` };
 
 function compareSql(compiler: Compiler, node: Extract<Typed, { kind: 'compare' }>, operator: CompareOperator, env: Env): Sql {
-  return sql`(${operandSql(compiler, node.left, env)} ${SYMBOLS[operator]} ${operandSql(compiler, node.right, env)})`;
+  const [left, right] = [operandSql(compiler, node.left, env), operandSql(compiler, node.right, env)];
+  const shape = node.left.type.kind === 'array' ? unify(node.left.type, node.right.type) : undefined;
+  if (shape !== undefined) return sql`(${asWritten(left, shape)} ${SYMBOLS[operator]} ${asWritten(right, shape)})`;
+  return sql`(${left} ${SYMBOLS[operator]} ${right})`;
+}
+
+/**
+ * A list that is compared, in the shape that holds both. From a list that is compared with a constant the engine's optimizer takes the cast away and casts the constant instead
+ * (DuckDB 1.5), whatever that loses: [2] would be [1.5]. Through a slice, of all items here, it does not see the cast.
+ */
+function asWritten(list: Fragment, shape: PqlType): Sql {
+  return sql`(cast(${list} as ${typeSql(shape)}))[1:]`;
 }
 
 /** Beside a column a whole number needs no type of its own. */
