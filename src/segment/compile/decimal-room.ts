@@ -1,5 +1,7 @@
 import { sql, type Sql } from '../../sql/sql.ts';
+import { scalar, unify, type PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
+import { typeSql } from './type-sql.ts';
 
 /** Two decimals of so many digits fit one type with all of them. */
 const HALF = 19;
@@ -12,6 +14,9 @@ const HALF = 19;
 export function withRoom(nodes: readonly Typed[], valueOf: (node: Typed) => Sql): readonly Sql[] {
   const values = new Map(nodes.map((node) => [node, valueOf(node)]));
   const all = nodes.map((node) => values.get(node) as Sql);
+  const shape = nodes.reduce<PqlType | undefined>((type, node) => type && unify(type, node.type), scalar('any'));
+  // Inside of collections decimals have ten decimals.
+  if (shape?.kind === 'array' && isOfDecimals(shape)) return all.map((value) => sql`cast(${value} as ${typeSql(shape)})`);
   if (!nodes.some(({ type }) => type.kind === 'decimal') || nodes.some(({ type }) => type.kind === 'double') || nodes.every(isNarrow)) return all;
   const leaves = nodes.flatMap(leavesOf);
   const longest = leaves
@@ -37,6 +42,10 @@ function leavesOf(node: Typed): readonly Typed[] {
 
 function decimalsOf(node: Typed | undefined): number {
   return node?.kind === 'number' ? (node.text.split('.')[1]?.length ?? 0) : -1;
+}
+
+function isOfDecimals(type: PqlType): boolean {
+  return type.kind === 'array' ? isOfDecimals(type.item) : type.kind === 'decimal';
 }
 
 /** Known to have no more digits than half of what the engine has. */
