@@ -165,6 +165,7 @@ function value(at: Place, type: Scalar): string {
         () => `map.counts.keys().count()`,
         () => `${array(inner, 'integer')}.${pick(at, ['min', 'max', 'sum', 'count'])}()`,
         () => `${array(inner, 'string')}.distinct().count()`,
+        () => `${array(inner, 'integer')}.intersection(${list(inner, 'integer')}).count()`,
         () => `xEvent.${pick(at, ['groupBy(kind)', 'map(kind).distinct()', 'map(amount).distinct()'])}.count()`,
         () => collection(inner)('integer', pick(at, ['min', 'max', 'count'])),
         () => `xEvent.groupBy(${pick(at, ['kind', 'eventType', 'amount'])}).map(G => G.count()).max()`,
