@@ -1,7 +1,7 @@
 import { formatInstant, parseInstant, type Instant, DAY_MS, startOfDay } from '../../model/instant.ts';
 import { joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import type { Unit } from '../ast.ts';
-import { FIRST, LAST, lengthOf, monthsOf, periodOf, shift, spanOf } from '../calendar.ts';
+import { lengthOf, monthsOf, periodOf, shift, spanOf } from '../calendar.ts';
 import type { Typed, TypedTime, TypedWindow } from '../typed.ts';
 import type { Compiler, Env, Fragment } from './context.ts';
 
@@ -22,8 +22,10 @@ const MOST_YEARS = 20_000;
 
 /** A constant instant as a naive UTC timestamp. */
 export function timestampSql(instant: Instant): Sql {
-  // The end of the year 9999 is written with a sign by JavaScript.
-  return sql`cast(${literal(formatInstant(instant).replace(/^\+0/, '').replace('T', ' ').replace('Z', ''))} as timestamp)`;
+  const year = new Date(instant).getUTCFullYear();
+  // Outside of the years 1 to 9999 the engine writes years in a way of its own.
+  if (year < 1 || year > 9999) return sql`epoch_ms(cast(${literal(BigInt(instant))} as bigint))`;
+  return sql`cast(${literal(formatInstant(instant).replace('T', ' ').replace('Z', ''))} as timestamp)`;
 }
 
 export function dateSql(instant: Instant): Sql {
@@ -112,7 +114,7 @@ function timeSql(compiler: Compiler, time: TypedTime, env: Env): TimeSql {
     end: day ? sql`(${start} + ${intervalSql(1, 'day')})` : undefined,
     moved,
     whole(count, unit) {
-      const begin = truncated(withinCalendar(moved(count, unit)), unit);
+      const begin = truncated(moved(count, unit), unit);
       return { start: begin, end: sql`(${begin} + ${intervalSql(1, unit)})` };
     },
   };
@@ -127,17 +129,11 @@ function constantTime(now: Instant, time: TypedTime): { readonly start: Instant;
   return day === undefined ? undefined : { start: day, end: day + DAY_MS };
 }
 
-/** What leaves the calendar stays at its edge, as `shift` has it. NULL stays NULL. */
-function withinCalendar(time: Sql): Sql {
-  const [first, last] = [timestampSql(FIRST), timestampSql(LAST)];
-  return sql`case when ${time} < ${first} then ${first} when ${time} > ${last} then ${last} else ${time} end`;
-}
-
 /** DuckDB's centuries begin with the year 2000, Postgres' with 2001; ours with 2001, everywhere. */
 function truncated(value: Sql, unit: Unit): Sql {
   const years = unit === 'century' ? 100 : unit === 'millennium' ? 1000 : undefined;
   if (years === undefined) return sql`date_trunc(${literal(unit)}, ${value})`;
-  return sql`(date_trunc('year', ${value}) - to_years(cast((year(${value}) - 1) % ${literal(years)} as integer)))`;
+  return sql`(date_trunc('year', ${value}) - to_years(cast(((year(${value}) - 1) % ${literal(years)} + ${literal(years)}) % ${literal(years)} as integer)))`;
 }
 
 function intervalSql(count: number, unit: Unit): Sql {

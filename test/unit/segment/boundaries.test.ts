@@ -181,11 +181,18 @@ describe('the edges of the calendar, where sources put what never began or never
       'at occurs < 30 weeks after date(9999, 12, 31)': 'lastDay last',
       'at occurs < 30 weeks after born': 'first usual lastDay last',
       'at occurs > 1 days after born': '',
-      // A week that began before the end holds it.
-      'at occurs = 12 weeks after born': 'lastDay last',
-      'at occurs = 12 weeks after date(9999, 12, 31)': 'lastDay last',
-      'at occurs = 3 days before born': 'first',
-      'at occurs != 3 days before born': 'usual lastDay last',
+      // What lies outside of the calendar is farther away than its edges are, whether a constant or an attribute leads there.
+      'at occurs = 12 weeks after born': '',
+      'at occurs = 12 weeks after date(9999, 12, 31)': '',
+      'at occurs = 1 centuries after date(9999, 12, 31)': '',
+      'at occurs = 3 days before born': '',
+      'at occurs != 3 days before date(1, 1, 1)': 'first usual lastDay last',
+      'at occurs = 1 centuries before born': '',
+      'at occurs >= 17 decades before born': '',
+      'at occurs <= 17 decades before born': 'first usual lastDay',
+      'at occurs > 3000 years before now': '',
+      'at occurs < 3000 years before now': 'first usual',
+      'at occurs between last millennium and next decade': 'usual',
     }),
   )('%s', async (text, ids) => {
     expect(await askBoth(database, edges, text, { now: NOW })).toBe(ids);
