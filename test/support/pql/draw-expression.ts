@@ -168,7 +168,7 @@ function value(at: Place, type: Scalar): string {
         () => `${array(inner, 'integer')}.intersection(${list(inner, 'integer')}).count()`,
         () => `xEvent.${pick(at, ['groupBy(kind)', 'map(kind).distinct()', 'map(amount).distinct()'])}.count()`,
         () => collection(inner)('integer', pick(at, ['min', 'max', 'count'])),
-        () => `xEvent.groupBy(${pick(at, ['kind', 'eventType', 'amount'])}).map(G => G.count()).max()`,
+        () => `xEvent.groupBy(${pick(at, ['kind', 'eventType', 'amount'])}).map(G => G.count()).${pick(at, ['max', 'head'])}()`,
         () => `${filtered(inner)}.groupBy(${pick(at, ['timestamp'])}).count()`.replace(/^(?!xEvent|\(select S from xEvent).*/, 'xEvent.count()'),
         () => `xEvent.filter(x => x.amount > ${constant(at, 'decimal')}).map(x => x.eventType).distinct().count()`,
         () => `orders.groupBy(sku).filter(G => G.count() > 1).count()`,

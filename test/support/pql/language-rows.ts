@@ -79,6 +79,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'xEvent.distinct().count() = 3': 'ada bob',
   },
   groupBy: {
+    // In the order in which the values first stand.
+    'numbers.groupBy(n => n).map(G => G.head()) = [3, 1, 2]': 'ada',
     'orders.groupBy(storeId).count() = 2': 'ada',
     'orders.groupBy(storeId).map(G => G.count()).max() = 2': 'ada',
     'xEvent.groupBy(eventType).count() = 3': 'ada',

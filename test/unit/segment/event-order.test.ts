@@ -33,7 +33,10 @@ const world: World = {
   fields: {},
   eventFields,
   people: Object.entries({
-    number: [{ no: 2 }, { no: 1 }],
+    number: [
+      { no: 2, sent: '2024-02-01T11:00:00Z' },
+      { no: 1, sent: '2024-02-01T12:00:00Z' },
+    ],
     missing: [{ no: null }, { no: 1 }],
     length: [
       { no: 2, aTags: ['a', 'b'] },
@@ -86,4 +89,10 @@ test.each(
   }),
 )('of events of one time: %s', async (text, ids) => {
   expect(await ask(text)).toBe(ids);
+});
+
+test('a chain by another time that needs the list of events has that time in the list', async () => {
+  const step = (no: number): string => `WHAT(no = ${no} and xEvent.count() = 2)`;
+  expect(await ask(`chain(xEvent, sent, [A: ${step(2)}, B: ${step(1)}])`)).toBe('number');
+  expect(await ask(`chain(xEvent, sent, [A: ${step(1)}, B: ${step(2)}])`)).toBe('');
 });
