@@ -232,6 +232,9 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
       'ada',
     // The inner one compares with an attribute, the outer one does not.
     'xEvent[commerce.item.price < income][cur = "USD"].count() = 2': 'ada',
+    // Two that differ in their third part alone.
+    'xEvent[cur = "USD" and eventType = "purchase" and commerce.item.price > 4] and not xEvent[cur = "USD" and eventType = "purchase" and commerce.item.price > 9]':
+      'bob',
     'xEvent[productListItems[SKU="PS"]]': 'ada',
     'xEvent[productListItems[SKU="XX" or ^^.person.gender="female"]]': 'ada',
     'xEvent[productListItems[SKU="AI" and ^.eventType = "addToCart"]].count() = 1': 'ada',
