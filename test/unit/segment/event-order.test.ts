@@ -73,6 +73,7 @@ beforeAll(async () => {
 });
 afterAll(() => connection.closeSync());
 
+const step = (no: number): string => `WHAT(no = ${no} and xEvent.count() = 2)`;
 const ask = (text: string): Promise<string> => askBoth(connection, world, text);
 
 test.each(
@@ -92,7 +93,6 @@ test.each(
 });
 
 test('a chain by another time that needs the list of events has that time in the list', async () => {
-  const step = (no: number): string => `WHAT(no = ${no} and xEvent.count() = 2)`;
   expect(await ask(`chain(xEvent, sent, [A: ${step(2)}, B: ${step(1)}])`)).toBe('number');
   expect(await ask(`chain(xEvent, sent, [A: ${step(1)}, B: ${step(2)}])`)).toBe('');
 });
