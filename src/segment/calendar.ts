@@ -7,8 +7,9 @@ export interface Span {
   readonly end: Instant | undefined;
 }
 
-const FIRST: Instant = utc(1, 0, 1);
-const LAST: Instant = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+/** Farther from all times that a source can have, which are of the years 1 to 9999, than those are from each other. */
+const FIRST: Instant = utc(-20_000, 0, 1);
+const LAST: Instant = utc(30_000, 0, 1);
 const FIXED: Readonly<Partial<Record<Unit, number>>> = { millisecond: 1, second: SECOND_MS, minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS, week: 7 * DAY_MS };
 const MONTHS: Readonly<Partial<Record<Unit, number>>> = { month: 1, year: 12, decade: 120, century: 1200, millennium: 12_000 };
 
@@ -24,7 +25,7 @@ export function lengthOf(unit: Unit): number | undefined {
 
 /**
  * `count` units later, earlier when negative. Months keep the day, or take the month's last one: one month before March 31st is the end of
- * February. What leaves the calendar (years 1 to 9999) stays at its edge.
+ * February. What goes farther than any time can be (see FIRST and LAST) stays there.
  */
 export function shift(instant: Instant, count: number, unit: Unit): Instant {
   const fixed = FIXED[unit];
@@ -33,7 +34,7 @@ export function shift(instant: Instant, count: number, unit: Unit): Instant {
   const date = new Date(instant);
   const total = date.getUTCFullYear() * 12 + date.getUTCMonth() + months;
   const year = Math.floor(total / 12);
-  if (!(Math.abs(year) <= 10_000)) return months < 0 ? FIRST : LAST;
+  if (!(Math.abs(year) <= 30_000)) return months < 0 ? FIRST : LAST;
   const month = total - year * 12;
   const day = Math.min(date.getUTCDate(), daysInMonth(year, month));
   return clamp(utc(year, month, day) + (instant - startOfDay(instant)));

@@ -1,5 +1,6 @@
 import { joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import { patternSql } from '../pattern/pattern-sql.ts';
+import { arrayOf, type PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import type { Compiler, Env, Fragment } from './context.ts';
 import { columnSql } from './columns.ts';
@@ -49,12 +50,17 @@ export function callSql(compiler: Compiler, node: Call, env: Env): Sql {
     case 'currentDayOfMonth':
       return sql`${literal(date.getUTCDate())}`;
     case 'includes':
-      return containsSql(value(0), value(1));
+      return containsSql(compiler, { node: arg(0), list: value(0) }, { node: arg(1), value: value(1) });
     case 'intersects':
-      return sql`coalesce(list_has_any(${value(0)}, ${present(compiler, value(1))}), false)`;
+      return areExact(arg(0).type, arg(1).type)
+        ? sql`coalesce(len(${exactlyFound(compiler, value(1), value(0), sql``)}) > 0, false)`
+        : sql`coalesce(list_has_any(${value(0)}, ${present(compiler, value(1))}), false)`;
     case 'subsetOf':
-      return sql`coalesce(list_has_all(${value(1)}, ${present(compiler, value(0))}), false)`;
+      return areExact(arg(0).type, arg(1).type)
+        ? sql`coalesce(len(${exactlyFound(compiler, value(0), value(1), sql`not `)}) = 0, false)`
+        : sql`coalesce(list_has_all(${value(1)}, ${present(compiler, value(0))}), false)`;
     case 'intersection': {
+      if (areExact(arg(0).type, arg(1).type)) return exactlyFound(compiler, firstOnes(compiler, value(0)), value(1), sql``);
       const item = compiler.name();
       // It stands inside a lambda, too.
       const other = compiler.perItem(() => value(1));
@@ -74,8 +80,31 @@ export function callSql(compiler: Compiler, node: Call, env: Env): Sql {
 }
 
 /** `x in list`, two-valued: false when either is NULL (activation-rules 7.2 makes `notIn` more than its negation). */
-export function containsSql(list: Sql, value: Sql): Sql {
+export function containsSql(
+  compiler: Compiler,
+  within: { readonly node: Typed; readonly list: Sql },
+  { node, value }: { readonly node: Typed; readonly value: Sql },
+): Sql {
+  const { list } = within;
+  if (within.node.type.kind === 'array' && areExact(within.node.type, arrayOf(node.type))) return sql`coalesce(${isAmong(compiler, list, value)}, false)`;
   return sql`coalesce(list_contains(${list}, ${value}) and ${value} is not null, false)`;
+}
+
+/** Whether items are decimals, or decimals beside whole numbers: to look into a list the engine would round some of them (see `decimal-room.ts`), to compare two it does not. */
+function areExact(...lists: readonly PqlType[]): boolean {
+  const items = lists.map((list) => (list.kind === 'array' ? list.item.kind : list.kind));
+  return items.includes('decimal') && items.every((item) => item === 'decimal' || item === 'integer');
+}
+
+function isAmong(compiler: Compiler, list: Fragment, value: Fragment): Sql {
+  const item = compiler.name();
+  return sql`len(list_filter(${list}, lambda ${item}: ${item} = ${value})) > 0`;
+}
+
+/** The items that are among others; or, with `not`, those that are not. NULL when a side is; NULL items are left out. */
+function exactlyFound(compiler: Compiler, list: Sql, others: Sql, not: Sql): Sql {
+  const item = compiler.name();
+  return bound(compiler, others, (among) => sql`list_filter(${list}, lambda ${item}: ${item} is not null and ${not}${isAmong(compiler, among, item)})`);
 }
 
 function isNullSql(compiler: Compiler, node: Typed, env: Env): Sql {

@@ -2,7 +2,7 @@ import { MAX_DECIMAL_DIGITS } from '../../model/decimal.ts';
 import { parseInstant, DAY_MS, startOfDay } from '../../model/instant.ts';
 import { joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import type { CompareOperator } from '../ast.ts';
-import type { PqlType } from '../type.ts';
+import { unify, type PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import { columnSql, rowSql } from './columns.ts';
 import { callSql, containsSql, identitiesSql } from './compile-call.ts';
@@ -10,7 +10,9 @@ import { chainSql } from './compile-chain.ts';
 import { aggregateSql, filterSql, groupSql, listSql, mapSql, memberSql, quantifierSql, topSql } from './compile-list.ts';
 import { dateSql, occursSql, timestampSql } from './compile-time.ts';
 import { ALWAYS, NO_ENV, WHERE, type Compiler, type Env, type Fragment, type TruthMode } from './context.ts';
+import { withRoom } from './decimal-room.ts';
 import { eventList, eventSetOf } from './event-set.ts';
+import { typeSql } from './type-sql.ts';
 
 /** A node's value; NULL where it is unknown. */
 export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
@@ -44,7 +46,7 @@ export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
       return set === undefined ? filterSql(compiler, node as Extract<Typed, { kind: 'filter' }>, env) : eventList(compiler, set);
     }
     case 'list':
-      return listSql(node.items.map((item) => compiler.value(item, env)));
+      return listSql(withRoom(node.items, (item) => compiler.value(item, env)));
     case 'map':
       return mapSql(compiler, node, env);
     case 'top':
@@ -57,8 +59,10 @@ export function valueSql(compiler: Compiler, node: Typed, env: Env): Sql {
       return sql`(-(${wideSql(compiler, node.operand, env)}))`;
     case 'arithmetic':
       return arithmeticSql(compiler, node, env);
-    case 'if':
-      return sql`case when ${compiler.truth(node.test, env, WHERE)} then ${compiler.value(node.then, env)} else ${compiler.value(node.otherwise, env)} end`;
+    case 'if': {
+      const [then, otherwise] = withRoom([node.then, node.otherwise], (way) => compiler.value(way, env)) as [Sql, Sql];
+      return sql`case when ${compiler.truth(node.test, env, WHERE)} then ${then} else ${otherwise} end`;
+    }
     case 'let':
       return compiler.value(node.body, new Map(env).set(node.id, { kind: 'let', typed: node.value, env }));
     case 'call':
@@ -130,7 +134,18 @@ const OPPOSITE: Readonly<Record<CompareOperator, CompareOperator>> = { '=': '!='
 const SYMBOLS: Readonly<Record<CompareOperator, Sql>> = { '=': sql`=`, '!=': sql`<>`, '<': sql`<`, '<=': sql`<=`, '>': sql`>`, '>=': sql`>=` };
 
 function compareSql(compiler: Compiler, node: Extract<Typed, { kind: 'compare' }>, operator: CompareOperator, env: Env): Sql {
-  return sql`(${operandSql(compiler, node.left, env)} ${SYMBOLS[operator]} ${operandSql(compiler, node.right, env)})`;
+  const [left, right] = [operandSql(compiler, node.left, env), operandSql(compiler, node.right, env)];
+  const shape = node.left.type.kind === 'array' ? unify(node.left.type, node.right.type) : undefined;
+  if (shape !== undefined) return sql`(${asWritten(left, shape)} ${SYMBOLS[operator]} ${asWritten(right, shape)})`;
+  return sql`(${left} ${SYMBOLS[operator]} ${right})`;
+}
+
+/**
+ * A list that is compared, in the shape that holds both. From a list that is compared with a constant the engine's optimizer takes the cast away and casts the constant instead
+ * (DuckDB 1.5), whatever that loses: [2] would be [1.5]. Through a slice, of all items here, it does not see the cast.
+ */
+function asWritten(list: Fragment, shape: PqlType): Sql {
+  return sql`(cast(${list} as ${typeSql(shape)}))[1:]`;
 }
 
 /** Beside a column a whole number needs no type of its own. */
@@ -151,7 +166,7 @@ function inSql(compiler: Compiler, node: Extract<Typed, { kind: 'in' }>, env: En
     return isColumn(node.value) ? sql`(${found} and ${value} is not null)` : sql`coalesce(${found}, false)`;
   }
   const list = compiler.value(node.list, env);
-  const contains = containsSql(list, value);
+  const contains = containsSql(compiler, { node: node.list, list }, { node: node.value, value });
   return node.negated ? sql`(${list} is not null and ${value} is not null and not ${contains})` : contains;
 }
 
@@ -168,8 +183,14 @@ function arithmeticSql(compiler: Compiler, node: Extract<Typed, { kind: 'arithme
     case '/':
       return sql`(${double(left)} / nullif(${double(right)}, 0))`;
     case '%':
-      return sql`(${left} % ${node.type.kind === 'integer' ? divisorSql(right) : sql`nullif(${right}, 0)`})`;
+      return remainderSql(compiler, node, env);
   }
+}
+
+/** Of decimals with room for both, or the engine takes doubles. */
+function remainderSql(compiler: Compiler, node: Extract<Typed, { kind: 'arithmetic' }>, env: Env): Sql {
+  const [left, right] = withRoom([node.left, node.right], (operand) => wideSql(compiler, operand, env)) as [Sql, Sql];
+  return sql`(${left} % ${node.type.kind === 'integer' ? divisorSql(right) : sql`nullif(${right}, 0)`})`;
 }
 
 /** NULL for zero, and 1 for -1, which leaves the same remainder: the engine divides, and the quotient of the least integer has no room. */

@@ -22,6 +22,9 @@ const MOST_YEARS = 20_000;
 
 /** A constant instant as a naive UTC timestamp. */
 export function timestampSql(instant: Instant): Sql {
+  const year = new Date(instant).getUTCFullYear();
+  // Outside of the years 1 to 9999 the engine writes years in a way of its own.
+  if (year < 1 || year > 9999) return sql`epoch_ms(cast(${literal(BigInt(instant))} as bigint))`;
   return sql`cast(${literal(formatInstant(instant).replace('T', ' ').replace('Z', ''))} as timestamp)`;
 }
 
@@ -130,7 +133,7 @@ function constantTime(now: Instant, time: TypedTime): { readonly start: Instant;
 function truncated(value: Sql, unit: Unit): Sql {
   const years = unit === 'century' ? 100 : unit === 'millennium' ? 1000 : undefined;
   if (years === undefined) return sql`date_trunc(${literal(unit)}, ${value})`;
-  return sql`(date_trunc('year', ${value}) - to_years(cast((year(${value}) - 1) % ${literal(years)} as integer)))`;
+  return sql`(date_trunc('year', ${value}) - to_years(cast(((year(${value}) - 1) % ${literal(years)} + ${literal(years)}) % ${literal(years)} as integer)))`;
 }
 
 function intervalSql(count: number, unit: Unit): Sql {

@@ -202,8 +202,9 @@ function aggregateValues(node: Extract<Typed, { kind: 'aggregate' }>, values: re
   if (node.fn === 'sum') return sumOf(values, node.type.kind);
   if (values.length === 0) return null;
   if (node.fn === 'average') {
-    const sum = sumOf(values, node.value?.type.kind ?? 'double');
-    return toDouble(sum as number) / values.length;
+    const kind = node.value?.type.kind ?? 'double';
+    // The sum on the way to an average may have more than 64 bits.
+    return toDouble(sumOf(values, kind === 'integer' ? 'decimal' : kind)) / values.length;
   }
   return values.reduce((best, value) => (compareValues(value, best) < 0 === (node.fn === 'min') && compareValues(value, best) !== 0 ? value : best));
 }

@@ -20,6 +20,9 @@ interface Place {
 
 type Scalar = 'string' | 'integer' | 'decimal' | 'double' | 'boolean' | 'date' | 'timestamp';
 const UNITS = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years', 'decades', 'centuries', 'millennia'];
+/** What arrays hold. */
+const ITEMS = ['string', 'integer', 'decimal', 'double', 'date'] as const;
+type Item = (typeof ITEMS)[number];
 const NUMBERS: readonly Scalar[] = ['integer', 'decimal', 'double'];
 const PATTERNS = ['a', '^a', '(?i)^AB?$', 'b.*', '^[a-z]+$', '\\d+', '@(\\w+)', '^.$', '\\s', 'x|y', '[^a]', 'one.two'];
 
@@ -33,7 +36,7 @@ export function drawCondition(draw: Draw, world: World, segments: readonly strin
 
 function condition(at: Place): string {
   const { draw, depth } = at;
-  const choice = draw(depth > 3 ? 12 : 23);
+  const choice = draw(depth > 3 ? 13 : 24);
   switch (choice) {
     case 0: {
       const type = pick(at, ['string', 'date', 'timestamp', ...NUMBERS] as const);
@@ -42,9 +45,9 @@ function condition(at: Place): string {
     case 1:
       return `${value(at, 'boolean')} ${pick(at, ['=', '!='])} ${value(at, 'boolean')}`;
     case 2: {
-      const type = pick(at, ['string', 'integer', 'decimal', 'double', 'date'] as const);
-      const values = draw(3) === 0 ? array(at, type === 'decimal' || type === 'date' ? 'integer' : type, type) : list(at, type);
-      return infix(at, value(at, type), pick(at, ['in', 'notIn']), values);
+      const type = pick(at, ITEMS);
+      const items = likeItem(at, type);
+      return infix(at, value(at, type), pick(at, ['in', 'notIn']), draw(3) === 0 ? array(at, items) : list(at, items));
     }
     case 3:
       return `${anything(at)}.${pick(at, ['isNull', 'isNotNull'])}()`;
@@ -62,31 +65,36 @@ function condition(at: Place): string {
     case 9:
       return value(at, 'boolean');
     case 10: {
-      const items = pick(at, ['string', 'integer', 'double'] as const);
-      return `${array(at, items)}.${pick(at, ['intersects', 'subsetOf', 'supersetOf'])}(${draw(2) === 0 ? list(at, items) : array(at, items)})`;
+      const items = pick(at, ITEMS);
+      const others = likeItem(at, items);
+      return `${array(at, items)}.${pick(at, ['intersects', 'subsetOf', 'supersetOf'])}(${draw(2) === 0 ? list(at, others) : array(at, others)})`;
     }
     case 11: {
-      const items = pick(at, ['string', 'integer', 'double'] as const);
-      return `${array(at, items)}.includes(${value(at, items)})`;
+      const items = pick(at, ITEMS);
+      return `${array(at, items)}.includes(${value(at, likeItem(at, items))})`;
     }
-    case 12:
+    case 12: {
+      const items = pick(at, ITEMS);
+      return `${array(at, items)} ${pick(at, ['=', '!='])} ${draw(2) === 0 ? list(at, likeItem(at, items)) : array(at, likeItem(at, items))}`;
+    }
     case 13:
-      return `(${condition(deeper(at))} and ${condition(deeper(at))})`;
     case 14:
-      return `(${condition(deeper(at))} or ${condition(deeper(at))})`;
+      return `(${condition(deeper(at))} and ${condition(deeper(at))})`;
     case 15:
-      return `${pick(at, ['not ', '!'])}(${condition(deeper(at))})`;
+      return `(${condition(deeper(at))} or ${condition(deeper(at))})`;
     case 16:
-      return `(${quantifier(at)})`;
+      return `${pick(at, ['not ', '!'])}(${condition(deeper(at))})`;
     case 17:
-      return `chain(xEvent, timestamp, [${Array.from({ length: 1 + draw(3) }, (_, index) => step(at, index)).join(', ')}])`;
+      return `(${quantifier(at)})`;
     case 18:
-      return `${value(deeper(at), 'integer')} ${pick(at, ['>', '>=', '=', '<'])} ${draw(4)}`;
+      return `chain(xEvent, timestamp, [${Array.from({ length: 1 + draw(3) }, (_, index) => step(at, index)).join(', ')}])`;
     case 19:
-      return `${value(deeper(at), pick(at, ['decimal', 'double'] as const))} ${pick(at, ['>', '>=', '<='])} ${value(at, 'decimal')}`;
+      return `${value(deeper(at), 'integer')} ${pick(at, ['>', '>=', '=', '<'])} ${draw(4)}`;
     case 20:
+      return `${value(deeper(at), pick(at, ['decimal', 'double'] as const))} ${pick(at, ['>', '>=', '<='])} ${value(at, 'decimal')}`;
+    case 21:
       return letIn(at);
-    case 21: {
+    case 22: {
       const segment = at.segments[draw(at.segments.length + 1)];
       return segment === undefined ? condition(deeper(at)) : `inSegment("${segment}")`;
     }
@@ -139,7 +147,7 @@ function value(at: Place, type: Scalar): string {
       return pick(at, [
         () => `${value(inner, 'string')}.regexGroup(${text(at, pick(at, ['(a)(b)?', '@(\\w+)', '^(.)', `(${pattern(at)})`]))}, 1)`,
         () => `if(${condition(inner)}, ${value(inner, 'string')}, ${value(inner, 'string')})`,
-        () => `${array(inner, 'string')}.head()`,
+        () => `${array(inner, 'string')}.${pick(at, ['head', 'min', 'max'])}()`,
         () => `${collection(inner)('string', pick(at, ['min', 'max']))}`,
         () => `identityMap.get(${text(at, pick(at, ['Email', 'crmId', 'none']))})`,
         () => `identityMap.keys().head()`,
@@ -155,10 +163,12 @@ function value(at: Place, type: Scalar): string {
         () => `${filtered(inner)}.count()`,
         () => `map.counts.get(${text(at, pick(at, ['a', 'b', 'zz']))})`,
         () => `map.counts.keys().count()`,
+        () => `${array(inner, 'integer')}.${pick(at, ['min', 'max', 'sum', 'count'])}()`,
         () => `${array(inner, 'string')}.distinct().count()`,
+        () => `${array(inner, 'integer')}.intersection(${list(inner, 'integer')}).count()`,
         () => `xEvent.${pick(at, ['groupBy(kind)', 'map(kind).distinct()', 'map(amount).distinct()'])}.count()`,
         () => collection(inner)('integer', pick(at, ['min', 'max', 'count'])),
-        () => `xEvent.groupBy(${pick(at, ['kind', 'eventType', 'amount'])}).map(G => G.count()).max()`,
+        () => `xEvent.groupBy(${pick(at, ['kind', 'eventType', 'amount'])}).map(G => G.count()).${pick(at, ['max', 'head'])}()`,
         () => `${filtered(inner)}.groupBy(${pick(at, ['timestamp'])}).count()`.replace(/^(?!xEvent|\(select S from xEvent).*/, 'xEvent.count()'),
         () => `xEvent.filter(x => x.amount > ${constant(at, 'decimal')}).map(x => x.eventType).distinct().count()`,
         () => `orders.groupBy(sku).filter(G => G.count() > 1).count()`,
@@ -168,7 +178,9 @@ function value(at: Place, type: Scalar): string {
     case 'decimal':
       return pick(at, [
         () => `(${value(inner, 'decimal')} ${pick(at, ['+', '-'])} ${value(inner, pick(at, ['decimal', 'integer'] as const))})`,
-        () => `(${value(inner, 'decimal')} % 2)`,
+        () => `(${value(inner, 'decimal')} % ${value({ ...inner, depth: 4 }, pick(at, ['decimal', 'integer'] as const))})`,
+        () => `if(${condition(inner)}, ${value(inner, 'decimal')}, ${value(inner, pick(at, ['decimal', 'integer'] as const))})`,
+        () => `${array(inner, 'decimal')}.${pick(at, ['min', 'max', 'sum'])}()`,
         () => collection(inner)('decimal', pick(at, ['min', 'max', 'sum'])),
         () => `(${pick(at, ['sum', 'min', 'max'])} V.amount over V from xEvent where ${condition({ ...named(inner, 'V', events(at)), depth: 4 })})`,
       ])();
@@ -177,6 +189,7 @@ function value(at: Place, type: Scalar): string {
         () => `(${value(inner, pick(at, NUMBERS))} / ${value(inner, pick(at, ['integer', 'double'] as const))})`,
         () => `(${value(inner, 'double')} * ${pick(at, ['2', '0.5', '-1'])})`,
         () => collection(inner)(pick(at, ['integer', 'decimal'] as const), 'average'),
+        () => `${array(inner, pick(at, ['integer', 'decimal', 'double'] as const))}.average()`,
         () => `(average V.amount over V from xEvent where ${condition({ ...named(inner, 'V', events(at)), depth: 4 })})`,
       ])();
     case 'boolean':
@@ -233,19 +246,30 @@ function filtered(at: Place): string {
 }
 
 /** An array of scalars. */
-function array(at: Place, items: 'string' | 'integer' | 'double' | 'boolean', constants: Scalar = items): string {
-  const fields = at.names.filter(({ field }) => field.type === 'array' && field.items?.type === items);
+function array(at: Place, items: Item): string {
+  const fields = at.names.filter(({ field }) => field.type === 'array' && field.items?.type.replace(/\(.*/, '') === items);
   const found = fields[at.draw(fields.length + 1)];
-  if (items !== constants || found === undefined) return list(at, constants);
+  if (found === undefined) return list(at, items);
+  const name = `x${at.variables}`;
   return pick(at, [
     () => found.text,
     () => `${found.text}.distinct()`,
-    () => `${found.text}.intersection(${list(at, items)})`,
+    () => `${found.text}.intersection(${list(at, likeItem(at, items))})`,
     () => `${found.text}.filter(x => x.isNotNull())`,
-    () => found.text,
-    () => (items === 'string' ? 'xEvent.map(kind)' : found.text),
-    () => (items === 'string' ? 'identityMap.values()' : found.text),
+    () => `${found.text}.filter(${name} => ${condition({ ...scalarItem(at, name, items), depth: 4 })})`,
+    () => `${found.text}.${pick(at, ['topN', 'bottomN'])}(x => x, ${at.draw(3)})`,
+    () => (items === 'string' ? 'xEvent.map(kind)' : items === 'decimal' ? 'xEvent.map(amount)' : items === 'date' ? 'orders.on' : found.text),
+    () => (items === 'string' ? 'identityMap.values()' : items === 'integer' ? 'map.counts.values()' : found.text),
   ])();
+}
+
+/** The type of items that may stand on the other side. */
+function likeItem(at: Place, items: Item): Item {
+  return items === 'integer' || items === 'decimal' || items === 'double' ? pick(at, ['integer', 'decimal', 'double', items, items] as const) : items;
+}
+
+function scalarItem(at: Place, name: string, type: Item): Place {
+  return { ...at, variables: at.variables + 1, names: [...at.names, ...Array.from({ length: 4 }, () => ({ text: name, field: { type } }))] };
 }
 
 /** `in` and its like stand between their operands, or are written as methods. */
@@ -255,7 +279,8 @@ function infix(at: Place, left: string, operator: string, right: string): string
 
 /** Nothing but nulls would have no type, and a comparison with its head is refused. */
 function list(at: Place, type: Scalar): string {
-  return `[${Array.from({ length: 1 + at.draw(3) }, (_, index) => (index > 0 && at.draw(6) === 0 ? 'null' : constant(at, type))).join(', ')}]`;
+  const item = (): string => (at.depth < 4 && at.draw(5) === 0 ? value({ ...at, depth: 4 }, type) : constant(at, type));
+  return `[${Array.from({ length: 1 + at.draw(3) }, (_, index) => (index > 0 && at.draw(6) === 0 ? 'null' : item())).join(', ')}]`;
 }
 
 function window(at: Place): string {
@@ -295,9 +320,9 @@ function constant(at: Place, type: Scalar): string {
     case 'string':
       return text(at, pick(at, TEXTS));
     case 'integer':
-      return pick(at, ['0', '1', '2', '3', '(-1)', '7', '100', '9007199254740993']);
+      return pick(at, ['0', '1', '2', '3', '(-1)', '7', '100', '9007199254740993', 'currentDayOfMonth()']);
     case 'decimal':
-      return pick(at, ['0.0', '1.5', '2.00', '99.99', '(-0.01)', '0.1', '1']);
+      return pick(at, ['0.0', '1.5', '2.00', '99.99', '(-0.01)', '0.1', '1', '99.9949', '1.505']);
     case 'double':
       return pick(at, ['0.5', '1e0', '2', '3.75', '1e10']);
     case 'boolean':
@@ -314,7 +339,13 @@ function constant(at: Place, type: Scalar): string {
 function anything(at: Place): string {
   const found = at.names[at.draw(at.names.length)];
   if (found === undefined || at.draw(5) === 0) return value(at, pick(at, ['string', 'integer', 'decimal', 'date'] as const));
-  return at.draw(6) === 0 && at.names.some(({ text: name }) => name === 'home') ? 'home.city' : found.text;
+  return at.draw(6) === 0 && at.names.some(({ text: name }) => name === 'home') ? pick(at, ['home.city', folderOf(at)]) : found.text;
+}
+
+/** Attributes that are only a folder of others can be asked for being null. */
+function folderOf(at: Place): string {
+  const name = at.names.find(({ text: one }) => /(?:^|[.])q[.]\w+$/.test(one))?.text;
+  return name?.replace(/[.]\w+$/, '') ?? 'home.city';
 }
 
 function text(_at: Place, content: string): string {

@@ -35,6 +35,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'if (homeOwner, [], xEvent).count() = 3': 'bob',
   },
   comparisons: {
+    // By code point: halves of surrogate pairs are smaller than what stands last in the basic plane.
+    '"\uff61" < "😀" and ["😀", "\uff61"].max() = "😀"': 'ada bob nil',
     'person.birthMonth >= 3': 'ada bob',
     'person.birthMonth > 3': 'bob',
     'person.birthMonth != 3': 'bob',
@@ -57,6 +59,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'person.favoriteColors.intersection(["blue", "red"]) = ["red", "blue"]': 'ada',
     'person.wanted.intersection(person.visited) = ["Rome", "Oslo"]': 'ada',
     'person.wanted.intersection(person.visited).count() = 0': 'bob nil',
+    // Each once, however often it stands in either.
+    'numbers.intersection([2, 3, 2]) = [3, 2]': 'ada',
   },
   'subsetOf, supersetOf': {
     'person.wanted.subsetOf(person.visited)': 'ada',
@@ -75,6 +79,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'xEvent.distinct().count() = 3': 'ada bob',
   },
   groupBy: {
+    // In the order in which the values first stand.
+    'numbers.groupBy(n => n).map(G => G.head()) = [3, 1, 2]': 'ada',
     'orders.groupBy(storeId).count() = 2': 'ada',
     'orders.groupBy(storeId).map(G => G.count()).max() = 2': 'ada',
     'xEvent.groupBy(eventType).count() = 3': 'ada',
@@ -137,6 +143,8 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
     'person.visited.isNull()': 'nil',
   },
   arithmetic: {
+    // More digits than a double has on the way to one.
+    '9105348686270.837 / 1 = 9105348686270.837e0': 'ada bob nil',
     'person.age % 5 = 0': 'bob',
     'person.age + 2 = 40': 'ada',
     'person.age - 2 = 38': 'bob',
@@ -224,6 +232,9 @@ export const LANGUAGE_ROWS: Readonly<Record<string, Readonly<Record<string, stri
       'ada',
     // The inner one compares with an attribute, the outer one does not.
     'xEvent[commerce.item.price < income][cur = "USD"].count() = 2': 'ada',
+    // Two that differ in their third part alone.
+    'xEvent[cur = "USD" and eventType = "purchase" and commerce.item.price > 4] and not xEvent[cur = "USD" and eventType = "purchase" and commerce.item.price > 9]':
+      'bob',
     'xEvent[productListItems[SKU="PS"]]': 'ada',
     'xEvent[productListItems[SKU="XX" or ^^.person.gender="female"]]': 'ada',
     'xEvent[productListItems[SKU="AI" and ^.eventType = "addToCart"]].count() = 1': 'ada',

@@ -56,8 +56,10 @@ export const TEXTS = [
 ];
 const INTEGERS = ['-3', '-1', '0', '1', '2', '3', '7', '100', '9007199254740993'];
 const DECIMALS = ['-2.25', '-0.01', '0.00', '0.10', '1.00', '1.50', '2.00', '99.99', '100.00', '12345678.90'];
+const LONG_DECIMALS = ['-0.0050', '0.0001', '1.5000', '1.5049', '2.0000', '99.9949', '100.0000'];
 const DOUBLES = [-1.25, 0, 0.5, 1, 2, 3.75, 1e10];
 export const DAYS = [
+  '0001-01-01',
   '1999-12-31',
   '2000-02-29',
   '2019-12-31',
@@ -72,6 +74,7 @@ export const DAYS = [
   '2024-03-02',
   '2024-03-31',
   '2025-01-01',
+  '9999-12-31',
 ];
 const TIMES = ['00:00:00Z', '15:30:00.250Z', '15:30:00.251Z', '15:29:59.999999Z', '23:59:59.999Z', '09:00:00Z'];
 
@@ -91,6 +94,11 @@ export function drawWorld(draw: Draw, people: number): World {
   eventFields['kind'] = { type: 'string' };
   fields['list.texts'] = { type: 'array', items: { type: 'string' } };
   fields['list.more'] = { type: 'array', items: { type: 'string' } };
+  // More decimals than the others, and all the digits that the engine has: what is brought to one type with it may lose some.
+  fields['p.long'] = { type: 'decimal(18,4)' };
+  fields['p.wide'] = { type: 'decimal(38,2)' };
+  fields['list.days'] = { type: 'array', items: { type: 'date' } };
+  fields['list.decimals'] = { type: 'array', items: { type: 'decimal(18,4)' } };
   fields['list.numbers'] = { type: 'array', items: { type: draw(2) === 0 ? 'integer' : 'double' } };
   fields['orders'] = { type: 'array', items: { type: 'object', fields: { sku: { type: 'string' }, price: { type: 'integer' }, on: { type: 'date' } } } };
   fields['map.counts'] = { type: 'map', values: { type: 'integer' } };
@@ -188,8 +196,10 @@ function drawValue(draw: Draw, field: FieldDeclaration): unknown {
       return TEXTS[draw(TEXTS.length)];
     case 'integer':
       return INTEGERS[draw(INTEGERS.length)];
-    case 'decimal':
-      return DECIMALS[draw(DECIMALS.length)];
+    case 'decimal': {
+      const decimals = field.type.endsWith(',4)') ? LONG_DECIMALS : DECIMALS;
+      return decimals[draw(decimals.length)];
+    }
     case 'double':
       return DOUBLES[draw(DOUBLES.length)];
     case 'boolean':

@@ -36,12 +36,16 @@ const world: World = {
   } as AttributesSpec),
   fields: { at: { type: 'timestamp' }, born: { type: 'date' } },
   eventFields: {},
-  people: Object.entries(TIMES).map(([id, at]) => ({
+  people: peopleOf(TIMES),
+};
+
+function peopleOf(times: Readonly<Record<string, string>>): World['people'] {
+  return Object.entries(times).map(([id, at]) => ({
     id,
     profile: { at, born: at.slice(0, 10), 'identityMap.crmId': id },
     events: [{ timestamp: at, eventType: 'x' }],
-  })),
-};
+  }));
+}
 
 let connection: DuckDBConnection;
 beforeAll(async () => {
@@ -151,4 +155,47 @@ test('a slot in another place of the year moves now, today and every period', as
   expect(await askBoth(connection, world, 'at occurs last year', newYear)).toBe('y2000');
   expect(await askBoth(connection, world, 'at occurs last century and at occurs yesterday', newYear)).toBe('y2000');
   expect(await askBoth(connection, world, 'at occurs this century and at < tomorrow', newYear)).toBe('y2001');
+});
+
+describe('the edges of the calendar, where sources put what never began or never ends', () => {
+  const edges: World = {
+    ...world,
+    people: peopleOf({ first: '0001-01-01T00:00:00Z', usual: '2024-03-01T00:00:00Z', lastDay: '9999-12-31T00:00:00Z', last: '9999-12-31T23:59:59.999999Z' }),
+  };
+  let database: DuckDBConnection;
+  beforeAll(async () => {
+    database = await openDatabase([]);
+    await loadWorld(database, edges);
+  });
+  afterAll(() => database.closeSync());
+
+  test.each(
+    Object.entries({
+      'at occurs date(9999, 12, 31)': 'lastDay last',
+      'at occurs between now and date(9999, 12, 31)': 'lastDay last',
+      'at occurs after date(9999, 12, 31)': '',
+      'at occurs before date(9999, 12, 31)': 'first usual',
+      'at occurs date(1, 1, 1)': 'first',
+      'at occurs = 0 days from date(9999, 12, 31)': 'lastDay last',
+      'at occurs != 0 months from date(9999, 12, 31)': 'first usual',
+      'at occurs < 30 weeks after date(9999, 12, 31)': 'lastDay last',
+      'at occurs < 30 weeks after born': 'first usual lastDay last',
+      'at occurs > 1 days after born': '',
+      // What lies outside of the calendar is farther away than its edges are, whether a constant or an attribute leads there.
+      'at occurs = 12 weeks after born': '',
+      'at occurs = 12 weeks after date(9999, 12, 31)': '',
+      'at occurs = 1 centuries after date(9999, 12, 31)': '',
+      'at occurs = 3 days before born': '',
+      'at occurs != 3 days before date(1, 1, 1)': 'first usual lastDay last',
+      'at occurs = 1 centuries before born': '',
+      'at occurs >= 17 decades before born': '',
+      'at occurs <= 17 decades before born': 'first usual lastDay',
+      'at occurs > 3000 years before now': '',
+      'at occurs < 3000 years before now': 'first usual',
+      'at occurs between last millennium and next decade': 'usual',
+    }),
+  )('%s', async (text, ids) => {
+    expect(await askBoth(database, edges, text, { now: NOW })).toBe(ids);
+    expect(await askBoth(database, edges, `(exists E from xEvent where ${text.replace('at occurs', 'E.timestamp occurs')})`, { now: NOW })).toBe(ids);
+  });
 });

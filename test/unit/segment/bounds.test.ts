@@ -40,6 +40,16 @@ test.each([
   ['two hundred sums', `${many(200, () => 'person.age', ' + ')} = 8000`, 'bob'],
   ['six filters within each other', nest(6, 'person.age = 40', (text, index) => `(exists V${index} from numbers where (V${index} = 1 or ${text}))`), 'ada'],
   ['thirty steps', `chain(xEvent, timestamp, [${many(30, (index) => `C${index}: WHAT(cur = "${index}")`, ', ')}])`, ''],
+  [
+    'two thousand decimals in a list, and one whose digits nobody knows',
+    `(xEvent.sum(commerce.item.price) + 0.5) in [${many(2000, (index) => `${index}.5`, ',')}, xEvent.sum(commerce.item.price)]`,
+    'ada bob nil',
+  ],
+  [
+    'thirty ways of an if',
+    `${nest(30, 'income', (text, index) => `if (person.age = ${index}, xEvent.sum(commerce.item.price), ${text})`)} > 99.995`,
+    'ada bob',
+  ],
   ['a text of a megabyte', `person.name = "${'x'.repeat(900_000)}"`, ''],
 ])('%s', async (_name, text, expected) => {
   expect(await pass(text)).toBe(expected);
