@@ -3,6 +3,7 @@ import { parseInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import { formatSlots } from '../plan/plan-view.ts';
 import { displayWidth } from '../support/display-width.ts';
+import { BEGIN_ANEW, tellAhead } from '../watch/read-ahead.ts';
 import type { ActivationStatus, Status } from '../watch/read-status.ts';
 import type { KeptSizes } from '../export/measure-folders.ts';
 import { formatBytes, formatCount, formatDuration } from './format-amount.ts';
@@ -63,6 +64,7 @@ const STATES: Readonly<Record<string, string>> = {
   RunCancelled: 'Cancelled',
   RunInterrupted: 'Stalled',
   SlotOverdue: 'Overdue',
+  SlotAhead: 'Ahead',
   RunInProgress: 'Running',
   Succeeded: 'Ready',
   NotRunYet: 'New',
@@ -116,6 +118,7 @@ function adviceFor(state: string, { name }: ActivationStatus, worst: ActivationS
   if (state === 'Held') return `accept or fix: reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Stalled' || state === 'Cancelled') return `reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Overdue') return `is watch running?  reconcile run ${name} --slot ${worst?.overdueSlot ?? ''}`;
+  if (state === 'Ahead') return `${tellAhead(parseInstant(worst?.aheadSlot ?? '') ?? 0)} (${BEGIN_ANEW})`;
   return '';
 }
 

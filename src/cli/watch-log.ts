@@ -3,6 +3,7 @@ import { AppError } from '../model/app-error.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import { formatSlots } from '../plan/plan-view.ts';
+import { BEGIN_ANEW, tellAhead } from '../watch/read-ahead.ts';
 import type { WatchEvent } from '../watch/watch-event.ts';
 import { pasteable } from './command-line.ts';
 import type { CommandContext } from './context.ts';
@@ -86,6 +87,17 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
         },
       ];
     }
+    case 'slot-ahead': {
+      const { activation, segment, slot } = event;
+      return [
+        {
+          level: 'error',
+          event: event.type,
+          text: `${activation}/${segment}  ${tellAhead(slot)} (${BEGIN_ANEW})`,
+          fields: { activation, segment, slot: formatInstant(slot) },
+        },
+      ];
+    }
     case 'files-changed':
       return [{ level: 'info', event: event.type, text: 'manifests changed', fields: {} }];
     case 'clock-jumped':
@@ -93,7 +105,7 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
         {
           level: 'warn',
           event: event.type,
-          text: `the clock was set ${event.byMs > 0 ? 'forward' : 'back'} by ${formatDuration(Math.abs(event.byMs))}; slots are looked at anew`,
+          text: `the clock ${event.byMs > 0 ? 'went forward' : 'was set back'} by ${formatDuration(Math.abs(event.byMs))}${event.byMs > 0 ? ' (it was set, or the machine slept)' : ''}; slots are looked at anew`,
           fields: { byMs: event.byMs },
         },
       ];
