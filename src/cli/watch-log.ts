@@ -1,7 +1,7 @@
 import { STOPPED } from '../export/told-error.ts';
-import { AppError } from '../model/app-error.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
+import { asUserError } from '../model/system-refusal.ts';
 import { formatSlots } from '../plan/plan-view.ts';
 import { BEGIN_ANEW, tellAhead } from '../watch/read-ahead.ts';
 import type { WatchEvent } from '../watch/watch-event.ts';
@@ -166,8 +166,8 @@ function describeRun(run: Run): LogLine {
 }
 
 function told(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string | undefined } {
-  if (error instanceof AppError)
-    return { code: error.code, message: error.message === '' ? (error.diagnostics[0]?.message ?? '') : error.message, hint: error.hint };
+  const known = asUserError(error);
+  if (known !== undefined) return { code: known.code, message: known.message === '' ? (known.diagnostics[0]?.message ?? '') : known.message, hint: known.hint };
   return { code: 'RC4000', message: `a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` };
 }
 

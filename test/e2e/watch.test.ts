@@ -1,4 +1,17 @@
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -181,6 +194,20 @@ function setClock(folder: string, aheadMs: number): void {
   writeFileSync(join(folder, 'next-clock'), String(aheadMs));
   renameSync(join(folder, 'next-clock'), join(folder, 'clock'));
 }
+
+test.each([
+  ['spool', 'slot-refused'],
+  ['snapshots', 'run-failed'],
+])('a folder of ours that cannot be made (%s) is told, not taken for a bug, and the slot is made good', async (name, event) => {
+  const folder = await makeProject();
+  rmSync(join(folder, '.reconcile', name), { recursive: true, force: true });
+  symlinkSync('/nowhere/at/all', join(folder, '.reconcile', name));
+  const process = watch(folder, '2026-12-01T02:05:00Z');
+  expect(await process.until(event)).toMatchObject({ code: 'RC9020', message: expect.stringContaining('cannot be used: ') });
+  rmSync(join(folder, '.reconcile', name));
+  await process.until('run-success', 2);
+  expect((await process.end('SIGTERM')).stderr).not.toContain('a bug');
+});
 
 describe('a clock that is set', () => {
   test('back by an hour and forward by a week: told at once, and the slot that is due runs', { timeout: 60_000 }, async () => {
