@@ -1,4 +1,5 @@
 import { STOPPED } from '../export/told-error.ts';
+import { ALREADY_RUNNING } from '../export/to-run.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import { asUserError } from '../model/system-refusal.ts';
@@ -32,8 +33,8 @@ export function createWatchLog({ options, clock, say }: CommandContext): (line: 
   };
 }
 
-/** What an event says. One run is one line. */
-export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine[] {
+/** What an event says. One run is one line. Slots go by `now`, what is tried again by the wall clock. */
+export function describeEvent(event: WatchEvent, now: Instant, wall: Instant): readonly LogLine[] {
   switch (event.type) {
     case 'slot-started': {
       const { activation, segments, slot } = event;
@@ -65,7 +66,7 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
     case 'slot-refused': {
       const { activation, segments, slot, error, retryAt } = event;
       const { code, message, hint } = told(error);
-      const again = retryAt === undefined ? '' : `; again at ${shown(retryAt, now)}`;
+      const again = retryAt === undefined ? '' : `; again in ${formatDuration(retryAt - wall)}`;
       const fields = { activation, segments, slot: formatInstant(slot), code, hint, ...(retryAt === undefined ? {} : { retryAt: formatInstant(retryAt) }) };
       return [
         {
@@ -138,6 +139,7 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
 }
 
 function describeRun(run: Run): LogLine {
+  if (run.error?.code === ALREADY_RUNNING) return describeElsewhere(run);
   const { id, activation, segment, slot, status, counts, error } = run;
   const rows = `${formatCount(counts.activated)} ${counts.activated === 1 ? 'row' : 'rows'}${counts.excluded === 0 ? '' : `, ${formatCount(counts.excluded)} excluded`}`;
   const why = error === undefined ? '' : `: ${error.code}  ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
@@ -162,6 +164,16 @@ function describeRun(run: Run): LogLine {
       ...(run.import === undefined ? {} : { import: run.import.status }),
       ...(error === undefined ? {} : { code: error.code, hint: error.hint }),
     },
+  };
+}
+
+/** Several watches beside each other are nothing out of order: whoever was first has the slot. */
+function describeElsewhere({ id, activation, segment, slot }: Run): LogLine {
+  return {
+    level: 'info',
+    event: 'run-elsewhere',
+    text: `${activation}/${segment}  slot ${slot ?? 'now'}  another process is at it   run ${id}`,
+    fields: { run: id, activation, segment, slot },
   };
 }
 

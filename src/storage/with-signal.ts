@@ -13,12 +13,10 @@ export function withSignal(storage: Storage, signal: AbortSignal | undefined): S
   const unlessStopped = async <T>(work: () => Promise<T>, graceMs = 0): Promise<T> => {
     if (graceMs === 0) checkAborted(signal);
     let timer: NodeJS.Timeout | undefined;
-    let stop = (): void => {};
-    const stopped = new Promise<never>((_, reject) => {
-      stop = () => void (timer = setTimeout(() => reject(abortedError(signal)), graceMs));
-      if (signal.aborted) stop();
-      else signal.addEventListener('abort', stop, { once: true });
-    });
+    const { promise: stopped, reject } = Promise.withResolvers<never>();
+    const stop = (): void => void (timer = setTimeout(() => reject(abortedError(signal)), graceMs));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
     try {
       return await Promise.race([work(), stopped]);
     } finally {

@@ -137,7 +137,9 @@ export class SlotWorker {
   async #run(resources: AppliedResources, activation: string, pairs: readonly ScheduledPair[], slot: Instant, now: Instant): Promise<void> {
     const { exports, emit, signal } = this.#deps;
     const segments = pairs.map(({ segment }) => segment);
-    emit({ type: 'slot-started', activation, segments, slot });
+    // While another process is at it this one looks every while, which is no news.
+    const left = new Set(pairs.map(pairKey).filter((key) => this.#troubles.get(key)?.attempts === 0));
+    if (left.size < pairs.length) emit({ type: 'slot-started', activation, segments, slot });
     try {
       const runs = await this.#deps.run({ resources, activation, segments, slot, now, signal });
       for (const pair of pairs) this.#troubles.delete(pairKey(pair));
@@ -145,7 +147,7 @@ export class SlotWorker {
         // Another process is at it: its record decides, after a while.
         if (isBusy(run)) this.#troubles.set(pairKey(run), { attempts: 0, at: exports.clock() + BUSY_WAIT_MS });
       }
-      emit({ type: 'slot-ended', activation, slot, runs });
+      emit({ type: 'slot-ended', activation, slot, runs: runs.filter((run) => !isBusy(run) || !left.has(pairKey(run))) });
     } catch (error) {
       if (signal.aborted) return emit({ type: 'slot-stopped', activation, segments, slot });
       // One segment that cannot be started must not hold the others of its activation.
