@@ -133,6 +133,13 @@ function formatAgo(ms: number): string {
   return formatDuration(ms).replace(/^(\d+ (?:h|min)) .*$/, '$1');
 }
 
+const MOST_CHARS = 80;
+const MOST_QUOTED_CHARS = 24;
+
+/** Of long paths and addresses the end: what is wrong with them comes after, and has to be seen. */
 function shorten(text: string): string {
-  return text.length <= 60 ? text : `${text.slice(0, 59)}…`;
+  const brief = text.replaceAll(/`([^`]+)`/g, (quoted, inner: string) =>
+    inner.length <= MOST_QUOTED_CHARS ? quoted : `\`…${inner.slice(1 - MOST_QUOTED_CHARS)}\``,
+  );
+  return brief.length <= MOST_CHARS ? brief : `${brief.slice(0, MOST_CHARS - 1)}…`;
 }
