@@ -50,7 +50,7 @@ export function renderStatus({ activations, resources }: Status, options: Render
       ? paint.green
       : state === 'Suspended' || state === 'Running'
         ? paint.cyan
-        : state === 'Held' || state === 'Cancelled'
+        : state === 'Held' || state === 'Cancelled' || state === 'Unknown'
           ? paint.yellow
           : paint.red)(state.padEnd(stateWidth));
   const table = rows.map(({ cells, state, advice }) => `${line(cells)}   ${colored(state)}${advice === '' ? '' : `   ${advice}`}`.trimEnd());
@@ -65,6 +65,7 @@ const STATES: Readonly<Record<string, string>> = {
   RunInterrupted: 'Stalled',
   SlotOverdue: 'Overdue',
   SlotAhead: 'Ahead',
+  ImportUnknown: 'Unknown',
   RunInProgress: 'Running',
   Succeeded: 'Ready',
   NotRunYet: 'New',
@@ -110,11 +111,13 @@ function lastRun({ segments }: ActivationStatus, worst: ActivationStatus['segmen
   const rows = shown.reduce((sum, { counts }) => sum + counts.activated, 0);
   const refusedRows = shown.reduce((sum, { refused }) => sum + (refused?.rows ?? 0), 0);
   const refused = shown.some((one) => one.refused !== undefined) ? `, ${formatCount(refusedRows)} refused` : '';
-  return `${time} success, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${refused}${shown.length === segments.length ? '' : name}`;
+  const imported = run.import?.status === 'unknown' ? ', import unknown' : '';
+  return `${time} success, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${refused}${imported}${shown.length === segments.length ? '' : name}`;
 }
 
 function adviceFor(state: string, { name }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined): string {
   const run: Run | null | undefined = worst?.lastRun;
+  if (state === 'Unknown') return `why: reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Held') return `accept or fix: reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Stalled' || state === 'Cancelled') return `reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Overdue') return `is watch running?  reconcile run ${name} --slot ${worst?.overdueSlot ?? ''}`;

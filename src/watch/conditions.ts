@@ -92,9 +92,10 @@ const RANKS = {
   RunInterrupted: 3,
   SlotOverdue: 4,
   SlotAhead: 5,
-  RunInProgress: 6,
-  Succeeded: 7,
-  NotRunYet: 8,
+  ImportUnknown: 6,
+  RunInProgress: 7,
+  Succeeded: 8,
+  NotRunYet: 9,
 } as const;
 
 function judge(
@@ -121,6 +122,8 @@ function judge(
   if (ahead !== undefined && !suspended) return tell('SlotAhead', tellAhead(ahead));
   if (last?.status === 'running') return tell('RunInProgress', `run ${last.id}, step ${last.step}`);
   if (last?.status === 'success') {
+    if (last.import?.status === 'unknown')
+      return tell('ImportUnknown', `run ${last.id} was delivered, and its import is unknown: ${last.import.message ?? ''}`);
     const { [REFUSED_REASON]: refused = 0 } = last.counts.reasons;
     const again =
       refused === 0
