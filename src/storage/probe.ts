@@ -40,7 +40,8 @@ export async function probeStorage(storage: Storage, options: ProbeOptions = {})
 
 async function tryWriting(storage: Storage): Promise<CheckFinding> {
   const key = `reconcile-doctor-${randomUUID()}.txt`;
-  const subject = `storage ${storage.address(key).replace(/\/?reconcile-doctor-.*$/, '')}`;
+  const place = storage.address(key).replace(/\/?reconcile-doctor-.*$/, '');
+  const subject = `storage ${place === '' ? '/' : place}`;
   const folder = await mkdtemp(join(tmpdir(), 'reconcile-doctor-'));
   try {
     const file = await probeFile(folder);
