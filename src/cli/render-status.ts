@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { parseInstant, type Instant } from '../model/instant.ts';
+import { MINUTE_MS, parseInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import { formatSlots } from '../plan/plan-view.ts';
 import { displayWidth } from '../support/display-width.ts';
@@ -10,6 +10,8 @@ import { formatBytes, formatCount, formatDuration } from './format-amount.ts';
 
 export interface RenderStatusOptions {
   readonly now: Instant;
+  /** The wall clock, by which runs are recorded; `now` unless it is given. */
+  readonly wall?: Instant;
   readonly color: boolean;
   /** Bytes kept on this machine, by kind; told when given. */
   readonly sizes?: KeptSizes;
@@ -36,7 +38,7 @@ export function renderStatus({ activations, resources }: Status, options: Render
     const cells = [
       activation.name,
       lastSuccess(state === 'Ready' || state === 'Running' ? activation.lastSuccess : slotOf(worst?.lastSuccess), options.now),
-      lastRun(activation, worst, state, options.now),
+      lastRun(activation, worst, state, options),
       next.length === 0 ? '-' : formatSlots(next, options.now).replace(/ UTC$/, ''),
     ];
     return { cells, state, advice: adviceFor(state, activation, worst) };
@@ -95,14 +97,20 @@ function slotOf(run: Run | null | undefined): string | null {
 }
 
 /** Of the worst segment, which is named where there are others; of a slot that went well for several, all their rows. */
-function lastRun({ segments }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined, state: string, now: Instant): string {
+function lastRun(
+  { segments }: ActivationStatus,
+  worst: ActivationStatus['segments'][number] | undefined,
+  state: string,
+  { now, wall = now }: RenderStatusOptions,
+): string {
   const run = worst?.lastRun;
   if (run === null || run === undefined) return '-';
   const time = shortTime(parseInstant(slotOf(run) ?? '') ?? 0, now);
   const isOne = segments.length === 1;
   const name = isOne ? '' : ` (${run.segment})`;
   // Whoever was at it is gone.
-  const status = run.status === 'running' && state === 'Stalled' ? 'interrupted' : run.status;
+  const status =
+    run.status !== 'running' ? run.status : state === 'Stalled' ? 'interrupted' : `running${forHowLong(wall - (parseInstant(run.startedAt) ?? wall))}`;
   if (status !== 'success') {
     return `${time} ${status}${run.error === undefined ? name : `: ${isOne ? '' : `${run.segment}: `}${shorten(run.error.message)}`}`;
   }
@@ -128,6 +136,11 @@ function adviceFor(state: string, { name }: ActivationStatus, worst: ActivationS
 /** `06:00` today, else `23 Nov 06:00`. */
 function shortTime(at: Instant, now: Instant): string {
   return formatSlots([at], now).replace(/ UTC$/, '');
+}
+
+/** Of a run that is under way: one that hangs looks like any other but for this. */
+function forHowLong(ms: number): string {
+  return ms < MINUTE_MS ? '' : ` for ${formatAgo(ms)}`;
 }
 
 function formatAgo(ms: number): string {

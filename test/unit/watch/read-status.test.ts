@@ -141,3 +141,23 @@ test('of a failure that begins with a long path the screen shows what is wrong w
     '02:00 failed: cannot write `…one_20260110_020000.csv` on `…rts@sftp.example.com:22`: the disk…',
   );
 });
+
+test('of a run under way the screen shows since when: one that hangs looks like any other', async () => {
+  const world = createWorld(at('01T00:00'));
+  await world.apply('slow', every6h);
+  world.now = at('01T02:01');
+  const claim = {
+    activation: 'slow',
+    segment: 's',
+    slot: at('01T02:00'),
+    mode: 'incremental',
+    owner: currentOwner(),
+    newId: 'SLOW',
+    staleAfterMs: 1000,
+  } as const;
+  await world.state.ledger.claim({ ...claim, now: world.now });
+  const line = async (): Promise<string> => renderStatus(await statusOf(world), { now: world.now, color: false });
+  expect(await line()).toMatch(/02:00 running +08:00 +Running/);
+  world.now = at('01T05:31');
+  expect(await line()).toMatch(/02:00 running for 3 h +08:00 +Running/);
+});
