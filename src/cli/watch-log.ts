@@ -53,7 +53,10 @@ export function describeEvent(event: WatchEvent, now: Instant, wall: Instant): r
       const { activation, segment, runs, before } = event;
       const slots = runs.flatMap(({ slot }) => slot ?? []);
       const many = before + runs.length;
-      const which = many === 1 ? `slot ${slots[0] ?? ''}` : `${formatCount(many)} slots, ${slots[0] ?? ''} to ${slots.at(-1) ?? ''},`;
+      const last = slots.at(-1) ?? '';
+      // Of very many the first ones are counted only.
+      const which =
+        many === 1 ? `slot ${last}` : before > 0 ? `${formatCount(many)} slots, up to ${last},` : `${formatCount(many)} slots, ${slots[0] ?? ''} to ${last},`;
       return [
         {
           level: 'warn',
