@@ -32,6 +32,8 @@ interface Seen {
   started: boolean;
   /** The first error row, with how many looks ago it was seen. */
   error: { readonly row: LogRow; looks: number } | undefined;
+  /** Why the workflow could not go on when it was last looked at, and what to do. */
+  blocked: { readonly why: string; readonly hint: string } | undefined;
 }
 
 /**
@@ -41,7 +43,7 @@ interface Seen {
 export async function followImport(request: FollowRequest): Promise<Receipt> {
   const { session, clock, sleep, signal, waitMs, signalled } = request;
   const startedAt = clock();
-  const seen: Seen = { position: request.after ?? { lastId: null, lastDate: null }, active: false, started: false, error: undefined };
+  const seen: Seen = { position: request.after ?? { lastId: null, lastDate: null }, active: false, started: false, error: undefined, blocked: undefined };
   for (let look = 0; ; look += 1) {
     let end: Receipt | undefined;
     try {
@@ -63,6 +65,10 @@ export async function followImport(request: FollowRequest): Promise<Receipt> {
 
 async function giveUp({ session, workflow, after, signal, signalled, waitMs }: FollowRequest, seen: Seen): Promise<Receipt> {
   const waited = `within ${Math.round(waitMs / 1000)} s`;
+  const { blocked } = seen;
+  if (signalled && blocked !== undefined) {
+    return unknown(`workflow \`${workflow.internalName}\` did not say ${waited} how the import ended, and cannot by now: ${blocked.why}; ${blocked.hint}`);
+  }
   if (seen.started) {
     const message = `the import began but did not say its end ${waited}`;
     return signalled ? unknown(message) : { status: 'signalled', message };
@@ -117,10 +123,11 @@ async function lookOnce(request: FollowRequest, seen: Seen): Promise<Receipt | u
   }
   if (end !== undefined) return end;
   const found = await findWorkflow(session, workflow.internalName);
-  const blocked = found === undefined ? undefined : judgeWorkflow(found);
+  const judged = found === undefined ? undefined : judgeWorkflow(found);
+  seen.blocked = judged?.kind === 'blocked' ? judged : undefined;
   if (seen.error !== undefined) {
     // One more look: the branch for errors may be about to write the marker.
-    if (seen.error.looks > 0 || blocked?.kind === 'blocked') return failed(session.clean(describeRow(seen.error.row)));
+    if (seen.error.looks > 0 || seen.blocked !== undefined) return failed(session.clean(describeRow(seen.error.row)));
     seen.error.looks += 1;
   } else if (found?.failed === true) {
     return failed(`workflow ${workflow.internalName} was stopped by an error`);

@@ -2,6 +2,7 @@ import type { OpenedProject } from '../compose.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import { formatSlots } from '../plan/plan-view.ts';
 import { nextSlots } from '../schedule/slots.ts';
+import { readAhead } from '../watch/read-ahead.ts';
 import { listPairs } from '../watch/scheduled-pair.ts';
 import { formatCount } from './format-amount.ts';
 import type { LogLine } from './watch-log.ts';
@@ -27,9 +28,12 @@ export async function describeStart(project: OpenedProject, manifests: readonly 
     lines.push({ level: 'warn', event: 'nothing-applied', text: 'no activation is applied: no slot will come due before `reconcile apply`', fields: {} });
   const width = Math.max(0, ...byActivation.slice(0, ACTIVATIONS_SHOWN).map(([name]) => name.length));
   for (const [activation, own] of byActivation.slice(0, ACTIVATIONS_SHOWN)) {
-    const slots = own.flatMap((pair) =>
-      pair.schedule === undefined || pair.suspended ? [] : nextSlots(pair.schedule, pair.anchor, Math.max(now, pair.activeFrom - 1), SLOTS_SHOWN),
-    );
+    const slots: Instant[] = [];
+    for (const pair of own) {
+      if (pair.schedule === undefined || pair.suspended) continue;
+      const from = Math.max(now, pair.activeFrom - 1, (await readAhead(project.ledger, pair, now)) ?? -Infinity);
+      slots.push(...nextSlots(pair.schedule, pair.anchor, from, SLOTS_SHOWN));
+    }
     const next = [...new Set(slots)].toSorted((a, b) => a - b).slice(0, SLOTS_SHOWN);
     const isEvaluated = own.some(({ schedule }) => schedule !== undefined && 'after' in schedule);
     const told = own.every(({ suspended }) => suspended)

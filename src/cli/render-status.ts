@@ -1,14 +1,17 @@
 import pc from 'picocolors';
-import { parseInstant, type Instant } from '../model/instant.ts';
+import { MINUTE_MS, parseInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import { formatSlots } from '../plan/plan-view.ts';
 import { displayWidth } from '../support/display-width.ts';
+import { BEGIN_ANEW, tellAhead } from '../watch/read-ahead.ts';
 import type { ActivationStatus, Status } from '../watch/read-status.ts';
 import type { KeptSizes } from '../export/measure-folders.ts';
 import { formatBytes, formatCount, formatDuration } from './format-amount.ts';
 
 export interface RenderStatusOptions {
   readonly now: Instant;
+  /** The wall clock, by which runs are recorded; `now` unless it is given. */
+  readonly wall?: Instant;
   readonly color: boolean;
   /** Bytes kept on this machine, by kind; told when given. */
   readonly sizes?: KeptSizes;
@@ -35,7 +38,7 @@ export function renderStatus({ activations, resources }: Status, options: Render
     const cells = [
       activation.name,
       lastSuccess(state === 'Ready' || state === 'Running' ? activation.lastSuccess : slotOf(worst?.lastSuccess), options.now),
-      lastRun(activation, worst, state, options.now),
+      lastRun(activation, worst, state, options),
       next.length === 0 ? '-' : formatSlots(next, options.now).replace(/ UTC$/, ''),
     ];
     return { cells, state, advice: adviceFor(state, activation, worst) };
@@ -49,7 +52,7 @@ export function renderStatus({ activations, resources }: Status, options: Render
       ? paint.green
       : state === 'Suspended' || state === 'Running'
         ? paint.cyan
-        : state === 'Held' || state === 'Cancelled'
+        : state === 'Held' || state === 'Cancelled' || state === 'Unknown'
           ? paint.yellow
           : paint.red)(state.padEnd(stateWidth));
   const table = rows.map(({ cells, state, advice }) => `${line(cells)}   ${colored(state)}${advice === '' ? '' : `   ${advice}`}`.trimEnd());
@@ -63,6 +66,8 @@ const STATES: Readonly<Record<string, string>> = {
   RunCancelled: 'Cancelled',
   RunInterrupted: 'Stalled',
   SlotOverdue: 'Overdue',
+  SlotAhead: 'Ahead',
+  ImportUnknown: 'Unknown',
   RunInProgress: 'Running',
   Succeeded: 'Ready',
   NotRunYet: 'New',
@@ -92,14 +97,20 @@ function slotOf(run: Run | null | undefined): string | null {
 }
 
 /** Of the worst segment, which is named where there are others; of a slot that went well for several, all their rows. */
-function lastRun({ segments }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined, state: string, now: Instant): string {
+function lastRun(
+  { segments }: ActivationStatus,
+  worst: ActivationStatus['segments'][number] | undefined,
+  state: string,
+  { now, wall = now }: RenderStatusOptions,
+): string {
   const run = worst?.lastRun;
   if (run === null || run === undefined) return '-';
   const time = shortTime(parseInstant(slotOf(run) ?? '') ?? 0, now);
   const isOne = segments.length === 1;
   const name = isOne ? '' : ` (${run.segment})`;
   // Whoever was at it is gone.
-  const status = run.status === 'running' && state === 'Stalled' ? 'interrupted' : run.status;
+  const status =
+    run.status !== 'running' ? run.status : state === 'Stalled' ? 'interrupted' : `running${forHowLong(wall - (parseInstant(run.startedAt) ?? wall))}`;
   if (status !== 'success') {
     return `${time} ${status}${run.error === undefined ? name : `: ${isOne ? '' : `${run.segment}: `}${shorten(run.error.message)}`}`;
   }
@@ -108,14 +119,17 @@ function lastRun({ segments }: ActivationStatus, worst: ActivationStatus['segmen
   const rows = shown.reduce((sum, { counts }) => sum + counts.activated, 0);
   const refusedRows = shown.reduce((sum, { refused }) => sum + (refused?.rows ?? 0), 0);
   const refused = shown.some((one) => one.refused !== undefined) ? `, ${formatCount(refusedRows)} refused` : '';
-  return `${time} success, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${refused}${shown.length === segments.length ? '' : name}`;
+  const imported = run.import?.status === 'unknown' ? ', import unknown' : '';
+  return `${time} success, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${refused}${imported}${shown.length === segments.length ? '' : name}`;
 }
 
 function adviceFor(state: string, { name }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined): string {
   const run: Run | null | undefined = worst?.lastRun;
+  if (state === 'Unknown') return `why: reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Held') return `accept or fix: reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Stalled' || state === 'Cancelled') return `reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Overdue') return `is watch running?  reconcile run ${name} --slot ${worst?.overdueSlot ?? ''}`;
+  if (state === 'Ahead') return `${tellAhead(parseInstant(worst?.aheadSlot ?? '') ?? 0)} (${BEGIN_ANEW})`;
   return '';
 }
 
@@ -124,12 +138,24 @@ function shortTime(at: Instant, now: Instant): string {
   return formatSlots([at], now).replace(/ UTC$/, '');
 }
 
+/** Of a run that is under way: one that hangs looks like any other but for this. */
+function forHowLong(ms: number): string {
+  return ms < MINUTE_MS ? '' : ` for ${formatAgo(ms)}`;
+}
+
 function formatAgo(ms: number): string {
   const days = Math.floor(ms / 86_400_000);
   if (days > 0) return `${days} d`;
   return formatDuration(ms).replace(/^(\d+ (?:h|min)) .*$/, '$1');
 }
 
+const MOST_CHARS = 80;
+const MOST_QUOTED_CHARS = 24;
+
+/** Of long paths and addresses the end: what is wrong with them comes after, and has to be seen. */
 function shorten(text: string): string {
-  return text.length <= 60 ? text : `${text.slice(0, 59)}…`;
+  const brief = text.replaceAll(/`([^`]+)`/g, (quoted, inner: string) =>
+    inner.length <= MOST_QUOTED_CHARS ? quoted : `\`…${inner.slice(1 - MOST_QUOTED_CHARS)}\``,
+  );
+  return brief.length <= MOST_CHARS ? brief : `${brief.slice(0, MOST_CHARS - 1)}…`;
 }

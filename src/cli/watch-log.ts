@@ -1,8 +1,10 @@
 import { STOPPED } from '../export/told-error.ts';
-import { AppError } from '../model/app-error.ts';
+import { ALREADY_RUNNING } from '../export/to-run.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
+import { asUserError } from '../model/system-refusal.ts';
 import { formatSlots } from '../plan/plan-view.ts';
+import { BEGIN_ANEW, tellAhead } from '../watch/read-ahead.ts';
 import type { WatchEvent } from '../watch/watch-event.ts';
 import { pasteable } from './command-line.ts';
 import type { CommandContext } from './context.ts';
@@ -31,8 +33,8 @@ export function createWatchLog({ options, clock, say }: CommandContext): (line: 
   };
 }
 
-/** What an event says. One run is one line. */
-export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine[] {
+/** What an event says. One run is one line. Slots go by `now`, what is tried again by the wall clock. */
+export function describeEvent(event: WatchEvent, now: Instant, wall: Instant): readonly LogLine[] {
   switch (event.type) {
     case 'slot-started': {
       const { activation, segments, slot } = event;
@@ -51,7 +53,10 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
       const { activation, segment, runs, before } = event;
       const slots = runs.flatMap(({ slot }) => slot ?? []);
       const many = before + runs.length;
-      const which = many === 1 ? `slot ${slots[0] ?? ''}` : `${formatCount(many)} slots, ${slots[0] ?? ''} to ${slots.at(-1) ?? ''},`;
+      const last = slots.at(-1) ?? '';
+      // Of very many the first ones are counted only.
+      const which =
+        many === 1 ? `slot ${last}` : before > 0 ? `${formatCount(many)} slots, up to ${last},` : `${formatCount(many)} slots, ${slots[0] ?? ''} to ${last},`;
       return [
         {
           level: 'warn',
@@ -64,7 +69,7 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
     case 'slot-refused': {
       const { activation, segments, slot, error, retryAt } = event;
       const { code, message, hint } = told(error);
-      const again = retryAt === undefined ? '' : `; again at ${shown(retryAt, now)}`;
+      const again = retryAt === undefined ? '' : `; again in ${formatDuration(retryAt - wall)}`;
       const fields = { activation, segments, slot: formatInstant(slot), code, hint, ...(retryAt === undefined ? {} : { retryAt: formatInstant(retryAt) }) };
       return [
         {
@@ -86,6 +91,17 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
         },
       ];
     }
+    case 'slot-ahead': {
+      const { activation, segment, slot } = event;
+      return [
+        {
+          level: 'error',
+          event: event.type,
+          text: `${activation}/${segment}  ${tellAhead(slot)} (${BEGIN_ANEW})`,
+          fields: { activation, segment, slot: formatInstant(slot) },
+        },
+      ];
+    }
     case 'files-changed':
       return [{ level: 'info', event: event.type, text: 'manifests changed', fields: {} }];
     case 'clock-jumped':
@@ -93,7 +109,7 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
         {
           level: 'warn',
           event: event.type,
-          text: `the clock was set ${event.byMs > 0 ? 'forward' : 'back'} by ${formatDuration(Math.abs(event.byMs))}; slots are looked at anew`,
+          text: `the clock ${event.byMs > 0 ? 'went forward' : 'was set back'} by ${formatDuration(Math.abs(event.byMs))}${event.byMs > 0 ? ' (it was set, or the machine slept)' : ''}; slots are looked at anew`,
           fields: { byMs: event.byMs },
         },
       ];
@@ -126,6 +142,7 @@ export function describeEvent(event: WatchEvent, now: Instant): readonly LogLine
 }
 
 function describeRun(run: Run): LogLine {
+  if (run.error?.code === ALREADY_RUNNING) return describeElsewhere(run);
   const { id, activation, segment, slot, status, counts, error } = run;
   const rows = `${formatCount(counts.activated)} ${counts.activated === 1 ? 'row' : 'rows'}${counts.excluded === 0 ? '' : `, ${formatCount(counts.excluded)} excluded`}`;
   const why = error === undefined ? '' : `: ${error.code}  ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
@@ -153,9 +170,19 @@ function describeRun(run: Run): LogLine {
   };
 }
 
+/** Several watches beside each other are nothing out of order: whoever was first has the slot. */
+function describeElsewhere({ id, activation, segment, slot }: Run): LogLine {
+  return {
+    level: 'info',
+    event: 'run-elsewhere',
+    text: `${activation}/${segment}  slot ${slot ?? 'now'}  another process is at it   run ${id}`,
+    fields: { run: id, activation, segment, slot },
+  };
+}
+
 function told(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string | undefined } {
-  if (error instanceof AppError)
-    return { code: error.code, message: error.message === '' ? (error.diagnostics[0]?.message ?? '') : error.message, hint: error.hint };
+  const known = asUserError(error);
+  if (known !== undefined) return { code: known.code, message: known.message === '' ? (known.diagnostics[0]?.message ?? '') : known.message, hint: known.hint };
   return { code: 'RC4000', message: `a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` };
 }
 

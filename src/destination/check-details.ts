@@ -34,7 +34,7 @@ function checkSelf(schema: DetailSchema, value: unknown, name: string): Problem 
     const quote = schema.type === 'string' && (typeof value === 'number' || typeof value === 'boolean');
     return {
       code: 'RC1104',
-      message: `\`${name}\` must be ${TYPE_NAMES[schema.type]}, found ${describe(value)}`,
+      message: `\`${name}\` must be ${TYPE_NAMES[schema.type]}, found ${typeof value === 'string' ? 'the text ' : ''}${describe(value)}`,
       ...(quote ? { hint: `put it in quotes: "${String(value)}"` } : {}),
     };
   }

@@ -1,6 +1,7 @@
 import type { Connector } from '../destination/connector.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Storage } from '../storage/storage.ts';
+import { withSignal } from '../storage/with-signal.ts';
 import { canonicalJson } from '../support/canonical-json.ts';
 import type { ExportDeps } from './deps.ts';
 import type { ResolvedJob } from './resolve-job.ts';
@@ -17,7 +18,7 @@ export function openOnce(deps: ExportDeps, signal: AbortSignal | undefined): Ope
   const connectors = new Map<string, Promise<Connector | undefined>>();
   const engines = new Map<string, Engine>();
   return {
-    storage: ({ storage }) => remember(storages, canonicalJson(storage), () => deps.storage(storage)),
+    storage: ({ storage }) => remember(storages, canonicalJson(storage), async () => withSignal(await deps.storage(storage), signal)),
     connector: ({ job }) => remember(connectors, job.destinationName, () => deps.connector(job.destinationName, job.destination)),
     engine: ({ model }) => remember(engines, model.name, () => deps.engine(model, signal)),
     async [Symbol.asyncDispose]() {

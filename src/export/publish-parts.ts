@@ -126,6 +126,6 @@ function mismatch(address: string, how: string): AppError {
   return new AppError({
     code: 'RC4009',
     message: `\`${address}\` is not what was written: ${how}`,
-    hint: 'run the slot again; if it happens again, look at what else writes there',
+    hint: 'look at what else writes there; take that file away and run the slot again: it is sent anew',
   });
 }

@@ -5,6 +5,7 @@ import type { Connector } from '../destination/connector.ts';
 import type { Engine } from '../engine/engine.ts';
 import { AppError } from '../model/app-error.ts';
 import type { RunCounts, RunFile, RunStatus } from '../model/run.ts';
+import { asUserError } from '../model/system-refusal.ts';
 import { RUN_STEPS, type CancelRequest, type Claim, type RunRecord, type RunStep } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
@@ -303,7 +304,8 @@ class SegmentRun {
     return run;
   }
 
-  async #fail(error: unknown): Promise<RunRecord> {
+  async #fail(thrown: unknown): Promise<RunRecord> {
+    const error = asUserError(thrown) ?? thrown;
     const { deps, job, signal } = this.#input;
     const held = error instanceof HeldError;
     const known = error instanceof AppError ? error : undefined;

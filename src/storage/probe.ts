@@ -40,7 +40,8 @@ export async function probeStorage(storage: Storage, options: ProbeOptions = {})
 
 async function tryWriting(storage: Storage): Promise<CheckFinding> {
   const key = `reconcile-doctor-${randomUUID()}.txt`;
-  const subject = `storage ${storage.address(key).replace(/\/?reconcile-doctor-.*$/, '')}`;
+  const place = storage.address(key).replace(/\/?reconcile-doctor-.*$/, '');
+  const subject = `storage ${place === '' ? '/' : place}`;
   const folder = await mkdtemp(join(tmpdir(), 'reconcile-doctor-'));
   try {
     const file = await probeFile(folder);
@@ -126,7 +127,7 @@ function judgeRoom(freeBytes: number, wantedBytes: number): CheckFinding {
 
 function judgeClock(skewMs: number): CheckFinding {
   const off = Math.abs(skewMs);
-  const message = off < 2_000 ? 'the clocks agree' : `the storage’s clock is ${Math.round(off / 1000)} s ${skewMs > 0 ? 'ahead' : 'behind'}`;
+  const message = off < 2_000 ? 'the clocks agree' : `the storage’s clock is ${roughly(off)} ${skewMs > 0 ? 'ahead' : 'behind'}`;
   if (off < SKEW_WARNING_MS) return { code: 'RC5000', level: 'ok', subject: 'clock', message };
   return {
     code: 'RC5012',
@@ -154,4 +155,11 @@ function formatBytes(bytes: number): string {
   const power = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power] ?? ''}`;
+}
+
+function roughly(ms: number): string {
+  const [seconds, minutes, hours] = [Math.round(ms / 1000), Math.round(ms / 60_000), Math.round(ms / 3_600_000)];
+  if (seconds < 120) return `${seconds} s`;
+  if (minutes < 120) return `${minutes} min`;
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
 }

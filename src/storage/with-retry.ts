@@ -35,7 +35,10 @@ export function withRetry(storage: Storage, options: RetryOptions = DEFAULT_RETR
   const random = options.random ?? Math.random;
   const sleep = options.sleep ?? (async (ms, signal) => wait(ms, undefined, signal ? { signal } : {}));
 
-  const startAttempts = (doing: string, signal?: AbortSignal): Attempts => {
+  const closed = new AbortController();
+
+  const startAttempts = (doing: string, given?: AbortSignal): Attempts => {
+    const signal = given ? AbortSignal.any([given, closed.signal]) : closed.signal;
     let failures = 0;
     let inARow = 0;
     return {
@@ -145,6 +148,12 @@ export function withRetry(storage: Storage, options: RetryOptions = DEFAULT_RETR
           await attempts.failed(error, given.size > before);
         }
       }
+    },
+
+    // What still waits for its next attempt, for somebody who has gone, shall not hold up the end of the process.
+    async [Symbol.asyncDispose]() {
+      closed.abort();
+      await storage[Symbol.asyncDispose]();
     },
 
     ...(storage.diagnose && { diagnose: () => call('diagnose', async () => (await storage.diagnose?.()) ?? {}) }),

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { checkFolderPath } from '../activation/folder-path.ts';
 import type { AzureBlobStorageSpec, S3StorageSpec, SftpStorageSpec, StorageSpec } from '../model/generated/kinds.ts';
 import type { PointedProblem } from '../manifest/explain-schema-error.ts';
@@ -32,7 +33,7 @@ function checkFolder(storage: StorageSpec): readonly PointedProblem[] {
   const wrong =
     checkFolderPath(folder) ??
     (key === 'prefix' ? checkObjectPrefix(folder) : checkServerPath(folder)) ??
-    (storage.type === 'local' ? checkHomeFolder(folder) : undefined);
+    (storage.type === 'local' ? (checkHomeFolder(folder) ?? checkOwnFolder(folder)) : undefined);
   return wrong === undefined ? [] : [refuse(`/spec/storage/${key}`, 'value', wrong.message, wrong.hint)];
 }
 
@@ -45,6 +46,15 @@ function checkServerPath(path: string): { readonly message: string; readonly hin
 function checkHomeFolder(path: string): { readonly message: string; readonly hint: string } | undefined {
   if (!/^~(?:\/|$)/.test(path)) return undefined;
   return { message: '`~` does not stand for a home folder here', hint: `write the whole path; a folder of the project named \`~\` is \`./${path}\`` };
+}
+
+/** Nobody else may read there, and `gc` takes what it does not know for leftovers. */
+function checkOwnFolder(path: string): { readonly message: string; readonly hint: string } | undefined {
+  if (posix.normalize(path).split('/')[0] !== '.reconcile') return undefined;
+  return {
+    message: '`.reconcile` holds the state and its leftovers: nobody could fetch files there, and they would be cleaned up',
+    hint: 'choose another folder, such as `out`',
+  };
 }
 
 /** The addresses that a storage names: the libraries end in exceptions of their own at one that is none. */

@@ -2,6 +2,7 @@ import { formatInstant, type Instant } from '../model/instant.ts';
 import { REFUSED_REASON } from '../model/run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
 import type { RecordedResource } from '../state/state-store.ts';
+import { tellAhead } from './read-ahead.ts';
 
 /** One thing that is so of a resource, as Kubernetes tells it: `reason` is stable CamelCase, `message` is for people. */
 export interface Condition {
@@ -23,6 +24,8 @@ interface SegmentJudgement {
   /** The last run's process is gone. */
   readonly isDead: boolean;
   readonly overdue: Instant | undefined;
+  /** A slot delivered ahead of the clock, before which none runs. */
+  readonly ahead: Instant | undefined;
 }
 
 /** How an activation stands, by the segment that stands worst: somebody is needed, then something is wrong, then work is going on, then all is well. */
@@ -82,10 +85,21 @@ export function resourceConditions(resource: RecordedResource, own: readonly Ver
 }
 
 /** Lower is worse. */
-const RANKS = { Held: 0, RunFailed: 1, RunCancelled: 2, RunInterrupted: 3, SlotOverdue: 4, RunInProgress: 5, Succeeded: 6, NotRunYet: 7 } as const;
+const RANKS = {
+  Held: 0,
+  RunFailed: 1,
+  RunCancelled: 2,
+  RunInterrupted: 3,
+  SlotOverdue: 4,
+  SlotAhead: 5,
+  ImportUnknown: 6,
+  RunInProgress: 7,
+  Succeeded: 8,
+  NotRunYet: 9,
+} as const;
 
 function judge(
-  { shown, last, isDead, overdue }: SegmentJudgement,
+  { shown, last, isDead, overdue, ahead }: SegmentJudgement,
   activation: string,
   suspended: boolean,
 ): { readonly state: keyof typeof RANKS; readonly rank: number; readonly message: string; readonly at: Instant | undefined } {
@@ -105,8 +119,11 @@ function judge(
       `the process of run ${last?.id ?? ''} is gone; \`reconcile watch\` or \`reconcile run ${activation} --slot\` goes on with it`,
     );
   if (overdue !== undefined && !suspended) return tell('SlotOverdue', `the slot ${formatInstant(overdue)} has not run: is \`reconcile watch\` running?`);
+  if (ahead !== undefined && !suspended) return tell('SlotAhead', tellAhead(ahead));
   if (last?.status === 'running') return tell('RunInProgress', `run ${last.id}, step ${last.step}`);
   if (last?.status === 'success') {
+    if (last.import?.status === 'unknown')
+      return tell('ImportUnknown', `run ${last.id} was delivered, and its import is unknown: ${last.import.message ?? ''}`);
     const { [REFUSED_REASON]: refused = 0 } = last.counts.reasons;
     const again =
       refused === 0

@@ -23,6 +23,8 @@ export interface JudgeInput {
   readonly chance: number;
   /** Slots that are not tried again by this process (`--once` tries each one time). */
   readonly givenUp?: ReadonlySet<Instant>;
+  /** Members were delivered by this slot, which lies ahead of `now` (`readAhead`). */
+  readonly ahead?: Instant | undefined;
 }
 
 export interface Judgement {
@@ -35,8 +37,10 @@ export interface Judgement {
   readonly skippedBefore: number;
   /** Wall-clock instant before which a failed slot is not tried again. */
   readonly retryAt: Instant | undefined;
-  /** The next slot after `now`. */
+  /** The next slot that may run after `now`. */
   readonly next: Instant | undefined;
+  /** The slot ahead of the clock, where others come before it that may not run any more. */
+  readonly ahead: Instant | undefined;
 }
 
 /** With `missed: all` a slot that keeps failing gives way to the next after so many attempts, also while it could be tried on. */
@@ -47,19 +51,19 @@ const MOST_ATTEMPTS_BEHIND = 3;
  * (somebody has to look), was cancelled or was skipped; one that failed is tried again, waiting longer each time, until the next slot is due; one that was
  * interrupted is always brought to its end before a later one begins, so that its files stay what they were.
  */
-export function judgePair({ pair, records, now, wall, impatient, chance, givenUp }: JudgeInput): Judgement {
+export function judgePair({ pair, records, now, wall, impatient, chance, givenUp, ahead = -Infinity }: JudgeInput): Judgement {
   const { schedule, missed, anchor, activeFrom, suspended } = pair;
-  const idle = { run: undefined, again: false, skipped: [], skippedBefore: 0, retryAt: undefined };
+  const idle = { run: undefined, again: false, skipped: [], skippedBefore: 0, retryAt: undefined, ahead: undefined };
   // What an evaluation fires is not the watch's to try again: its slots are on no grid.
   if (schedule === undefined || 'after' in schedule || suspended || !Number.isFinite(activeFrom)) return { ...idle, next: undefined };
-  const next = nextSlot(schedule, anchor, Math.max(now, activeFrom - 1));
-  const slots = records.flatMap(({ slot, ...rest }) => (slot === null ? [] : [{ slot, ...rest }]));
+  const next = nextSlot(schedule, anchor, Math.max(now, activeFrom - 1, ahead));
+  // With the clock set back slots of the future may be on record: they stay, and bind nobody unless members were delivered by them.
+  const slots = records.flatMap(({ slot, ...rest }) => (slot === null || slot > Math.max(now, ahead) ? [] : [{ slot, ...rest }]));
   const decided = Math.max(-Infinity, ...slots.filter(({ status }) => isDecided(status)).map(({ slot }) => slot), ...(givenUp ?? []));
-  // With the clock set back a slot of the future may be on record: it stays, and is not tried before its time.
   const open = slots
     .filter(({ slot, status }) => !isDecided(status) && slot > decided && slot >= activeFrom && slot <= now)
     .toSorted((a, b) => b.slot - a.slot)[0];
-  const lastHandled = Math.max(decided, open?.slot ?? -Infinity, ...slots.filter(({ slot }) => slot > now).map(({ slot }) => slot));
+  const lastHandled = Math.max(decided, open?.slot ?? -Infinity, ahead);
   const { due, skipped, skippedBefore } = dueSlots({
     schedule,
     anchor,
@@ -81,7 +85,8 @@ export function judgePair({ pair, records, now, wall, impatient, chance, givenUp
       return waits ? { ...idle, retryAt, next } : { ...idle, run: open.slot, again: true, next };
     }
   }
-  return { ...idle, run: due[0], skipped, skippedBefore, next };
+  const passedOver = nextSlot(schedule, anchor, Math.max(now, activeFrom - 1)) ?? Infinity;
+  return { ...idle, run: due[0], skipped, skippedBefore, next, ...(passedOver < ahead ? { ahead } : {}) };
 }
 
 function isDecided(status: RunRecord['status']): boolean {

@@ -9,11 +9,12 @@ import type { RunLedger, RunRecord } from '../state/run-ledger.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { activationConditions, resourceConditions, type Condition, type Verdict } from './conditions.ts';
 import { judgePair } from './judge-pair.ts';
+import { readAhead } from './read-ahead.ts';
 import { listPairs, type ScheduledPair } from './scheduled-pair.ts';
 
 export interface StatusDeps {
   readonly store: Pick<StateStore, 'read' | 'unfinished'>;
-  readonly ledger: Pick<RunLedger, 'find'>;
+  readonly ledger: Pick<RunLedger, 'find' | 'snapshot'>;
   readonly card: (type: string) => DestinationCard | undefined;
   readonly mayBeAlive: (owner: Owner) => boolean;
   /** What `now` means. */
@@ -28,6 +29,8 @@ export interface SegmentStatus {
   readonly lastSuccess: Run | null;
   /** A slot that has passed its grace and has not run. */
   readonly overdueSlot: string | null;
+  /** A slot that was delivered ahead of the clock: none before it runs. */
+  readonly aheadSlot?: string;
 }
 
 export interface ActivationStatus {
@@ -46,6 +49,9 @@ export interface Status {
 
 const NEXT_SLOTS = 5;
 const RECORDS_READ = 20;
+/** Beyond a full list of skipped slots. */
+const MOST_RECORDS_READ = 150;
+const CLOCK_TOLERANCE_MS = 5_000;
 
 /** How everything that is applied stands. Reads the state alone: no manifest, no source, no destination. */
 export async function readStatus(deps: StatusDeps): Promise<Status> {
@@ -56,15 +62,17 @@ export async function readStatus(deps: StatusDeps): Promise<Status> {
   const conditions = new Map<string, readonly Verdict[]>();
   for (const [name, pairs] of Map.groupBy(listPairs(resources, deps.card), ({ activation }) => activation)) {
     const segments: SegmentStatus[] = [];
-    const judged: Parameters<typeof activationConditions>[0]['segments'][number][] = [];
+    const judged: Awaited<ReturnType<typeof readPair>>[] = [];
     for (const pair of pairs) {
       const status = await readPair(pair, deps);
       segments.push(status.shown);
       judged.push(status);
     }
     const suspended = pairs.some((pair) => pair.suspended);
-    const slots = pairs.flatMap((pair) =>
-      pair.schedule === undefined || pair.suspended ? [] : nextSlots(pair.schedule, pair.anchor, Math.max(now, pair.activeFrom - 1), NEXT_SLOTS),
+    const slots = pairs.flatMap((pair, index) =>
+      pair.schedule === undefined || pair.suspended
+        ? []
+        : nextSlots(pair.schedule, pair.anchor, Math.max(now, pair.activeFrom - 1, judged[index]?.ahead ?? -Infinity), NEXT_SLOTS),
     );
     const successes = segments.flatMap(({ lastSuccess }) => (lastSuccess === null ? [] : [lastSuccess.slot ?? lastSuccess.startedAt]));
     statuses.set(name, {
@@ -92,13 +100,20 @@ export async function readStatus(deps: StatusDeps): Promise<Status> {
 async function readPair(
   pair: ScheduledPair,
   deps: StatusDeps,
-): Promise<{ readonly shown: SegmentStatus; readonly last: RunRecord | undefined; readonly isDead: boolean; readonly overdue: Instant | undefined }> {
+): Promise<{
+  readonly shown: SegmentStatus;
+  readonly last: RunRecord | undefined;
+  readonly isDead: boolean;
+  readonly overdue: Instant | undefined;
+  readonly ahead: Instant | undefined;
+}> {
   const { activation, segment } = pair;
-  const records = await deps.ledger.find({ activation, segment, limit: RECORDS_READ });
+  const records = await latestRecords(pair, deps);
   const success = records.find(({ status }) => status === 'success') ?? (await deps.ledger.find({ activation, segment, status: 'success', limit: 1 }))[0];
   // What was skipped since something else ran says nothing about how the pair stands.
   const last = records.find(({ status }) => status !== 'skipped') ?? records[0];
-  const { run, again } = judgePair({ pair, records, now: deps.now, wall: deps.wall, impatient: true, chance: 0 });
+  const bound = await readAhead(deps.ledger, pair, deps.now);
+  const { run, again, ahead } = judgePair({ pair, records, ahead: bound, now: deps.now, wall: deps.wall, impatient: true, chance: 0 });
   const overdue = run !== undefined && !again && deps.now - run > OVERDUE_AFTER_MS ? run : undefined;
   return {
     shown: {
@@ -106,11 +121,22 @@ async function readPair(
       lastRun: last === undefined ? null : toRun(last),
       lastSuccess: success === undefined ? null : toRun(success),
       overdueSlot: overdue === undefined ? null : formatInstant(overdue),
+      ...(ahead === undefined ? {} : { aheadSlot: formatInstant(ahead) }),
     },
     last,
     isDead: last?.status === 'running' && (last.owner === null || !deps.mayBeAlive(last.owner)),
     overdue,
+    ahead,
   };
+}
+
+/** Newest first. What began while the clock was ahead is no news: it would hide how things stand until the clock has caught up. */
+async function latestRecords({ activation, segment }: ScheduledPair, { ledger, wall }: StatusDeps): Promise<readonly RunRecord[]> {
+  const latest = await ledger.find({ activation, segment, limit: RECORDS_READ });
+  const isAhead = ({ startedAt }: RunRecord): boolean => startedAt > wall + CLOCK_TOLERANCE_MS;
+  if (!latest.some(isAhead)) return latest;
+  const more = await ledger.find({ activation, segment, limit: MOST_RECORDS_READ });
+  return [...more.filter((one) => !isAhead(one)), ...more.filter(isAhead)];
 }
 
 /** A slot that nobody has begun so long after its time: is `watch` running at all? */

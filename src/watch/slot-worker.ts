@@ -7,6 +7,7 @@ import type { Run } from '../model/run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { judgePair, type Judgement } from './judge-pair.ts';
+import { readAhead } from './read-ahead.ts';
 import { recordSkipped } from './record-skipped.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { listPairs, pairKey, type ScheduledPair } from './scheduled-pair.ts';
@@ -30,6 +31,12 @@ export interface SlotWorkerDeps {
   readonly impatient: boolean;
 }
 
+/** What is on record of a pair. */
+interface Known {
+  readonly records: readonly RunRecord[];
+  readonly ahead: Instant | undefined;
+}
+
 interface Trouble {
   readonly attempts: number;
   readonly at: Instant;
@@ -51,7 +58,9 @@ export class SlotWorker {
   readonly #troubles = new Map<string, Trouble>();
   /** With `--once`: what has had its one try. */
   readonly #tried = new Map<string, Set<Instant>>();
-  #records = new Map<string, { readonly records: readonly RunRecord[] }>();
+  readonly #known = new Map<string, Known>();
+  /** Slots ahead of the clock that have been told. */
+  readonly #toldAhead = new Map<string, Instant>();
   #stopped = false;
 
   constructor(deps: SlotWorkerDeps) {
@@ -70,9 +79,13 @@ export class SlotWorker {
       if (this.#stopped) return undefined;
       if (this.#inFlight.has(pair.activation) || pair.schedule === undefined || pair.suspended) continue;
       const trouble = this.#troubles.get(pairKey(pair));
-      const judged = this.#judge(pair, await this.#recordsOf(pair, now), now, this.#deps.impatient, this.#deps.chance());
+      const judged = this.#judge(pair, await this.#look(pair, now), now, this.#deps.impatient, this.#deps.chance());
       if (judged.next !== undefined) wake = Math.min(wake, wall + (judged.next - now));
       if (judged.retryAt !== undefined) wake = Math.min(wake, judged.retryAt);
+      if (judged.ahead !== undefined && this.#toldAhead.get(pairKey(pair)) !== judged.ahead) {
+        this.#toldAhead.set(pairKey(pair), judged.ahead);
+        emit({ type: 'slot-ahead', activation: pair.activation, segment: pair.segment, slot: judged.ahead });
+      }
       if (judged.skipped.length > 0) {
         const runs = await recordSkipped(exports, pair, { slots: judged.skipped, before: judged.skippedBefore, now });
         this.#forget(pair);
@@ -124,7 +137,9 @@ export class SlotWorker {
   async #run(resources: AppliedResources, activation: string, pairs: readonly ScheduledPair[], slot: Instant, now: Instant): Promise<void> {
     const { exports, emit, signal } = this.#deps;
     const segments = pairs.map(({ segment }) => segment);
-    emit({ type: 'slot-started', activation, segments, slot });
+    // While another process is at it this one looks every while, which is no news.
+    const left = new Set(pairs.map(pairKey).filter((key) => this.#troubles.get(key)?.attempts === 0));
+    if (left.size < pairs.length) emit({ type: 'slot-started', activation, segments, slot });
     try {
       const runs = await this.#deps.run({ resources, activation, segments, slot, now, signal });
       for (const pair of pairs) this.#troubles.delete(pairKey(pair));
@@ -132,7 +147,7 @@ export class SlotWorker {
         // Another process is at it: its record decides, after a while.
         if (isBusy(run)) this.#troubles.set(pairKey(run), { attempts: 0, at: exports.clock() + BUSY_WAIT_MS });
       }
-      emit({ type: 'slot-ended', activation, slot, runs });
+      emit({ type: 'slot-ended', activation, slot, runs: runs.filter((run) => !isBusy(run) || !left.has(pairKey(run))) });
     } catch (error) {
       if (signal.aborted) return emit({ type: 'slot-stopped', activation, segments, slot });
       // One segment that cannot be started must not hold the others of its activation.
@@ -151,27 +166,30 @@ export class SlotWorker {
     this.#troubles.set(key, { attempts, at: this.#deps.exports.clock() + retryDelayMs(attempts, this.#deps.chance()) });
   }
 
-  /** The records of a pair, read again once a slot may be due that they do not decide. */
-  async #recordsOf(pair: ScheduledPair, now: Instant): Promise<readonly RunRecord[]> {
+  /** What is on record of a pair, read again once a slot may be due that it does not decide. */
+  async #look(pair: ScheduledPair, now: Instant): Promise<Known> {
     const key = pairKey(pair);
-    const known = this.#records.get(key);
-    if (known !== undefined) {
-      const { run, retryAt, skipped } = this.#judge(pair, known.records, now, true, 0);
-      if (run === undefined && retryAt === undefined && skipped.length === 0) return known.records;
+    const known = this.#known.get(key);
+    // What lies ahead may be given up by an apply, which leaves no record.
+    if (known !== undefined && known.ahead === undefined) {
+      const { run, retryAt, skipped } = this.#judge(pair, known, now, true, 0);
+      if (run === undefined && retryAt === undefined && skipped.length === 0) return known;
     }
     const { activation, segment } = pair;
-    const records = await this.#deps.exports.ledger.find({ activation, segment, limit: RECORDS_READ });
-    this.#records.set(key, { records });
-    return records;
+    const { ledger } = this.#deps.exports;
+    const records = await ledger.find({ activation, segment, limit: RECORDS_READ });
+    const read = { records, ahead: await readAhead(ledger, pair, now) };
+    this.#known.set(key, read);
+    return read;
   }
 
-  #judge(pair: ScheduledPair, records: readonly RunRecord[], now: Instant, impatient: boolean, chance: number): Judgement {
+  #judge(pair: ScheduledPair, { records, ahead }: Known, now: Instant, impatient: boolean, chance: number): Judgement {
     const givenUp = this.#tried.get(pairKey(pair));
-    return judgePair({ pair, records, now, wall: this.#deps.exports.clock(), impatient, chance, ...(givenUp === undefined ? {} : { givenUp }) });
+    return judgePair({ pair, records, ahead, now, wall: this.#deps.exports.clock(), impatient, chance, ...(givenUp === undefined ? {} : { givenUp }) });
   }
 
   #forget(pair: { readonly activation: string; readonly segment: string }): void {
-    this.#records.delete(pairKey(pair));
+    this.#known.delete(pairKey(pair));
   }
 }
 

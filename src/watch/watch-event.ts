@@ -19,6 +19,8 @@ export type WatchEvent =
     }
   /** A signal came while it ran; it goes on at the next start. */
   | { readonly type: 'slot-stopped'; readonly activation: string; readonly segments: readonly string[]; readonly slot: Instant }
+  /** It was delivered already, though it lies ahead of the clock: no slot before it runs. */
+  | { readonly type: 'slot-ahead'; readonly activation: string; readonly segment: string; readonly slot: Instant }
   | { readonly type: 'files-changed' }
   /** Somebody or something set the clock; slots are looked at anew. */
   | { readonly type: 'clock-jumped'; readonly byMs: number }

@@ -28,6 +28,17 @@ describe('local storage', () => {
     expect((await stat(join(root, 'a/b.csv'))).mode & 0o777).toBe(0o644);
   });
 
+  it('says why a folder cannot be made, and not that something was removed', async () => {
+    await symlink('/nowhere/at/all', root);
+    const storage = createLocalStorage({ root });
+    const file = await spoolFile(folder, Buffer.from('x'));
+
+    await expect(storage.publish('b.csv', file, { replace: false, token: 't' })).rejects.toMatchObject({
+      kind: 'configuration',
+      message: expect.stringContaining('a link that leads nowhere, stands where a folder should be') as string,
+    });
+  });
+
   it('shares the bytes with the spool instead of copying them', async () => {
     const storage = createLocalStorage({ root });
     const file = await spoolFile(folder, Buffer.from('x'.repeat(1000)));

@@ -178,8 +178,7 @@ describeWithServer('what an upload leaves on OpenSSH', SSHD, () => {
       async damage() {
         const name = (await readdir(server.folder)).find((one) => one.endsWith('.part')) ?? '';
         await using part = await openFile(join(server.folder, name), 'r+');
-        const { size } = await part.stat();
-        await part.write(Buffer.alloc(10), 0, 10, size - 2.5 * MIB);
+        await part.write(Buffer.alloc(10), 0, 10, MIB);
       },
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };

@@ -223,6 +223,9 @@ test('retry: an import that failed is signalled again; an unknown one is looked 
   expect(started.code).toBe(6);
   expect(runsOf(started)).toMatchObject([{ id: broken?.id, status: 'success', import: { status: 'unknown' } }]);
   expect(signals(broken?.id)).toBe(2);
+  // The one on call sees it too.
+  const screen = (await call('--now', '2026-12-01T07:40:00Z', 'status')).stdout;
+  expect(screen).toMatch(/06:00 success, \d rows, import unknown +12:00 +Unknown +why: reconcile .*runs show /);
   const path = fake.state.events.at(-1)?.variables['remoteFiles'] ?? '';
   expect(createHash('sha256').update(readFileSync(path)).digest('hex')).toBe(broken?.files[0]?.sha256);
 

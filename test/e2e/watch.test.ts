@@ -1,11 +1,26 @@
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
+import { settableClock } from '../support/shifted-clock.ts';
 import { startWatch, type WatchProcess } from '../support/watch-process.ts';
 
+const HOUR_MS = 3_600_000;
 const work = mkdtempSync(join(tmpdir(), 'watch-'));
 const running: WatchProcess[] = [];
 let counter = 0;
@@ -169,8 +184,67 @@ describe('the process', () => {
     const both = [watch(folder, '2026-12-01T01:59:56Z'), watch(folder, '2026-12-01T01:59:56Z')];
     // One may take both segments, or each takes one.
     await Promise.race([...both.map((one) => one.until('run-success', 2)), Promise.all(both.map((one) => one.until('run-success', 1)))]);
-    for (const one of both) expect((await one.end('SIGTERM')).code).toBe(0);
+    for (const one of both) expect(await one.end('SIGTERM')).toMatchObject({ code: 0, stderr: expect.not.stringContaining('skipped') });
     expect(brief(await list(folder))).toEqual(['12-01T02 german-recent-buyers success', '12-01T02 wealthy-owners success']);
+  });
+});
+
+/** By how much the watch's own clock is ahead; a file that is read at each look is never half written. */
+function setClock(folder: string, aheadMs: number): void {
+  writeFileSync(join(folder, 'next-clock'), String(aheadMs));
+  renameSync(join(folder, 'next-clock'), join(folder, 'clock'));
+}
+
+test.each([
+  ['spool', 'slot-refused'],
+  ['snapshots', 'run-failed'],
+])('a folder of ours that cannot be made (%s) is told, not taken for a bug, and the slot is made good', async (name, event) => {
+  const folder = await makeProject();
+  rmSync(join(folder, '.reconcile', name), { recursive: true, force: true });
+  symlinkSync('/nowhere/at/all', join(folder, '.reconcile', name));
+  const process = watch(folder, '2026-12-01T02:05:00Z');
+  expect(await process.until(event)).toMatchObject({ code: 'RC9020', message: expect.stringContaining('cannot be used: ') });
+  rmSync(join(folder, '.reconcile', name));
+  await process.until('run-success', 2);
+  expect((await process.end('SIGTERM')).stderr).not.toContain('a bug');
+});
+
+describe('a clock that is set', () => {
+  test('back by an hour and forward by a week: told at once, and the slot that is due runs', { timeout: 60_000 }, async () => {
+    const folder = await makeProject();
+    setClock(folder, 0);
+    const process = watch(folder, '2026-12-01T02:30:00Z', [], { NODE_OPTIONS: `--import=${settableClock(join(folder, 'clock'))}` });
+    await process.until('run-success', 2);
+    setClock(folder, -HOUR_MS);
+    expect(await process.until('clock-jumped')).toMatchObject({ message: expect.stringContaining('set back by 1 h') });
+    setClock(folder, 7 * 24 * HOUR_MS);
+    expect(await process.until('clock-jumped', 2)).toMatchObject({ message: expect.stringContaining('went forward by 7 d 1 h') });
+    await process.until('run-success', 4);
+    expect((await process.end('SIGTERM')).code).toBe(0);
+    const ran = runsOf(await reconcile(['-C', folder, 'runs', 'list', '--status', 'success', '--json']));
+    expect(brief(ran).filter((line) => line.includes('wealthy'))).toEqual(['12-01T02 wealthy-owners success', '12-08T02 wealthy-owners success']);
+  });
+});
+
+describe('a slot delivered ahead of the clock', () => {
+  test('is told with what to do, and binds an activation no more that is applied anew', async () => {
+    const folder = await makeProject((text) => text.replace('[german-recent-buyers, wealthy-owners]', '[wealthy-owners]'));
+    const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', folder, '--now', now, ...args]);
+    expect((await once(folder, '2027-01-05T02:05:00Z')).code).toBe(0);
+    const late = await at('2026-12-02T09:00:00Z', 'watch', '--once');
+    expect(late).toMatchObject({ code: 0, stderr: expect.stringContaining('slot 2027-01-05T02:00:00Z was delivered already, ahead of the clock') });
+    const screen = (await at('2026-12-02T09:00:00Z', 'status')).stdout;
+    expect(screen).toMatch(/5 Jan 2027 08:00 +Ahead +slot 2027-01-05T02:00:00Z was delivered .* apply without the activation, then with it again/);
+
+    const manifest = readFileSync(join(folder, 'manifests/newsletter.yaml'), 'utf8');
+    edit(folder, (text) => text.slice(0, text.indexOf('---')));
+    expect((await at('2026-12-02T09:10:00Z', 'apply', '--auto-approve')).code).toBe(0);
+    edit(folder, () => manifest);
+    expect((await at('2026-12-02T09:20:00Z', 'apply', '--auto-approve')).code).toBe(0);
+    const anew = await once(folder, '2026-12-02T14:05:00Z');
+    expect(brief(runsOf(anew))).toEqual(['12-02T14 wealthy-owners success']);
+    expect(runsOf(anew)[0]?.counts.activated).toBe(5);
+    expect((await at('2026-12-02T14:10:00Z', 'status')).stdout).toMatch(/newsletter +14:00 \(10 min ago\) +14:00 success, 5 rows +20:00 +Ready/);
   });
 });
 

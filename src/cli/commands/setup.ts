@@ -133,7 +133,7 @@ function render(name: string, { card }: CatalogueEntry, guide: string | undefine
   const files = samples.map(({ activation, name: file, sample }) =>
     sample === undefined
       ? `${activation}: Parquet has no sample; its columns are those of the mapping`
-      : `${file}   (Activation ${activation}, ${sample.columns.length} columns)\n\n${sample.text.trimEnd()}`,
+      : `${file}   (Activation ${activation}, ${sample.columns.length} ${sample.columns.length === 1 ? 'column' : 'columns'})\n\n${sample.text.trimEnd()}`,
   );
   const blocks = [
     `${name}   ${card.displayName}`,

@@ -37,6 +37,6 @@ export async function run(context: CommandContext): Promise<ExitCode> {
     return ExitCode.done;
   }
   const { renderStatus } = await import('../render-status.ts');
-  out(pasteable(renderStatus(status, { now, color: options.color, sizes }), options));
+  out(pasteable(renderStatus(status, { now, wall, color: options.color, sizes }), options));
   return ExitCode.done;
 }

@@ -68,8 +68,8 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
     chance: Math.random,
     parallel: Number(options['parallel']),
     emit(event) {
-      for (const line of describeEvent(event, now())) log(line);
-      if (context.options.json && !once && event.type === 'slot-ended') context.out(JSON.stringify({ runs: event.runs }));
+      for (const line of describeEvent(event, now(), exports.clock())) log(line);
+      if (context.options.json && !once && event.type === 'slot-ended' && event.runs.length > 0) context.out(JSON.stringify({ runs: event.runs }));
     },
   };
   if (!once) return await watch(context, project, worker, { reconcile, manifests: () => manifests }, log);

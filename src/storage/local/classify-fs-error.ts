@@ -19,14 +19,18 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   EROFS: { kind: 'permission', what: 'the file system is read-only', hint: 'mount it writable, or choose another folder' },
   ENOENT: { kind: 'not-found', what: 'no such file or folder', hint: 'look whether something else removed it' },
   ENOTDIR: { kind: 'configuration', what: 'a part of the path is a file, not a folder', hint: 'change `storage.path`, or move that file away' },
-  EEXIST: { kind: 'configuration', what: 'a file stands where a folder should be', hint: 'change `storage.path`, or move that file away' },
+  EEXIST: {
+    kind: 'configuration',
+    what: 'a file, or a link that leads nowhere, stands where a folder should be',
+    hint: 'change `storage.path`, or move that away',
+  },
   EISDIR: { kind: 'configuration', what: 'a folder stands where the file should go', hint: 'move that folder away, or change `file.name` of the activation' },
   ENOTEMPTY: {
     kind: 'configuration',
     what: 'a folder stands where the file should go',
     hint: 'move that folder away, or change `file.name` of the activation',
   },
-  ENAMETOOLONG: { kind: 'configuration', what: 'the name is too long', hint: 'shorten `file.name` of the activation' },
+  ENAMETOOLONG: { kind: 'configuration', what: 'the name is too long', hint: 'shorten `file.name` of the activation, or `storage.path`' },
   ELOOP: { kind: 'configuration', what: 'the path goes round in symbolic links', hint: 'change `storage.path`' },
 };
 

@@ -74,7 +74,7 @@ export function createLocalStorage(options: LocalStorageOptions): Storage {
       try {
         checkAborted(signal);
         await refuseEscape(folder);
-        await mkdir(folder, { recursive: true });
+        await makeFolders(folder);
         await placeFile(file.path, temporary, fileMode, signal);
         checkAborted(signal);
         if (replace) await rename(temporary, path);
@@ -211,5 +211,18 @@ async function* walk(root: string, folderKey: string, prefix: string): AsyncGene
     if (entry.isDirectory()) {
       if (wanted) yield* walk(root, `${key}/`, prefix);
     } else if (entry.isFile() && wanted && !isUnfinishedName(entry.name)) yield key;
+  }
+}
+
+/** With its parents. Node tells most reasons against it as something that is not there; the first one that is missing, made alone, has the true one. */
+async function makeFolders(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    let missing = folder;
+    while (missing !== dirname(missing) && (await lstat(dirname(missing)).catch(() => undefined)) === undefined) missing = dirname(missing);
+    await mkdir(missing);
+    throw error;
   }
 }

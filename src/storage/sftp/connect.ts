@@ -22,12 +22,12 @@ class WrongHostKey extends Error {
 
 /**
  * Connects, checks the host key against the pinned one, logs in and opens the SFTP channel. There is no trust on first use: a server that cannot
- * prove the pinned key is not spoken to any further. Throws `StorageError`.
+ * prove the pinned key is not spoken to any further. The signal breaks off what is still on its way. Throws `StorageError`.
  */
-export async function connectSftp(access: SftpAccess): Promise<SftpSession> {
+export async function connectSftp(access: SftpAccess, signal?: AbortSignal): Promise<SftpSession> {
   const config = await loginOf(access);
   try {
-    return await open(access, config, undefined);
+    return await open(access, config, undefined, signal);
   } catch (error) {
     if (!(error instanceof WrongHostKey)) throw await classifyConnectError(error, access);
     // A server has a key per type and shows the client's favourite; the pinned one may be of another type.
@@ -36,17 +36,24 @@ export async function connectSftp(access: SftpAccess): Promise<SftpSession> {
     const algorithms = HOST_KEY_ALGORITHMS.find((group) => group.some((one) => one === pinned?.type));
     if (!pinned || !algorithms) throw changedHostKey(access, shown);
     try {
-      return await open(access, config, algorithms);
+      return await open(access, config, algorithms, signal);
     } catch (second) {
       throw second instanceof WrongHostKey ? changedHostKey(access, shown) : await classifyConnectError(second, access);
     }
   }
 }
 
-async function open(access: SftpAccess, login: ConnectConfig, algorithms: readonly ServerHostKeyAlgorithm[] | undefined): Promise<SftpSession> {
+async function open(
+  access: SftpAccess,
+  login: ConnectConfig,
+  algorithms: readonly ServerHostKeyAlgorithm[] | undefined,
+  signal: AbortSignal | undefined,
+): Promise<SftpSession> {
   const { Client } = await loadSsh2();
   const client = new Client();
   const sock = connectGathering(access.host, access.port);
+  const breakOff = (): void => void sock.destroy(new Error('interrupted'));
+  signal?.addEventListener('abort', breakOff, { once: true });
   try {
     return await new Promise<SftpSession>((done, failed) => {
       let wrong: WrongHostKey | undefined;
@@ -81,6 +88,8 @@ async function open(access: SftpAccess, login: ConnectConfig, algorithms: readon
   } catch (error) {
     client.destroy();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', breakOff);
   }
 }
 

@@ -51,7 +51,7 @@ export async function readFile(
 }
 
 /** Servers may give fewer bytes than asked for; a file that ends early is a failure, never a short result. */
-async function readWhole(session: SftpSession, handle: Buffer, position: number, length: number): Promise<Buffer> {
+export async function readWhole(session: SftpSession, handle: Buffer, position: number, length: number): Promise<Buffer> {
   const first = await session.read(handle, position, length);
   if (first.length === length) return first;
   const pieces = [first];

@@ -5,13 +5,13 @@ import type { SftpSession } from './sftp-session.ts';
  * and a broken one takes only its own file with it.
  */
 export class SessionPool implements AsyncDisposable {
-  readonly #connect: () => Promise<SftpSession>;
+  readonly #connect: (signal: AbortSignal) => Promise<SftpSession>;
   readonly #keep: number;
   readonly #idle: SftpSession[] = [];
   readonly #busy = new Set<SftpSession>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
-  constructor(connect: () => Promise<SftpSession>, keep: number) {
+  constructor(connect: (signal: AbortSignal) => Promise<SftpSession>, keep: number) {
     this.#connect = connect;
     this.#keep = keep;
   }
@@ -26,25 +26,25 @@ export class SessionPool implements AsyncDisposable {
   }
 
   async take(): Promise<SftpSession> {
-    if (this.#closed) throw new Error('the storage is closed');
+    if (this.#closing.signal.aborted) throw new Error('the storage is closed');
     for (let session = this.#idle.pop(); session !== undefined; session = this.#idle.pop()) {
       if (!session.alive) continue;
       this.#busy.add(session);
       return session;
     }
-    const session = await this.#connect();
+    const session = await this.#connect(this.#closing.signal);
     this.#busy.add(session);
     return session;
   }
 
   give(session: SftpSession): void {
     this.#busy.delete(session);
-    if (session.alive && !this.#closed && this.#idle.length < this.#keep) this.#idle.push(session);
+    if (session.alive && !this.#closing.signal.aborted && this.#idle.length < this.#keep) this.#idle.push(session);
     else session.end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     for (const session of [...this.#idle.splice(0), ...this.#busy]) session.end();
   }
 }

@@ -33,7 +33,7 @@ const FACTS: StorageFacts = { kind: 'sftp', verifiedChecksum: false, maxKeyBytes
  * `posix-rename`, else with the plain rename, which fails when the name exists. SFTP has no digests: what landed is read back by the caller.
  */
 export function createSftpStorage({ access, path, mkdir, connections, ownThread = false }: SftpStorageOptions): Storage {
-  const pool = new SessionPool(() => connectSftp(access), connections);
+  const pool = new SessionPool((signal) => connectSftp(access, signal), connections);
   const known = new Set<string>();
   const turns = new SendingTurns();
   let uploads = 0;

@@ -5,6 +5,7 @@ import { StorageError } from '../storage-error.ts';
 import type { LocalFile } from '../storage.ts';
 import { EarlySync } from './early-sync.ts';
 import type { SendingTurns } from './sending-turns.ts';
+import { readWhole } from './read-file.ts';
 import { SftpStatus, statusOf, type SftpSession } from './sftp-session.ts';
 import { WriteWindow } from './write-window.ts';
 
@@ -22,7 +23,9 @@ const LEAST_BYTES_IN_FLIGHT = 2 ** 20;
  */
 const NEAR_MS = 2;
 const NEAR_BYTES_IN_FLIGHT = 2 ** 19;
-const CHECK_BYTES = 1 << 20;
+/** Reads of what is kept, on their way at once. */
+const CHECKS_IN_FLIGHT = 16;
+const CHECK_BYTES = 1 << 18;
 /** Read and write for the group: a reader on the server that is another user of our group must be able to remove what it took. */
 const GROUP_READ_WRITE = 0o060;
 
@@ -45,7 +48,7 @@ export interface Upload {
  */
 export async function uploadFile(session: SftpSession, { file, path, signal, onProgress, uploads, turns, ownThread }: Upload): Promise<void> {
   await using local = await open(file.path, 'r');
-  const { handle, offset } = await openTemporary(session, path, local, file.bytes);
+  const { handle, offset } = await openTemporary(session, path, local, file.bytes, onProgress);
   try {
     onProgress?.(offset);
     {
@@ -76,7 +79,7 @@ interface Opened {
   readonly offset: number;
 }
 
-async function openTemporary(session: SftpSession, path: string, local: FileHandle, bytes: number): Promise<Opened> {
+async function openTemporary(session: SftpSession, path: string, local: FileHandle, bytes: number, onProgress?: (bytes: number) => void): Promise<Opened> {
   try {
     return { handle: await session.openNew(path), offset: 0 };
   } catch (error) {
@@ -88,28 +91,34 @@ async function openTemporary(session: SftpSession, path: string, local: FileHand
     }
   }
   const handle = await session.openExisting(path, 'r+');
-  const offset = await usableBytes(session, handle, local, bytes);
+  const offset = await usableBytes(session, handle, local, bytes, onProgress);
   if (offset > 0) return { handle, offset };
   await session.close(handle);
   return { handle: await session.openExisting(path, 'w'), offset: 0 };
 }
 
 /**
- * How many bytes from the start can be kept. The last ones may have holes, since many writes were on their way at once: as many are written again,
- * and what stands before them must be ours.
+ * How many bytes from the start can be kept. The last ones may have holes, since many writes were on their way at once: as many are written again. What
+ * stands before them is compared whole: a server that crashed may have lost any of it, and what differs must not become visible.
  */
-async function usableBytes(session: SftpSession, handle: Buffer, local: FileHandle, bytes: number): Promise<number> {
+async function usableBytes(session: SftpSession, handle: Buffer, local: FileHandle, bytes: number, onProgress?: (bytes: number) => void): Promise<number> {
   const { size } = await session.fstat(handle);
   const usable = Math.min(size, bytes) - BYTES_IN_FLIGHT;
   if (size > bytes || usable <= 0) return 0;
-  const from = Math.max(0, usable - CHECK_BYTES);
-  for (let at = from; at < usable;) {
-    const there = await session.read(handle, at, Math.min(session.maxWriteBytes, usable - at));
-    if (there.length === 0) return 0;
-    const ours = Buffer.allocUnsafe(there.length);
-    await local.read(ours, 0, ours.length, at);
-    if (!ours.equals(there)) return 0;
-    at += there.length;
+  const there: Promise<Buffer>[] = [];
+  const ours = Buffer.allocUnsafe(CHECK_BYTES);
+  for (let [asked, at] = [0, 0]; at < usable;) {
+    for (; asked < usable && there.length < CHECKS_IN_FLIGHT; asked += CHECK_BYTES) {
+      const piece = readWhole(session, handle, asked, Math.min(CHECK_BYTES, usable - asked));
+      // Its failure is seen when its turn comes, or not at all.
+      piece.catch(() => {});
+      there.push(piece);
+    }
+    const piece = (await there.shift()) ?? Buffer.alloc(0);
+    await local.read(ours, 0, piece.length, at);
+    if (!ours.subarray(0, piece.length).equals(piece)) return 0;
+    at += piece.length;
+    onProgress?.(at);
   }
   return usable;
 }

@@ -49,6 +49,16 @@ async function slept(time: VirtualTime, times: number): Promise<void> {
 }
 
 describe('an import that is followed', () => {
+  test.each([
+    [13, /did not say within 60 s how the import ended, and cannot by now: it is paused: .*; resume WKFsegmentImport in Campaign/],
+    [20, /it is finished or stopped \(state 20\); start WKFsegmentImport in Campaign/],
+  ])('is unknown with what to do when the workflow comes to stand after the signal (state %i)', async (state, says) => {
+    fake.state.behaviour = 'silent';
+    const { connector, batch, receipt } = await tell('r-1', await connect());
+    theWorkflow().state = state;
+    expect(await connector.settle(batch, receipt, 60_000)).toMatchObject({ status: 'unknown', message: expect.stringMatching(says) as string });
+  });
+
   test('an error is ours only when the next look finds nobody else’s failure behind it', async () => {
     fake.state.behaviour = 'silent';
     const { connector, time, batch, receipt } = await tell('r-1', await connect());

@@ -221,6 +221,7 @@ describe('storages', () => {
     ['{type: s3, bucket: b, prefix: "in\\n"}', 'amazon-s3', 'the prefix holds a control character'],
     ['{type: local, path: "out\\0x"}', 'local-directory', 'the path holds a control character'],
     ['{type: local, path: ~/out}', 'local-directory', '`~` does not stand for a home folder'],
+    ['{type: local, path: ./.reconcile/spool}', 'local-directory', '`.reconcile` holds the state and its leftovers'],
     [`{${sftp.replace('/in', '"/in\\nx"')}, password: {env: P}}`, 'sftp', 'the path holds a control character'],
     ['{type: s3, bucket: b, region: eu west}', 'amazon-s3', '`eu west` is not a region'],
     ['{type: s3, bucket: b, endpoint: "http://"}', 'amazon-s3', '`http://` is not an address'],

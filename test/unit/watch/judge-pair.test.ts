@@ -125,6 +125,10 @@ describe('what was interrupted', () => {
 });
 
 test('a clock that was set back runs no slot twice and none of the future', () => {
-  expect(judge({ records: [record(s14, 'success')] })).toMatchObject({ run: undefined });
-  expect(judge({ records: [record(s14, 'failed')] })).toMatchObject({ run: undefined });
+  const delivered = { ahead: s20, records: [record(s20, 'success')] };
+  expect(judge(delivered)).toMatchObject({ run: undefined, ahead: s20, next: at('02T02:00') });
+  // No other slot comes before it: nothing is passed over.
+  expect(judge({ ...delivered, now: s14 })).toMatchObject({ run: undefined, ahead: undefined, next: at('02T02:00') });
+  // Nothing was delivered by it, or who was delivered is forgotten.
+  for (const status of ['success', 'failed', 'running', 'skipped'] as const) expect(judge({ records: [record(s20, status)] })).toMatchObject({ run: s08 });
 });

@@ -109,3 +109,55 @@ test('of several segments the screen speaks of the worst by its name, and counts
   await runDue(world.deps());
   expect(await line()).toMatch(/^letter +08:00 \(1 min ago\) +08:00 success, 0 rows +14:00 +Ready$/);
 });
+
+test('of a failure that begins with a long path the screen shows what is wrong with it', () => {
+  const error = {
+    code: 'RC5010',
+    message: 'cannot write `/incoming/audiences/far_everyone_20260110_020000.csv` on `sftp://exports@sftp.example.com:22`: the disk is full',
+  };
+  const counts = { received: 1, activated: 0, excluded: 0, failed: 1, reasons: {} };
+  const at02 = '2026-12-01T02:00:00Z';
+  const run = {
+    id: 'R1',
+    activation: 'far',
+    segment: 's',
+    slot: at02,
+    mode: 'full',
+    status: 'failed',
+    counts,
+    files: [],
+    startedAt: at02,
+    endedAt: at02,
+    error,
+  } as const;
+  const condition = { type: 'Ready', status: 'False', reason: 'RunFailed', message: '', lastTransitionTime: at02, observedVersion: 1 } as const;
+  const status: Status = {
+    resources: [{ kind: 'Activation', name: 'far', conditions: [condition] }],
+    activations: [
+      { name: 'far', lastSuccess: null, nextSlots: [], suspended: false, segments: [{ segment: 's', lastRun: run, lastSuccess: null, overdueSlot: null }] },
+    ],
+  };
+  expect(renderStatus(status, { now: at('01T03:00'), color: false })).toContain(
+    '02:00 failed: cannot write `…one_20260110_020000.csv` on `…rts@sftp.example.com:22`: the disk…',
+  );
+});
+
+test('of a run under way the screen shows since when: one that hangs looks like any other', async () => {
+  const world = createWorld(at('01T00:00'));
+  await world.apply('slow', every6h);
+  world.now = at('01T02:01');
+  const claim = {
+    activation: 'slow',
+    segment: 's',
+    slot: at('01T02:00'),
+    mode: 'incremental',
+    owner: currentOwner(),
+    newId: 'SLOW',
+    staleAfterMs: 1000,
+  } as const;
+  await world.state.ledger.claim({ ...claim, now: world.now });
+  const line = async (): Promise<string> => renderStatus(await statusOf(world), { now: world.now, color: false });
+  expect(await line()).toMatch(/02:00 running +08:00 +Running/);
+  world.now = at('01T05:31');
+  expect(await line()).toMatch(/02:00 running for 3 h +08:00 +Running/);
+});

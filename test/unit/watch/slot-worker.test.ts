@@ -228,6 +228,24 @@ describe('the loop', () => {
     await loop.stop();
   });
 
+  test('one that another process is at is looked at every while, and told once', async () => {
+    const world = createWorld(at('01T00:00'));
+    await world.apply('news', every6h);
+    world.now = at('01T02:01');
+    const slot = { activation: 'news', segment: 's', slot: at('01T02:00'), mode: 'incremental', owner: currentOwner(), staleAfterMs: DAY_MS } as const;
+    const claimed = await world.state.ledger.claim({ ...slot, now: world.now, newId: 'OTHER' });
+    const loop = drive(world);
+    for (let second = 0; second < 600; second += 1) await loop.tick();
+    const told = (): string[] => world.events.flatMap((event) => (event.type === 'slot-ended' ? event.runs.map(({ status }) => status) : [event.type]));
+    expect(told()).toEqual(['slot-started', 'skipped']);
+    if (claimed.outcome !== 'claimed') throw new Error('not claimed');
+    const counts = { received: 0, activated: 0, excluded: 0, failed: 0, reasons: {} };
+    await world.state.ledger.finish(claimed.claim, { status: 'failed', counts, files: [], endedAt: world.now, work: {} });
+    for (let second = 0; second < 60; second += 1) await loop.tick();
+    expect(told().slice(2)).toEqual(['success']);
+    await loop.stop();
+  });
+
   test('the signal lets what is in flight end, and starts nothing new', async () => {
     const world = createWorld(at('01T00:00'));
     await world.apply('news', every6h);
