@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import type { Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
-import type { Storage } from '../storage/storage.ts';
 import { checkSlot } from './check-slot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { encryptionStages } from './encryption.ts';
 import { findInterrupted } from './find-interrupted.ts';
 import type { AllowOnce } from './guards.ts';
+import type { AskStorage } from './left-behind.ts';
 import { openOnce } from './open-once.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { runSegment } from './run-segment.ts';
@@ -61,12 +61,7 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
 }
 
 /** The slot before, when it did not come to its end: it is brought there first. */
-async function interruptedJobs(
-  deps: ExportDeps,
-  request: RunActivationRequest,
-  job: SegmentJob,
-  storage: () => Promise<Storage>,
-): Promise<readonly ResolvedJob[]> {
+async function interruptedJobs(deps: ExportDeps, request: RunActivationRequest, job: SegmentJob, storage: AskStorage): Promise<readonly ResolvedJob[]> {
   const run = await findInterrupted(deps, job, storage);
   return run === undefined ? [] : resolveJobs({ ...request, segments: [job.segment], slot: run.slot, allow: undefined }, deps.card);
 }

@@ -66,7 +66,7 @@ export function changeRows(
   const won = losers === undefined ? noSql : without(losers, sql`"id"`);
   const heard = silent === undefined ? noSql : without(silent, sql`"id"`);
   const last = carried.map(({ carriedAs }) => ident(`s_${carriedAs}`));
-  const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection}${won} where "present" and not "delivered" and "reason" is null`;
+  const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection}${won} where "present" and "delivered" is not true and "reason" is null`;
   const exits = sql`select "id", 'exited' as "status"${columnsAfter(last.map((name) => sql`${name}`))} from ${selection}${heard} where "delivered" and not "present"`;
   const list = [...columns.map((column) => changeColumn(column, render)), ...(who ? [sql`c."id" as "#who"`] : []), ...(sort ? [sql`c."id" as "#order"`] : [])];
   // The few changes are the side that a join is built on; the source passes by.
