@@ -26,7 +26,8 @@ export async function planFiles(
   for (const file of files) {
     const mine = ours.has(file.key);
     // What has the very bytes of this run was put there by an earlier attempt.
-    if (!mine && (await storage.stat(file.key)) !== undefined && !(await landedAs(storage, file))) throw foreignFile(storage.address(file.key));
+    if (!mine && (await storage.stat(file.key)) !== undefined && !(await landedAs(storage, file)))
+      throw foreignFile(storage.address(file.key), 'move that file away, or give `file.name` another pattern; nothing was written');
     planned.push({ ...file, replace: mine });
   }
   return planned;
@@ -67,8 +68,9 @@ export async function publishFile(
     });
   } catch (error) {
     if (!(error instanceof StorageError) || error.kind !== 'exists') throw error;
-    // An earlier attempt of this run may have put it there; anything else that appeared meanwhile is not ours to replace.
-    if (!(await landedAs(storage, file))) throw foreignFile(storage.address(file.key));
+    // An earlier attempt of this run may have put it there; anything else that appeared meanwhile, or a folder, is not ours to replace.
+    if (!(await landedAs(storage, file)))
+      throw foreignFile(storage.address(file.key), 'move it away and run the slot again: it goes on from there; what stands there already stays');
   }
 }
 
@@ -114,11 +116,11 @@ async function isSameFile(one: string, other: string): Promise<boolean> {
   return b !== undefined && a.ino === b.ino && a.dev === b.dev;
 }
 
-function foreignFile(address: string): AppError {
+function foreignFile(address: string, hint: string): AppError {
   return new AppError({
     code: 'RC4008',
     message: `\`${address}\` exists, and no run of this state wrote it`,
-    hint: 'move that file away, or give `file.name` another pattern; nothing was written',
+    hint,
   });
 }
 
