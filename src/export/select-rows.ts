@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import { passing, type Exclusions } from './exclusion.ts';
-import { isCarried, textOf, type OutputColumn } from './output-columns.ts';
+import { identifies, textOf, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -88,7 +88,7 @@ function changeColumn(column: OutputColumn, render: RenderColumn): Sql {
   }
   // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
   const known = column.kind === 'expression' ? { ...column, value: sql`case when p."id" is not null then ${column.value} end` } : column;
-  if (!isCarried(column)) return sql`${render(known)} as ${name}`;
+  if (!identifies(column)) return sql`${render(known)} as ${name}`;
   const before = ident('c', `s_${column.carriedAs}`);
   const value = sql`coalesce(${known.value}, ${carriedValue(column, sql`${before}`)})`;
   // A key is found again by its digits: what its row had, the exit has.
