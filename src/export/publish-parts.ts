@@ -5,7 +5,8 @@ import { AppError } from '../model/app-error.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import { StorageError } from '../storage/storage-error.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { PlannedFile } from './run-work.ts';
+import type { PlannedFile, RunWork } from './run-work.ts';
+import type { SegmentJob } from './segment-job.ts';
 import { digest } from './write-file.ts';
 
 /**
@@ -31,6 +32,27 @@ export async function planFiles(
     planned.push({ ...file, replace: mine });
   }
   return planned;
+}
+
+/** What a run that goes on replaces and removes: other runs of ours may have written files of the same names since its own were planned. */
+export async function planAgain(
+  ledger: RunLedger,
+  storage: Storage,
+  { target, partKey }: Pick<SegmentJob, 'target' | 'partKey'>,
+  runId: string,
+  work: RunWork,
+): Promise<RunWork> {
+  const { parts = [] } = work;
+  const ours = await ledger.delivered(
+    target,
+    parts.map(({ key }) => key),
+  );
+  return {
+    ...work,
+    parts: parts.map((part) => ({ ...part, replace: part.replace || (ours.get(part.key)?.runId ?? runId) !== runId })),
+    // Under another name by now there is no longer set of files that these would be part of.
+    surplus: parts[0]?.key === partKey(1) ? await surplusFiles(ledger, storage, target, partKey, parts.length) : (work.surplus ?? []),
+  };
 }
 
 /** Our own `_2`, `_3` … of an earlier, longer export of the same name, beyond the parts of this one. */

@@ -17,7 +17,7 @@ import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
 import { whyOutdated } from './outdated-work.ts';
 import { prepareRun } from './prepare-run.ts';
 import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
-import { isInSpool, landedAs, publishFile, publishLost, verifyFile } from './publish-parts.ts';
+import { isInSpool, landedAs, planAgain, publishFile, publishLost, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { readSuppressions } from './suppression.ts';
@@ -205,8 +205,9 @@ class SegmentRun {
   }
 
   async #publish(): Promise<void> {
-    const { deps, signal } = this.#input;
+    const { deps, job, signal } = this.#input;
     const { storage } = this.#ends;
+    if (!this.#reached('published')) this.#work = await planAgain(deps.ledger, storage, job, this.#run.id, this.#work);
     const parts = this.#work.parts ?? [];
     if (!this.#reached('published')) {
       let bytes = 0;

@@ -133,6 +133,31 @@ test.each([
   expect(await run('2026-01-02T02:00:00Z')).toMatchObject([{ status: 'success', files: [] }]);
 });
 
+test('killed with its files written, and an export now takes the name that is always the same: the slot replaces it, as it would have later', async () => {
+  using project = createShopProject();
+  const call = (now: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ReturnType<typeof reconcile> =>
+    reconcile(['-C', project.directory, '--now', now, ...args], { env });
+  project.write(
+    'manifests/all.yaml',
+    readFileSync(join(project.directory, 'manifests/all.yaml'), 'utf8').replace(
+      '  export: incremental',
+      '  file: {name: "%SEGMENT_ID%", maxRows: 1}\n  export: incremental',
+    ),
+  );
+  project.write('data/people.csv', 'id,email,name,income\n1,one@example.com,One,60\n');
+  expect(await call('2026-01-01T00:00:00Z', ['apply', '--auto-approve'])).toMatchObject({ code: 0 });
+  const run = (env?: Readonly<Record<string, string>>): ReturnType<typeof reconcile> =>
+    call(SLOTS[0], ['run', 'letter', '--segment', 'rich', '--slot', SLOTS[0], '--json'], env);
+
+  expect((await run({ RECONCILE_CRASH_AT: 'journaled-written' })).signal).toBe('SIGKILL');
+  project.write('data/people.csv', 'id,email,name,income\n1,one@example.com,One,60\n2,two@example.com,Two,60\n');
+  expect(await call(SLOTS[0], ['run', 'letter', '--segment', 'rich'])).toMatchObject({ code: 0 });
+  const again = await run();
+
+  expect(again, again.stdout).toMatchObject({ code: 0 });
+  expect([...toldBy(join(project.directory, 'out'))]).toEqual([['one@example.com', 'realized']]);
+});
+
 /** The last status that the files of a folder tell of each email. */
 function toldBy(folder: string): ReadonlyMap<string, string> {
   const told = new Map<string, string>();

@@ -72,7 +72,7 @@ test(
           });
           if (ended.status !== 'success') {
             seen.failed += 1;
-            expect(ended.error?.code).toMatch(/^RC(5005|4009|4012)$/);
+            expect(ended.error?.code).toMatch(/^RC(5005|4008|4009|4012)$/);
             if (!undecided.includes(slot)) undecided.push(slot);
             return;
           }
