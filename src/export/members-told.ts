@@ -6,6 +6,7 @@ import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
 import type { RunRecord, SnapshotPointer } from '../state/run-ledger.ts';
 import { requireAsSealed } from './blame-snapshot.ts';
 import type { ExportPaths } from './deps.ts';
+import { MEMBERS_LEFT } from './keep-spool.ts';
 import { isComparable } from './last-snapshot.ts';
 import { keyAsText } from './row-key.ts';
 import { workOf } from './run-work.ts';
@@ -37,7 +38,7 @@ const FILE = 'told.parquet';
  */
 export async function membersTold(request: ToldRequest): Promise<KeptMembers | undefined> {
   const { engine, folder, last, leftBehind, signal } = request;
-  const left = leftBehind.flatMap((run) => membersOf(run, request) ?? []);
+  const left = leftBehind.flatMap((run) => membersOf(run, request));
   const newest = left.at(-1);
   if (newest === undefined) return last;
   const kept = [...(last === undefined ? [] : [last]), ...left];
@@ -58,14 +59,17 @@ export async function membersTold(request: ToldRequest): Promise<KeptMembers | u
   return { pointer: { ...(last?.pointer ?? { ...newest.pointer, members: 0 }), keys }, path };
 }
 
-/** The members as such a run would have recorded them; undefined where they are not kept, or cannot be compared. */
-function membersOf(run: RunRecord, { job, paths, last }: ToldRequest): KeptMembers | undefined {
+/** The members as such a run would have recorded them; none where they are not kept, or cannot be compared. */
+function membersOf(run: RunRecord, { job, paths, last }: ToldRequest): readonly KeptMembers[] {
   const { snapshot, against } = workOf(run);
   // Of an activation that was deleted since nobody counts any more.
   const isOfBefore = last === undefined && against !== undefined && against.run !== null;
-  if (snapshot === undefined || isOfBefore || !isComparable(snapshot.pointer, job)) return undefined;
-  const path = [join(paths.spool, run.id, snapshot.file), join(paths.state, snapshot.pointer.path)].find((one) => existsSync(one));
-  return path === undefined ? undefined : { pointer: snapshot.pointer, path };
+  if (snapshot === undefined || isOfBefore || !isComparable(snapshot.pointer, job)) return [];
+  const { pointer, file } = snapshot;
+  const spool = join(paths.spool, run.id);
+  const latest = [join(spool, file), join(paths.state, pointer.path)].find((path) => existsSync(path));
+  // What was in the spool before that was emptied may be what was visible.
+  return [join(spool, MEMBERS_LEFT), latest].flatMap((path) => (path !== undefined && existsSync(path) ? { pointer, path } : []));
 }
 
 /** Whether the primary identity had another type when some of them were made. */

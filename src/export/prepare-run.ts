@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile as writeText } from 'node:fs/promises';
+import { mkdir, writeFile as writeText } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { AppError } from '../model/app-error.ts';
@@ -12,6 +12,7 @@ import { checkReadable } from './check-readable.ts';
 import { countIfMany } from './estimate-rows.ts';
 import { fitCarried } from './fit-carried.ts';
 import { holdRun } from './guards.ts';
+import { keepOnlyMembersLeft } from './keep-spool.ts';
 import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
 import { lastSnapshot } from './last-snapshot.ts';
@@ -67,7 +68,7 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
 async function prepare(input: PrepareInput): Promise<PreparedRun> {
   const { job, runId, engine, ledger, paths, signal, rowsPerPart, crashPoint } = input;
   const folder = join(paths.spool, runId);
-  await rm(folder, { recursive: true, force: true });
+  await keepOnlyMembersLeft(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   input.step('selecting', { rows: 0, bytes: 0, files: 0 });
   const opened = await openJob(engine, job);
