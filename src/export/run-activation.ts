@@ -38,7 +38,10 @@ export interface RunActivationRequest {
  */
 export async function runActivation(deps: ExportDeps, request: RunActivationRequest): Promise<readonly Run[]> {
   const resolved = resolveJobs(request, deps.card);
-  for (const one of resolved) await checkSlot(deps.ledger, one, request);
+  for (const one of resolved) {
+    const others = resolved.flatMap(({ job }) => (job.segment === one.job.segment ? [] : job.segment));
+    await checkSlot(deps.ledger, one, { ...request, others });
+  }
   await mkdir(deps.paths.spool, { recursive: true, mode: 0o700 });
   await sweepSpool(deps, request.resources);
   await using open = openOnce(deps, request.signal);
