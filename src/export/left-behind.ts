@@ -40,10 +40,10 @@ export async function findLeftBehind(ledger: Pick<RunLedger, 'find'>, job: JobOf
   return undecided.filter(({ id }) => found.has(id)).toReversed();
 }
 
-/** Whether a file of a run that did not succeed has been visible. What an import has refused as a whole counts as not delivered. */
+/** Whether a file of a run that did not succeed has been read. What an import has refused as a whole counts as not delivered. */
 async function mayHaveBeenRead(run: RunRecord, storage: AskStorage): Promise<boolean> {
   const { delivery } = workOf(run);
-  if (delivery !== undefined) return delivery.receipt?.status !== 'import-failed';
+  if (delivery !== undefined) return delivery.receipt?.status !== 'import-failed' || (delivery.receipt.rows ?? 0) > 0;
   return hasLeftFiles(run, storage);
 }
 
