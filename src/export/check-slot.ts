@@ -66,7 +66,9 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
       job,
       slot,
       `a later one, ${formatInstant(last.slot)}, has been delivered already`,
-      'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`',
+      recorded === undefined
+        ? 'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`'
+        : 'nothing is lost: the later one told what had changed until then, also of what this one had begun to tell',
     );
   }
 }
