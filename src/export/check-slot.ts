@@ -16,6 +16,8 @@ export interface CheckSlotRequest {
   readonly now: Instant;
   /** True: the slot is the time of an evaluation, which no grid knows. */
   readonly evaluation?: boolean | undefined;
+  /** The segments that are asked for together with this one. */
+  readonly others?: readonly string[] | undefined;
 }
 
 /**
@@ -24,14 +26,17 @@ export interface CheckSlotRequest {
  */
 export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJob, request: CheckSlotRequest): Promise<void> {
   const { schedule } = settings;
-  const { slot, now } = request;
+  const { slot, now, others = [] } = request;
+  // Segments may have schedules of their own, and one that is refused refuses all.
+  const alone =
+    others.length === 0 ? '' : others.length === 1 ? `; \`--segment ${others[0]}\` exports the other one alone` : '; --segment exports one of the others alone';
   if (slot === null) {
     const standing = dayStanding(schedule, now);
     if (standing === 'within') return;
     throw new AppError({
       code: 'RC4019',
       message: `${formatInstant(now)} is ${standing === 'before-start' ? 'before the schedule of' : 'after the schedule of'} \`${job.segment}\` in \`${job.activation}\` ${standing === 'before-start' ? 'starts' : 'has ended'}`,
-      hint: 'an export now is allowed from `schedule.start` until the day before `schedule.end`',
+      hint: `an export now is allowed from \`schedule.start\` until the day before \`schedule.end\`${alone}`,
       exit: ExitCode.badUsage,
     });
   }
@@ -50,7 +55,7 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
       job,
       slot,
       { 'off-grid': 'it is off the grid', 'before-start': 'it is before the schedule starts', 'after-end': 'the schedule has ended by then' }[standing],
-      around.length === 0 ? 'look at `schedule` of the activation' : `slots near it: ${around.join(', ')}`,
+      `${around.length === 0 ? 'look at `schedule` of the activation' : `slots near it: ${around.join(', ')}`}${alone}`,
     );
   }
   if (slot > now) throw noSlot(job, slot, `it lies in the future (now is ${formatInstant(now)})`, 'wait for it, or export now without --slot');
@@ -61,7 +66,9 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
       job,
       slot,
       `a later one, ${formatInstant(last.slot)}, has been delivered already`,
-      'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`',
+      recorded === undefined
+        ? 'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`'
+        : 'nothing is lost: the later one told what had changed until then, also of what this one had begun to tell',
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { MAX_DECIMAL_DIGITS } from '../model/decimal.ts';
 import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
-import type { OutputColumn } from './output-columns.ts';
+import { identifies, type OutputColumn } from './output-columns.ts';
 
 /**
  * The columns with room for what exits carry: a column of a Parquet file has one type, and one that is declared only `decimal` has the digits that the source has now.
@@ -16,7 +16,7 @@ export async function fitCarried(input: {
   readonly signal: AbortSignal | undefined;
 }): Promise<readonly OutputColumn[]> {
   const { engine, columns, carried, calculated, selection, signal } = input;
-  const decimals = carried.filter(({ type }) => type.startsWith('decimal'));
+  const decimals = carried.filter((column) => identifies(column) && column.type.startsWith('decimal'));
   if (decimals.length === 0) return columns;
   const asked = decimals.flatMap(({ carriedAs, value }, index) => {
     const before = ident(`s_${carriedAs}`);

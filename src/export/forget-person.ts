@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { resolveMapping } from '../activation/resolve-mapping.ts';
 import type { Engine } from '../engine/engine.ts';
 import { primaryIdentity } from '../engine/profile-model.ts';
@@ -10,6 +10,7 @@ import { ExitCode } from '../model/exit-code.ts';
 import type { ActivationSpec, AttributesSpec, SegmentSpec, SourceSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
+import { hasSucceeded } from '../state/claim-rules.ts';
 import { mayBeAlive } from '../state/owner.ts';
 import type { RunRecord, SnapshotPointer } from '../state/run-ledger.ts';
 import { sha256 } from '../support/digest.ts';
@@ -17,11 +18,12 @@ import { nearest } from '../support/nearest.ts';
 import { abandonRun } from './abandon-run.ts';
 import { requireAsSealed } from './blame-snapshot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
+import { keepOnlyMembersLeft, MEMBERS_LEFT } from './keep-spool.ts';
 import { eraseRejects } from './erase-rejects.ts';
 import { findApplied } from './find-applied.ts';
 import { normalIdentity } from './normal-identity.ts';
 import { carriedName, hashedName } from './output-columns.ts';
-import { workOf } from './run-work.ts';
+import { workOf, type RunWork } from './run-work.ts';
 import { replaceSealed } from './sealed-file.ts';
 import { addSuppression } from './suppression.ts';
 
@@ -75,6 +77,7 @@ export async function forgetPerson(
       exit: ExitCode.badUsage,
     });
   }
+  await keepMembersLeft(deps, resources);
   // First of all nothing may leave any more; what follows may be done again.
   const found: FoundPerson[] = [];
   for (const one of knowing) found.push(await suppress(deps, request, one));
@@ -172,10 +175,31 @@ async function removeSpools(deps: Pick<ExportDeps, 'ledger' | 'paths' | 'card' |
     if (run !== undefined && isAtWork(run)) continue;
     // What a killed run has begun to send may hold the person as well, and cannot be finished without its spool.
     if (run !== undefined && run.status !== 'success') await abandonRun(deps, resources, run);
-    await rm(join(paths.spool, spool), { recursive: true, force: true });
+    const folder = join(paths.spool, spool);
+    if (run !== undefined && isApplied(resources, run)) await keepOnlyMembersLeft(folder);
+    else await rm(folder, { recursive: true, force: true });
+    const isEmpty = (await readdir(folder).catch(() => [])).length === 0;
+    if (isEmpty) await rm(folder, { recursive: true, force: true });
     removed += 1;
   }
   return removed;
+}
+
+/** Of what a slot that did not succeed has left at its destination a later one has to know whom it told of: that stays, as snapshots do, without the person. */
+async function keepMembersLeft({ ledger, paths }: Pick<ExportDeps, 'ledger' | 'paths'>, resources: AppliedResources): Promise<void> {
+  for (const spool of await readdir(paths.spool).catch(() => [])) {
+    const [run] = await ledger.find({ id: spool });
+    if (run === undefined || run.slot === null || isAtWork(run) || hasSucceeded(run) || !isApplied(resources, run)) continue;
+    const { snapshot } = workOf(run);
+    if (snapshot === undefined || existsSync(join(paths.state, snapshot.pointer.path))) continue;
+    const [from, to] = [join(paths.spool, spool, snapshot.file), join(paths.spool, spool, MEMBERS_LEFT)];
+    if (existsSync(from) && !existsSync(to)) await rename(from, to);
+  }
+}
+
+function isApplied(resources: AppliedResources, { activation, segment }: Pick<RunRecord, 'activation' | 'segment'>): boolean {
+  const spec = resources.get(`Activation/${activation}`)?.spec as ActivationSpec | undefined;
+  return spec?.segments.some((entry) => (typeof entry === 'string' ? entry : entry.name) === segment) === true;
 }
 
 /** A value that stands for all its spellings: emails and phones are compared as activation-rules 1.1 normalises them. */
@@ -240,12 +264,15 @@ async function pointersOf(
   return kept;
 }
 
-/** The members on record, and those of runs that were killed after they had put theirs in place: such a run goes on and has them recorded. */
+/** The members on record, those of runs that were killed after they had put theirs in place, which go on and have them recorded, and those that are left. */
 async function snapshotsOf({ ledger, paths }: Pick<ExportDeps, 'ledger' | 'paths'>, activation: string, segment: string): Promise<readonly SnapshotPointer[]> {
   const recorded = await ledger.snapshot(activation, segment);
   const unfinished = (await ledger.find({ activation, segment }))
     .filter(({ status }) => status !== 'success')
-    .flatMap((run) => workOf(run).snapshot?.pointer ?? [])
+    .flatMap(({ id, work }) => {
+      const pointer = (work as RunWork).snapshot?.pointer;
+      return pointer === undefined ? [] : [pointer, { ...pointer, path: relative(paths.state, join(paths.spool, id, MEMBERS_LEFT)) }];
+    })
     .filter(({ path }) => existsSync(join(paths.state, path)));
   return recorded === undefined ? unfinished : [recorded, ...unfinished.filter(({ path }) => path !== recorded.path)];
 }

@@ -38,6 +38,6 @@ export async function whyStartedOver(ledger: Pick<RunLedger, 'snapshot'>, job: J
 }
 
 /** Before namespaces were kept there is the place alone. */
-function isComparable(pointer: SnapshotPointer, job: JobOfMembers): boolean {
+export function isComparable(pointer: SnapshotPointer, job: Pick<JobOfMembers, 'target' | 'attributes'>): boolean {
   return [snapshotTarget(job), job.target].includes(pointer.target);
 }

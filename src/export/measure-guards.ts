@@ -57,7 +57,7 @@ export async function sourceFacts(job: SegmentJob, { engine, source }: OpenedJob
 /** Members who would be delivered for the first time: who is left out each time again is no growth. */
 async function countJoiners({ engine }: OpenedJob, { relation, losers }: Selection, signal: AbortSignal | undefined): Promise<number> {
   const lost = losers === undefined ? sql`` : sql` and "id" not in (select "id" from ${losers})`;
-  const [row] = await engine.rows(sql`select count(*) as "n" from ${relation} where "present" and not "delivered" and "reason" is null${lost}`, signal);
+  const [row] = await engine.rows(sql`select count(*) as "n" from ${relation} where "present" and "delivered" is not true and "reason" is null${lost}`, signal);
   return Number(row?.['n'] ?? 0);
 }
 

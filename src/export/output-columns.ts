@@ -139,15 +139,20 @@ function isUnique({ expect, path }: OutputColumn): boolean {
 }
 
 /**
- * Values that an exit row of a vanished profile still carries, beside its primary identity: another identity, deduplication keys; and what has to be
- * unique, to be compared.
+ * Values that a snapshot keeps beside the primary identity: those that an exit row of a vanished profile still has, and what has to be unique, to be
+ * compared.
  */
 export function carriedColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
   return [...new Map(columns.filter(isCarried).map((column) => [column.carriedAs, column])).values()];
 }
 
-export function isCarried(column: OutputColumn): boolean {
-  return !column.primary && (column.key || column.kind === 'identity' || isUnique(column));
+function isCarried(column: OutputColumn): boolean {
+  return identifies(column) || (!column.primary && isUnique(column));
+}
+
+/** Whether an exit is found by the column's value, so that its row has the last one known; of anything else a vanished profile has nothing (contract section 6). */
+export function identifies({ primary, key, kind }: OutputColumn): boolean {
+  return !primary && (key || kind === 'identity');
 }
 
 /** What a snapshot calls the value of an attribute, an identity or an expression. */

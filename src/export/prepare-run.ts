@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile as writeText } from 'node:fs/promises';
+import { mkdir, writeFile as writeText } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import { AppError } from '../model/app-error.ts';
@@ -12,9 +12,12 @@ import { checkReadable } from './check-readable.ts';
 import { countIfMany } from './estimate-rows.ts';
 import { fitCarried } from './fit-carried.ts';
 import { holdRun } from './guards.ts';
+import { keepOnlyMembersLeft } from './keep-spool.ts';
 import { checksumsName, checksumsText, manifestName, manifestText } from './manifest-file.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
 import { lastSnapshot } from './last-snapshot.ts';
+import { findLeftBehind } from './left-behind.ts';
+import { membersTold } from './members-told.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
 import { encryptionDigest } from './outdated-work.ts';
 import { planFiles, surplusFiles } from './publish-parts.ts';
@@ -65,11 +68,13 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
 async function prepare(input: PrepareInput): Promise<PreparedRun> {
   const { job, runId, engine, ledger, paths, signal, rowsPerPart, crashPoint } = input;
   const folder = join(paths.spool, runId);
-  await rm(folder, { recursive: true, force: true });
+  await keepOnlyMembersLeft(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   input.step('selecting', { rows: 0, bytes: 0, files: 0 });
   const opened = await openJob(engine, job);
-  const snapshot = await lastSnapshot({ ledger, paths }, job);
+  const last = await lastSnapshot({ ledger, paths }, job);
+  const leftBehind = await findLeftBehind(ledger, job, async () => input.storage);
+  const snapshot = await membersTold({ job, engine, paths, folder, last, leftBehind, signal });
 
   const isDirect = job.slot === null && snapshot === undefined && opened.columns.every((column) => column.expect === undefined);
   const direct = isDirect ? await selectDirect({ job, opened, folder, signal, rowsPerPart, crashPoint }) : undefined;
@@ -131,6 +136,7 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
       ...(encryption === undefined ? {} : { encryption }),
       time: job.time,
       changesOnly: job.mode === 'incremental' && snapshot !== undefined,
+      ...(job.mode === 'incremental' && job.slot !== null ? { against: { run: last?.pointer.runId ?? null, leftBehind: leftBehind.map(({ id }) => id) } } : {}),
       fingerprint: opened.source.fingerprint,
       columns: opened.columns.map((column) => column.target),
       ...(next === undefined ? {} : { snapshot: next }),

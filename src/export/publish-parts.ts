@@ -5,7 +5,8 @@ import { AppError } from '../model/app-error.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import { StorageError } from '../storage/storage-error.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { PlannedFile } from './run-work.ts';
+import type { PlannedFile, RunWork } from './run-work.ts';
+import type { SegmentJob } from './segment-job.ts';
 import { digest } from './write-file.ts';
 
 /**
@@ -26,10 +27,32 @@ export async function planFiles(
   for (const file of files) {
     const mine = ours.has(file.key);
     // What has the very bytes of this run was put there by an earlier attempt.
-    if (!mine && (await storage.stat(file.key)) !== undefined && !(await landedAs(storage, file))) throw foreignFile(storage.address(file.key));
+    if (!mine && (await storage.stat(file.key)) !== undefined && !(await landedAs(storage, file)))
+      throw foreignFile(storage.address(file.key), 'move that file away, or give `file.name` another pattern; nothing was written');
     planned.push({ ...file, replace: mine });
   }
   return planned;
+}
+
+/** What a run that goes on replaces and removes: other runs of ours may have written files of the same names since its own were planned. */
+export async function planAgain(
+  ledger: RunLedger,
+  storage: Storage,
+  { target, partKey }: Pick<SegmentJob, 'target' | 'partKey'>,
+  runId: string,
+  work: RunWork,
+): Promise<RunWork> {
+  const { parts = [] } = work;
+  const ours = await ledger.delivered(
+    target,
+    parts.map(({ key }) => key),
+  );
+  return {
+    ...work,
+    parts: parts.map((part) => ({ ...part, replace: part.replace || (ours.get(part.key)?.runId ?? runId) !== runId })),
+    // Under another name by now there is no longer set of files that these would be part of.
+    surplus: parts[0]?.key === partKey(1) ? await surplusFiles(ledger, storage, target, partKey, parts.length) : (work.surplus ?? []),
+  };
 }
 
 /** Our own `_2`, `_3` … of an earlier, longer export of the same name, beyond the parts of this one. */
@@ -67,8 +90,9 @@ export async function publishFile(
     });
   } catch (error) {
     if (!(error instanceof StorageError) || error.kind !== 'exists') throw error;
-    // An earlier attempt of this run may have put it there; anything else that appeared meanwhile is not ours to replace.
-    if (!(await landedAs(storage, file))) throw foreignFile(storage.address(file.key));
+    // An earlier attempt of this run may have put it there; anything else that appeared meanwhile, or a folder, is not ours to replace.
+    if (!(await landedAs(storage, file)))
+      throw foreignFile(storage.address(file.key), 'move it away and run the slot again: it goes on from there; what stands there already stays');
   }
 }
 
@@ -114,11 +138,11 @@ async function isSameFile(one: string, other: string): Promise<boolean> {
   return b !== undefined && a.ino === b.ino && a.dev === b.dev;
 }
 
-function foreignFile(address: string): AppError {
+function foreignFile(address: string, hint: string): AppError {
   return new AppError({
     code: 'RC4008',
     message: `\`${address}\` exists, and no run of this state wrote it`,
-    hint: 'move that file away, or give `file.name` another pattern; nothing was written',
+    hint,
   });
 }
 

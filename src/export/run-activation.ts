@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import type { Instant } from '../model/instant.ts';
 import type { Run } from '../model/run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
-import type { Storage } from '../storage/storage.ts';
 import { checkSlot } from './check-slot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { encryptionStages } from './encryption.ts';
 import { findInterrupted } from './find-interrupted.ts';
 import type { AllowOnce } from './guards.ts';
+import type { AskStorage } from './left-behind.ts';
 import { openOnce } from './open-once.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { runSegment } from './run-segment.ts';
@@ -38,7 +38,10 @@ export interface RunActivationRequest {
  */
 export async function runActivation(deps: ExportDeps, request: RunActivationRequest): Promise<readonly Run[]> {
   const resolved = resolveJobs(request, deps.card);
-  for (const one of resolved) await checkSlot(deps.ledger, one, request);
+  for (const one of resolved) {
+    const others = resolved.flatMap(({ job }) => (job.segment === one.job.segment ? [] : job.segment));
+    await checkSlot(deps.ledger, one, { ...request, others });
+  }
   await mkdir(deps.paths.spool, { recursive: true, mode: 0o700 });
   await sweepSpool(deps, request.resources);
   await using open = openOnce(deps, request.signal);
@@ -61,12 +64,7 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
 }
 
 /** The slot before, when it did not come to its end: it is brought there first. */
-async function interruptedJobs(
-  deps: ExportDeps,
-  request: RunActivationRequest,
-  job: SegmentJob,
-  storage: () => Promise<Storage>,
-): Promise<readonly ResolvedJob[]> {
+async function interruptedJobs(deps: ExportDeps, request: RunActivationRequest, job: SegmentJob, storage: AskStorage): Promise<readonly ResolvedJob[]> {
   const run = await findInterrupted(deps, job, storage);
   return run === undefined ? [] : resolveJobs({ ...request, segments: [job.segment], slot: run.slot, allow: undefined }, deps.card);
 }

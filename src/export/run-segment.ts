@@ -15,10 +15,10 @@ import { HeldError } from './guards.ts';
 import { keepOnlyFiles } from './keep-spool.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
-import { isOutdated } from './outdated-work.ts';
+import { whyOutdated } from './outdated-work.ts';
 import { prepareRun } from './prepare-run.ts';
 import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
-import { isInSpool, landedAs, publishFile, publishLost, verifyFile } from './publish-parts.ts';
+import { isInSpool, landedAs, planAgain, publishFile, publishLost, verifyFile } from './publish-parts.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { readSuppressions } from './suppression.ts';
@@ -118,8 +118,9 @@ class SegmentRun {
       // Taken up again after its end (a retry or replay that was killed): everything had been delivered and recorded.
       if (this.#reached('recorded')) return await this.#endAgain();
       this.#opened = await this.#input.open();
-      const outdated = this.#reached('written') && (await isOutdated(this.#input.deps.ledger, this.#input.job, this.#work));
-      if (outdated || !this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare(outdated);
+      const { storage } = this.#opened;
+      const outdated = this.#reached('written') ? await whyOutdated(this.#input.deps.ledger, this.#input.job, this.#work, async () => storage) : undefined;
+      if (outdated !== undefined || !this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare(outdated);
       const changed = this.#work.parts?.length ?? 0;
       if (changed > 0) {
         await this.#publish();
@@ -164,10 +165,12 @@ class SegmentRun {
     this.#crashPoint(`journaled-${step}`);
   }
 
-  async #prepare(outdated: boolean): Promise<void> {
+  async #prepare(outdated: string | undefined): Promise<void> {
     const { deps, job, engine, signal } = this.#input;
     const { storage, connector } = this.#ends;
     const before = this.#reached('written') ? (this.#work.parts ?? []) : [];
+    // Before the spool goes, which a later slot needs to know who is in what is visible.
+    if (outdated !== undefined && this.#work.target === job.target) await this.#refuseChangedBytes(before, [], outdated);
     const prepared = await prepareRun({
       // Read once the run is claimed: from then on `forget` sees that it is at work.
       job: { ...job, stages: await this.#input.stages(), suppressions: await readSuppressions(deps.paths) },
@@ -182,7 +185,7 @@ class SegmentRun {
       rowsPerPart: deps.rowsPerPart,
       crashPoint: (name) => this.#crashPoint(name),
     });
-    const why = outdated ? 'what was applied since asks for other files' : 'its spool is lost, and the source would give other bytes now';
+    const why = outdated ?? 'its spool is lost, and the source would give other bytes now';
     await this.#refuseChangedBytes(before, prepared.work.parts ?? [], why);
     this.#counts = prepared.counts;
     this.#crashPoint('written');
@@ -203,8 +206,9 @@ class SegmentRun {
   }
 
   async #publish(): Promise<void> {
-    const { deps, signal } = this.#input;
+    const { deps, job, signal } = this.#input;
     const { storage } = this.#ends;
+    if (!this.#reached('published')) this.#work = await planAgain(deps.ledger, storage, job, this.#run.id, this.#work);
     const parts = this.#work.parts ?? [];
     if (!this.#reached('published')) {
       let bytes = 0;
@@ -215,6 +219,7 @@ class SegmentRun {
         report(0);
         await publishFile(storage, this.#folder, part, this.#run.id, signal, report);
         bytes += part.bytes;
+        this.#work = { ...this.#work, visible: index + 1 };
         this.#crashPoint(`published-part-${index + 1}`);
       }
       for (const key of this.#work.surplus ?? []) await storage.remove(key);

@@ -31,6 +31,10 @@ export interface RunWork {
   readonly time?: number;
   /** False: everybody went out, as on a first incremental run, so that the files can be built again from the source alone. */
   readonly changesOnly?: boolean;
+  /** The run whose members an incremental slot was compared with, and earlier runs that had left files without an end; both were in mind when the files were made. */
+  readonly against?: { readonly run: string | null; readonly leftBehind: readonly string[] };
+  /** How many parts an attempt that failed has made visible. */
+  readonly visible?: number;
   /** Digest of where the files go. */
   readonly target?: string;
   /** Digest of how the destination encrypts; absent where it does not. */

@@ -185,7 +185,7 @@ async function count(
 ): Promise<{ readonly counts: SelectionCounts; readonly changes: number }> {
   const { job, opened, signal } = request;
   const incremental = job.mode === 'incremental';
-  const due = incremental ? sql`"present" and not "delivered"` : sql`"present"`;
+  const due = incremental ? sql`"present" and "delivered" is not true` : sql`"present"`;
   const lost = rounds.map(
     ({ paths }, index) =>
       sql`, (select count(*) from ${relation} where ${due} and "reason" is null and "id" in (select "id" from ${opened.engine.files(paths)})) as ${ident(`lost${index}`)}`,
@@ -195,9 +195,9 @@ async function count(
   const same =
     differsFrom === undefined
       ? sql`0`
-      : sql`(select count(*) from ${differsFrom.relation} where "delivered") - (select count(*) from ${relation} where "delivered")`;
+      : sql`(select count(*) from ${differsFrom.relation} where "delivered" is distinct from false) - (select count(*) from ${relation} where "delivered" is distinct from false)`;
   const [row] = await opened.engine.rows(
-    sql`select ${same} as "same", ${snapshotChanges(incremental)} as "changes", count(*) filter (where "present") as "members", count(*) filter (where "present" and not "delivered") as "joined", count(*) filter (where "delivered" and not "present") as "removed", count(*) filter (where ${due}) as "due", ${unheard} as "unheard"${joinSql(lost, ' ')} from ${relation}`,
+    sql`select ${same} as "same", ${snapshotChanges(incremental)} as "changes", count(*) filter (where "present") as "members", count(*) filter (where "present" and "delivered" is not true) as "joined", count(*) filter (where "delivered" and not "present") as "removed", count(*) filter (where ${due}) as "due", ${unheard} as "unheard"${joinSql(lost, ' ')} from ${relation}`,
     signal,
   );
   const counted =

@@ -25,7 +25,7 @@ export interface SelectionInput {
 /**
  * The selection: one row per profile that is a member or was delivered before, or only those for whom something differs.
  *
- * `id` the row's key (see `row-key.ts`) · `present` is a member now · `delivered` was delivered before · `since` first slot as a member, milliseconds · `reason` why it is left out,
+ * `id` the row's key (see `row-key.ts`) · `present` is a member now · `delivered` was delivered before, NULL for a member of whom nobody knows · `since` first slot as a member, milliseconds · `reason` why it is left out,
  * NULL when it is not · `n_<name>` carried values now · `s_<name>` carried values of the snapshot.
  */
 export function selectionQuery(input: SelectionInput): Sql {
@@ -41,7 +41,8 @@ export function selectionQuery(input: SelectionInput): Sql {
     sql`coalesce(m."id", ${before}) as "id"`,
     sql`m."reason" as "reason"`,
     sql`coalesce(m."present", false) as "present"`,
-    sql`coalesce(s."delivered", false) as "delivered"`,
+    // Nobody knows of whom a file without an end was read: who is no member leaves, in any case.
+    sql`case when s."id" is null then false when m."present" then s."delivered" else coalesce(s."delivered", true) end as "delivered"`,
     sql`coalesce(s."since", cast(${literal(since)} as bigint)) as "since"`,
     ...carried.map((column) => sql`m.${ident(`n_${column.carriedAs}`)} as ${ident(`n_${column.carriedAs}`)}`),
     ...carried.map((column) => sql`${carriedText(column, snapshot.columns)} as ${ident(`s_${column.carriedAs}`)}`),
@@ -159,7 +160,7 @@ export function snapshotQuery(input: {
   const delivered = incremental ? sql`(s."delivered" or ${goesOut})` : goesOut;
   // What is known last: an exit is found by the key that its row had, also when the profile lost it before it left.
   const values = carried.map(({ carriedAs }) => sql`coalesce(s.${ident(`n_${carriedAs}`)}, s.${ident(`s_${carriedAs}`)}) as ${ident(`k_${carriedAs}`)}`);
-  const kept = losers === undefined ? delivered : sql`s."reason" is distinct from ${literal(REASON_FORGOTTEN)}`;
+  const kept = losers === undefined ? sql`${delivered} is distinct from false` : sql`s."reason" is distinct from ${literal(REASON_FORGOTTEN)}`;
   return sql`select ${joinSql([sql`s."id" as "id"`, sql`s."since" as "since"`, sql`${delivered} as "delivered"`, ...values], ', ')} from ${selection} s${judged} where s."present" and s."id" is not null and ${kept}`;
 }
 
@@ -173,7 +174,8 @@ export function nextSnapshotQuery(input: { readonly selection: Sql; readonly bef
   const gone = incremental ? sql`not "present"` : sql`(not "present" or "reason" is not null)`;
   const stay = sql`select ${id} as "id", s."since" as "since", true as "delivered" from ${before} s${without(sql`(select "id" from ${selection} where ${gone})`, id)} where s."delivered"`;
   const come = sql`select "id", "since", true as "delivered" from ${selection} where ${comes}`;
-  return sql`${stay} union all ${come}`;
+  const unsure = sql`select "id", "since", "delivered" from ${selection} where "present" and "reason" is not null and "delivered" is null`;
+  return sql`${stay} union all ${come}${incremental ? sql` union all ${unsure}` : noSql}`;
 }
 
 /** Of a selection of differences: who is new in the next snapshot. */

@@ -1,7 +1,7 @@
 import { ident, joinSql, literal, noSql, sql, type Sql, type SqlPart } from '../sql/sql.ts';
 import type { Audience } from './audience.ts';
 import { passing, type Exclusions } from './exclusion.ts';
-import { isCarried, textOf, type OutputColumn } from './output-columns.ts';
+import { identifies, textOf, type OutputColumn } from './output-columns.ts';
 import { keyAsText, profileKey, type RowKey } from './row-key.ts';
 
 type Expression = Exclude<SqlPart, string>;
@@ -66,7 +66,7 @@ export function changeRows(
   const won = losers === undefined ? noSql : without(losers, sql`"id"`);
   const heard = silent === undefined ? noSql : without(silent, sql`"id"`);
   const last = carried.map(({ carriedAs }) => ident(`s_${carriedAs}`));
-  const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection}${won} where "present" and not "delivered" and "reason" is null`;
+  const joins = sql`select "id", 'realized' as "status"${columnsAfter(last.map((name) => sql`cast(null as varchar) as ${name}`))} from ${selection}${won} where "present" and "delivered" is not true and "reason" is null`;
   const exits = sql`select "id", 'exited' as "status"${columnsAfter(last.map((name) => sql`${name}`))} from ${selection}${heard} where "delivered" and not "present"`;
   const list = [...columns.map((column) => changeColumn(column, render)), ...(who ? [sql`c."id" as "#who"`] : []), ...(sort ? [sql`c."id" as "#order"`] : [])];
   // The few changes are the side that a join is built on; the source passes by.
@@ -88,7 +88,7 @@ function changeColumn(column: OutputColumn, render: RenderColumn): Sql {
   }
   // Of a vanished profile an expression knows nothing, whatever it makes of NULL.
   const known = column.kind === 'expression' ? { ...column, value: sql`case when p."id" is not null then ${column.value} end` } : column;
-  if (!isCarried(column)) return sql`${render(known)} as ${name}`;
+  if (!identifies(column)) return sql`${render(known)} as ${name}`;
   const before = ident('c', `s_${column.carriedAs}`);
   const value = sql`coalesce(${known.value}, ${carriedValue(column, sql`${before}`)})`;
   // A key is found again by its digits: what its row had, the exit has.

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
@@ -72,14 +72,97 @@ test.each([true, false])('failed with its first part visible, and the next slot 
   ]);
   const told = toldBy(folder);
   expect([told.get('one@example.com'), told.get('three@example.com')]).toEqual(['realized', 'realized']);
-  if (isMended) expect(told.get('two@example.com')).toBe('exited');
-  else expect(readFileSync(inTheWay, 'utf8')).toBe('of somebody else');
+  expect(told.get('two@example.com')).toBe('exited');
+  if (!isMended) expect(readFileSync(inTheWay, 'utf8')).toBe('of somebody else');
+});
+
+/**
+ * Two slots in a row whose first part is visible and whose second one has no place to go, and a third. Whatever is mended before it, what all files come to is
+ * everybody's standing: also of who came and went in files that nobody finished, and of who left there and is back.
+ */
+test.each([
+  ['both slots', ['080000', '140000']],
+  ['the later slot', ['140000']],
+  ['the earlier slot', ['080000']],
+  ['neither', []],
+])('failed twice in a row with a first part visible, and what was in the way of %s is gone: who left meanwhile is told', async (_whose, mended) => {
+  using project = createShopProject();
+  const call = (now: string, args: readonly string[]): ReturnType<typeof reconcile> => reconcile(['-C', project.directory, '--now', now, ...args]);
+  const load = (rich: string): void =>
+    project.write(
+      'data/people.csv',
+      `id,email,name,income\n${[...'123456789'].map((id) => `${id},p${id}@example.com,P,${rich.includes(id) ? 60 : 10}\n`).join('')}`,
+    );
+  project.write(
+    'manifests/all.yaml',
+    readFileSync(join(project.directory, 'manifests/all.yaml'), 'utf8').replace(
+      '  export: incremental',
+      '  file: {maxRows: 3, sort: true}\n  export: incremental',
+    ),
+  );
+  expect(await call('2026-01-01T00:00:00Z', ['apply', '--auto-approve'])).toMatchObject({ code: 0 });
+  const run = async (slot: string): Promise<readonly Run[]> => {
+    const { stdout } = await call(slot, ['run', 'letter', '--segment', 'rich', '--slot', slot, '--json']);
+    return (JSON.parse(stdout) as { readonly runs: readonly Run[] }).runs;
+  };
+  const folder = join(project.directory, 'out');
+  const inTheWay = (time: string): string => join(folder, `outbox_rich_20260101_${time}_2.csv`);
+
+  load('1');
+  expect(await run(SLOTS[0])).toMatchObject([{ status: 'success' }]);
+  for (const time of ['080000', '140000']) mkdirSync(inTheWay(time));
+  // Visible: 1 left, 2 and 3 came. Of 9 nobody has heard.
+  load('239');
+  expect(await run(SLOTS[1])).toMatchObject([{ slot: SLOTS[1], status: 'failed', error: { code: 'RC4008' } }]);
+  // 1 is back and 2 has left.
+  load('134569');
+  expect((await run(SLOTS[2])).map(({ slot, status }) => [slot, status])).toEqual([
+    [SLOTS[1], 'failed'],
+    [SLOTS[2], 'failed'],
+  ]);
+  for (const time of mended) rmdirSync(inTheWay(time));
+  load('15679');
+  const runs = await run('2026-01-01T20:00:00Z');
+
+  expect(runs.at(-1)).toMatchObject({ slot: '2026-01-01T20:00:00Z', status: 'success' });
+  const told = toldBy(folder);
+  const standing = Object.fromEntries([...'123456789'].map((id) => [id, told.get(`p${id}@example.com`)]));
+  expect(standing).toMatchObject({ 1: 'realized', 2: 'exited', 3: 'exited', 5: 'realized', 6: 'realized', 7: 'realized', 9: 'realized' });
+  expect(standing['4'] ?? 'exited').toBe('exited');
+  // Nothing of it is told again.
+  expect(await run('2026-01-02T02:00:00Z')).toMatchObject([{ status: 'success', files: [] }]);
+});
+
+test('killed with its files written, and an export now takes the name that is always the same: the slot replaces it, as it would have later', async () => {
+  using project = createShopProject();
+  const call = (now: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ReturnType<typeof reconcile> =>
+    reconcile(['-C', project.directory, '--now', now, ...args], { env });
+  project.write(
+    'manifests/all.yaml',
+    readFileSync(join(project.directory, 'manifests/all.yaml'), 'utf8').replace(
+      '  export: incremental',
+      '  file: {name: "%SEGMENT_ID%", maxRows: 1}\n  export: incremental',
+    ),
+  );
+  project.write('data/people.csv', 'id,email,name,income\n1,one@example.com,One,60\n');
+  expect(await call('2026-01-01T00:00:00Z', ['apply', '--auto-approve'])).toMatchObject({ code: 0 });
+  const run = (env?: Readonly<Record<string, string>>): ReturnType<typeof reconcile> =>
+    call(SLOTS[0], ['run', 'letter', '--segment', 'rich', '--slot', SLOTS[0], '--json'], env);
+
+  expect((await run({ RECONCILE_CRASH_AT: 'journaled-written' })).signal).toBe('SIGKILL');
+  project.write('data/people.csv', 'id,email,name,income\n1,one@example.com,One,60\n2,two@example.com,Two,60\n');
+  expect(await call(SLOTS[0], ['run', 'letter', '--segment', 'rich'])).toMatchObject({ code: 0 });
+  const again = await run();
+
+  expect(again, again.stdout).toMatchObject({ code: 0 });
+  expect([...toldBy(join(project.directory, 'out'))]).toEqual([['one@example.com', 'realized']]);
 });
 
 /** The last status that the files of a folder tell of each email. */
 function toldBy(folder: string): ReadonlyMap<string, string> {
   const told = new Map<string, string>();
-  for (const name of readdirSync(folder).toSorted())
+  const names = readdirSync(folder).filter((name) => statSync(join(folder, name)).isFile());
+  for (const name of names.toSorted())
     for (const row of readFileSync(join(folder, name), 'utf8').trimEnd().split('\n').slice(1)) told.set(row.split(',')[0] ?? '', row.split(',').at(-1) ?? '');
   return told;
 }

@@ -1,11 +1,12 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { generateKey } from 'openpgp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { unfinishedName } from '../../src/storage/unfinished-name.ts';
 import { reconcile, type Ended } from '../support/reconcile.ts';
-import { PEOPLE_SOURCE } from '../support/shop-project.ts';
+import { createShopProject, PEOPLE_SOURCE } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
 const WHO = 'p7@example.org';
@@ -369,4 +370,41 @@ ${keyedBy('person', 'crmId')}`,
 test('forget: an identity that nothing has is told with the one that is meant', async () => {
   const ended = await call(SLOTS[1], 'forget', '--identity', 'Emial=x@example.org', '--json');
   expect([ended.code, ended.stdout]).toEqual([64, expect.stringMatching(/RC4026[^]*did you mean `Email`/)]);
+});
+
+test('forget while a slot has failed and left files: of the others who were in them, who leaves is still told', async () => {
+  using project = createShopProject();
+  const call = (now: string, ...args: readonly string[]): ReturnType<typeof reconcile> => reconcile(['-C', project.directory, '--now', now, ...args]);
+  const load = (rich: string): void =>
+    project.write(
+      'data/people.csv',
+      `id,email,name,income\n${[...'12345'].map((id) => `${id},p${id}@example.com,P,${rich.includes(id) ? 60 : 10}\n`).join('')}`,
+    );
+  const slot = (time: string): ReturnType<typeof reconcile> => call(time, 'run', 'letter', '--segment', 'rich', '--slot', time);
+  const manifest = 'manifests/all.yaml';
+  project.write(
+    manifest,
+    readFileSync(join(project.directory, manifest), 'utf8').replace('  export: incremental', '  file: {maxRows: 2, sort: true}\n  export: incremental'),
+  );
+  load('1');
+  expect(await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  expect(await slot('2026-01-01T02:00:00Z')).toMatchObject({ code: 0 });
+  mkdirSync(join(project.directory, 'out', 'outbox_rich_20260101_080000_2.csv'));
+  // 2 and 3 are visible.
+  load('1234');
+  expect(await slot('2026-01-01T08:00:00Z')).toMatchObject({ code: 1 });
+  expect(await call('2026-01-01T09:00:00Z', 'forget', '--identity', 'crmId=3')).toMatchObject({ code: 0 });
+  const spools = join(project.directory, '.reconcile', 'spool');
+  const left = readdirSync(spools, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(left.map(({ name }) => name).toSorted()).toEqual(['left.parquet', 'left.parquet.sha256']);
+  const instance = await DuckDBInstance.create();
+  const connection = await instance.connect();
+  const [kept] = left.filter(({ name }) => name === 'left.parquet').map((entry) => join(entry.parentPath, entry.name));
+  const rows = (await connection.runAndReadAll(`select cast(id as varchar) from read_parquet('${kept}') order by 1`)).getRowsJS();
+  connection.closeSync();
+  expect(rows.flat()).toEqual(['1', '2', '4']);
+  load('145');
+
+  expect(await slot('2026-01-01T14:00:00Z')).toMatchObject({ code: 6, stdout: expect.stringContaining('RC4012') });
+  expect(readFileSync(join(project.directory, 'out', 'outbox_rich_20260101_140000.csv'), 'utf8')).toContain('p2@example.com,P,exited\n');
 });

@@ -216,6 +216,21 @@ test('more than may be refused, and mended: a retry sends everybody, no list of 
   expect((await runSlot(project, 2)).files).toEqual([]);
 });
 
+test('more than may be refused, and the next slot comes first: of those who were taken, who left meanwhile is told', async () => {
+  const project = await makeProject(some(1, 30), { maxRejectedRows: 1 });
+  writePeople(project, some(20, 30));
+  expect((await runSlot(project, 1)).counts).toMatchObject({ activated: 10 });
+  endpoint.refused.add('p3@example.com').add('p5@example.com');
+  // 21 leaves and is back.
+  writePeople(project, [...some(1, 21), ...some(22, 30)]);
+  const failed = await call(project, 2, 'run', 'to-api', '--slot', slotOf(2), '--json');
+  expect([failed.code, endpoint.members.size]).toEqual([1, 26]);
+  endpoint.refused.clear();
+  writePeople(project, some(4, 30));
+  await runSlot(project, 3);
+  expect(sorted(endpoint.members)).toEqual(sorted(some(4, 30).map(emailOf)));
+});
+
 test('who was refused is not among the members on record that guards count from', async () => {
   // Percentages count from a hundred members on, and 99 of these 101 were delivered.
   const project = await makeProject(some(1, 102), { maxRemovedPercent: 10 });

@@ -81,6 +81,21 @@ test('incremental: everybody, nobody, then joins and exits with what is known of
   expect(await bench.state.ledger.snapshot('act', 'all')).toMatchObject({ members: 2 });
 });
 
+test('incremental: of a vanished profile only its keys are known, also where another value has to be unique', async () => {
+  const options = {
+    mode: 'incremental',
+    mapping: [ID, { source: 'identityMap.Email', target: 'email' }, { source: 'first', expect: { unique: true } }, STATUS],
+  } as const;
+  const head = 'id,first,last,email,country,income\n';
+  await bench.writePeople(`${head}1,Ann,,a@x,DE,\n2,Bob,,b@x,DE,\n`);
+  await bench.run({ ...options, slot: HOUR, name: 's1' });
+  await bench.writePeople(`${head}1,Ann,,a@x,DE,\n`);
+  const { run } = await bench.run({ ...options, slot: 2 * HOUR, name: 's2' });
+
+  expect(run.error).toBeUndefined();
+  expect(await bench.read('s2.csv')).toBe('id,email,first,status\n2,b@x,,exited\n');
+});
+
 test('deduplication: who was left out for a missing attribute has been a member all the same, since they qualified', async () => {
   const head = 'id,first,last,email,country,income\n';
   const options = {
