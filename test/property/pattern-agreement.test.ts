@@ -100,6 +100,18 @@ test(
   CASES * 20 + 60_000,
 );
 
+test('beginnings and ends of the text mean the same wherever they stand in a constant', async () => {
+  const tokens = ['a', 'b', '^', '$', '\\A', '\\z', '(?:)', '(^)', '|', '\\$'];
+  const texts = ['', 'a', 'b', 'ab', 'ba', 'aab', 'a$', '^b', 'a\nb'];
+  const two = tokens.flatMap((one) => tokens.map((other) => one + other));
+  const patterns = [...tokens, ...two, ...two.flatMap((start) => tokens.map((end) => start + end))];
+  const read = patterns.flatMap((pattern) => ours(pattern, texts)?.map(({ matches }, index) => [pattern, texts[index], matches] as const) ?? []);
+  const found = await ofConstants([...new Set(read.map(([pattern]) => pattern))], texts);
+  const wrong = read.filter(([, , matches], index) => found[Math.floor(index / texts.length)]?.[index % texts.length] !== matches);
+  expect(read.length).toBeGreaterThan(1000 * texts.length);
+  expect(wrong).toEqual([]);
+});
+
 function show(answers: Answers): string {
   if (answers === undefined) return 'refused';
   return answers.map(({ matches, groups }) => (matches ? groups.join('|') : 'no match')).join();
