@@ -121,6 +121,7 @@ class SegmentRun {
       const { storage } = this.#opened;
       const outdated = this.#reached('written') ? await whyOutdated(this.#input.deps.ledger, this.#input.job, this.#work, async () => storage) : undefined;
       if (outdated !== undefined || !this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare(outdated);
+      else if (!this.#reached('published')) this.#work = await planAgain(this.#input.deps.ledger, storage, this.#input.job, this.#run.id, this.#work);
       const changed = this.#work.parts?.length ?? 0;
       if (changed > 0) {
         await this.#publish();
@@ -206,9 +207,8 @@ class SegmentRun {
   }
 
   async #publish(): Promise<void> {
-    const { deps, job, signal } = this.#input;
+    const { deps, signal } = this.#input;
     const { storage } = this.#ends;
-    if (!this.#reached('published')) this.#work = await planAgain(deps.ledger, storage, job, this.#run.id, this.#work);
     const parts = this.#work.parts ?? [];
     if (!this.#reached('published')) {
       let bytes = 0;
