@@ -175,7 +175,7 @@ function checkHead(value: unknown, refuse: (problem: PointedProblem) => void): K
       code: 'RC1103',
       pointer: '/apiVersion',
       part: 'value',
-      message: `apiVersion \`${String(apiVersion as string)}\` is not known`,
+      message: typeof apiVersion === 'object' ? '`apiVersion` must be a text' : `apiVersion \`${String(apiVersion as string)}\` is not known`,
       hint: 'this version reads `reconcile/v1`',
     });
   }
@@ -189,7 +189,7 @@ function checkHead(value: unknown, refuse: (problem: PointedProblem) => void): K
     code: 'RC1107',
     pointer: '/kind',
     part: 'value',
-    message: `unknown kind \`${String(kind as string)}\``,
+    message: typeof kind === 'object' ? '`kind` must be a text' : `unknown kind \`${String(kind as string)}\``,
     hint: near === undefined ? `one of ${KINDS.join(', ')}` : `did you mean \`${near}\`?`,
   });
   return undefined;

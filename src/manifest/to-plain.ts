@@ -92,6 +92,7 @@ class PlainWalk {
       this.#report('RC1008', at, 'key `__proto__` is not allowed');
       return undefined;
     }
+    this.#refuseUnwritable(key, at);
     return key;
   }
 
@@ -104,7 +105,15 @@ class PlainWalk {
         this.#report('RC1006', node, `number ${found} cannot be held exactly`, { hint: `write it as a text, in quotes: "${found}"` });
       return value;
     }
+    if (typeof value === 'string') this.#refuseUnwritable(value, node);
     return value === undefined ? null : value;
+  }
+
+  /** Escapes write what no statement, file name or file can hold. */
+  #refuseUnwritable(text: string, node: Node): void {
+    if (text.includes('\0')) this.#report('RC1008', node, 'a text with the character U+0000 cannot be used', { hint: 'take `\\0`, `\\x00` or `\\u0000` out' });
+    else if (!text.isWellFormed())
+      this.#report('RC1008', node, 'half of a surrogate pair is no character', { hint: 'write a character beyond U+FFFF as `\\U0001F600`, or as itself' });
   }
 
   #follow(node: Alias, depth: number): unknown {

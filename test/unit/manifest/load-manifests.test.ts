@@ -38,6 +38,19 @@ describe('resources', () => {
 });
 
 describe('every error of every file in one go', () => {
+  test('a head that is no text is told as such', () => {
+    const loaded = loadTexts({
+      'a.yaml': 'apiVersion: {a: 1}\nkind: [Segment]\nmetadata: {name: x}\nspec: {}\n',
+      'b.yaml': 'apiVersion: reconcile/v1\nkind: {}\n',
+    });
+
+    expect(told(loaded)).toEqual([
+      'RC1103 a.yaml:1:13 `apiVersion` must be a text',
+      'RC1107 a.yaml:2:7 `kind` must be a text',
+      'RC1107 b.yaml:2:7 `kind` must be a text',
+    ]);
+  });
+
   test('unknown keys, kinds, choices and types are told at their token with the nearest right answer', () => {
     const loaded = loadTexts({
       'a.yaml': SEGMENT.replace('Segment', 'Segmnt'),
