@@ -3,7 +3,7 @@ import type { MappingEntry } from '../model/generated/kinds.ts';
 import type { LogicalColumn } from '../engine/engine.ts';
 import { JSON_TEXT } from '../sql/json-text.ts';
 import { ident, literal, sql, type Sql, type SqlPart } from '../sql/sql.ts';
-import { hashedIdentity } from './hashed-identity.ts';
+import { hashedIdentity, joinsSpellings } from './hashed-identity.ts';
 
 type Expression = Exclude<SqlPart, string>;
 
@@ -13,6 +13,8 @@ export interface OutputColumn {
   readonly kind: 'identity' | 'attribute' | 'status' | 'expression';
   /** It is the primary identity: rows are unique by it, and whoever knows the row's id knows its value. */
   readonly primary: boolean;
+  /** It is made of the primary identity, so that an id tells its value: it is `primary`, or the hash of several spellings that are one. */
+  readonly ofId: boolean;
   /** The path it reads, `undefined` for the status and for expressions. */
   readonly path: string | undefined;
   /** The value over `profile p`, in its declared type. */
@@ -78,6 +80,7 @@ export function outputColumns(
         carriedAs: carriedName(entry.expression),
         kind: 'expression',
         primary: false,
+        ofId: false,
         path: undefined,
         ...expression,
         // Exits go out even so, and have nothing there.
@@ -94,6 +97,7 @@ export function outputColumns(
         carriedAs: carriedName(entry.source),
         kind: 'status',
         primary: false,
+        ofId: false,
         path: undefined,
         value: literal('realized'),
         text: undefined,
@@ -104,38 +108,40 @@ export function outputColumns(
       };
     }
     const identity = entry.source.startsWith('identityMap.');
-    const isPrimary = entry.source === `identityMap.${primary}`;
+    const ofId = entry.source === `identityMap.${primary}`;
+    const isPrimary = ofId && !(entry.transform === 'sha256' && joinsSpellings(entry.source, target));
     const column = columns.get(entry.source);
-    const value = isPrimary ? ident('p', 'id') : ident('p', attributeColumn(entry.source));
+    const value = ofId ? ident('p', 'id') : ident('p', attributeColumn(entry.source));
     return hashed(entry, target, {
       target,
       carriedAs: carriedName(entry.source),
       kind: identity ? 'identity' : 'attribute',
       primary: isPrimary,
+      ofId,
       path: entry.source,
       // An empty text identifies nobody.
       value: identity && !isPrimary ? sql`nullif(${value}, '')` : value,
       text: column?.hasText === true ? ident('p', `${entry.source}#text`) : undefined,
       type: column?.type ?? 'string',
       mandatory: (identity && !isPrimary) || entry.mandatory === true,
-      key: (identity && !isPrimary) || entry.key === true,
+      key: !isPrimary && (identity || entry.key === true),
       expect,
     });
   });
 }
 
-/** The deduplication key; empty when there is none, or when the primary identity is mapped and rows are unique by it. */
+/** The deduplication key; empty when there is none, or when the primary identity is mapped and rows are unique by it. They are not by its hash, where several spellings have one. */
 export function keyColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
   return columns.filter((column) => column.key);
 }
 
-/** Columns whose values may not occur twice in a file. */
+/** Columns whose values may not occur twice in a file, and could. */
 export function uniqueColumns(columns: readonly OutputColumn[]): readonly OutputColumn[] {
   return columns.filter(isUnique);
 }
 
-function isUnique({ expect, path }: OutputColumn): boolean {
-  return expect?.unique === true && path !== undefined;
+function isUnique({ expect, path, primary }: OutputColumn): boolean {
+  return expect?.unique === true && path !== undefined && !primary;
 }
 
 /**
@@ -147,7 +153,7 @@ export function carriedColumns(columns: readonly OutputColumn[]): readonly Outpu
 }
 
 function isCarried(column: OutputColumn): boolean {
-  return identifies(column) || (!column.primary && isUnique(column));
+  return identifies(column) || isUnique(column);
 }
 
 /** Whether an exit is found by the column's value, so that its row has the last one known; of anything else a vanished profile has nothing (contract section 6). */

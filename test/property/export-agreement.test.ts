@@ -203,7 +203,13 @@ function drawMapping(from: From, key: Key): { readonly mapping: readonly Mapping
   if (key === 'primary') {
     const isHashed = from(3) === 0;
     drawn.push({
-      entry: { source: 'identityMap.crmId', target: 'id', ...(isHashed ? { transform: 'sha256' } : {}) },
+      // What is said of it beside its being the key changes nothing.
+      entry: {
+        source: 'identityMap.crmId',
+        target: 'id',
+        ...(isHashed ? { transform: 'sha256' } : {}),
+        ...[{}, { key: true }, { expect: { unique: true } }][from(3)],
+      },
       column: { target: 'id', kind: 'primary', value: ({ id }) => (isHashed ? sha256(id) : id), key: false, mandatory: false },
     });
   }
