@@ -4,6 +4,7 @@ import { nearest } from '../support/nearest.ts';
 import type { EffectiveActivation } from './effective.ts';
 import { pointerTo, type Report } from './finding.ts';
 import { STATUS_SOURCE, type ResolvedColumn } from './resolve-mapping.ts';
+import { own } from '../support/own.ts';
 
 export interface ColumnCheck {
   readonly spec: ActivationSpec;
@@ -63,7 +64,7 @@ function checkSource(column: ResolvedColumn, { attributes, effective, card }: Co
       continue;
     }
     if (kind !== 'attribute') continue;
-    const type = spec.fields?.[path]?.type ?? 'string';
+    const type = own(spec.fields, path)?.type ?? 'string';
     if (type !== 'array' && type !== 'map' && type !== 'object') continue;
     const flat = effective.segments.some(({ file }) => file.format === 'csv');
     if (card?.mapping?.nested === false || flat) {

@@ -3,6 +3,7 @@ import { parseInstant } from '../model/instant.ts';
 import type { AttributesSpec, MappingEntry } from '../model/generated/kinds.ts';
 import { pointerTo, type Report } from './finding.ts';
 import type { ResolvedColumn } from './resolve-mapping.ts';
+import { own } from '../support/own.ts';
 
 const NUMBERS: ReadonlySet<string> = new Set(['integer', 'decimal', 'double']);
 const TIMES: ReadonlySet<string> = new Set(['date', 'timestamp']);
@@ -99,5 +100,5 @@ function numberOf(value: number | string | boolean): number | undefined {
 function typesOf(entry: MappingEntry, attributes: readonly (readonly [string, AttributesSpec])[]): ReadonlySet<string> {
   if (!('source' in entry)) return new Set();
   if (entry.source.startsWith('identityMap.')) return new Set(['string']);
-  return new Set(attributes.flatMap(([, { fields }]) => fields?.[entry.source]?.type.replace(/\(.*$/, '') ?? []));
+  return new Set(attributes.flatMap(([, { fields }]) => own(fields, entry.source)?.type.replace(/\(.*$/, '') ?? []));
 }

@@ -1,4 +1,5 @@
 import { nearest } from '../support/nearest.ts';
+import { own } from '../support/own.ts';
 
 /** A piece of a DATETIME format: letters that stand for digits, or text. */
 export type DatetimePiece = { readonly letters: string } | { readonly text: string };
@@ -94,10 +95,10 @@ type Fail = (start: number, end: number, message: string, hint?: string) => void
 
 function readToken(text: string, name: string, argument: string | undefined, start: number, parts: NamePart[], fail: Fail): void {
   const end = start + text.length;
-  const type = Object.hasOwn(TOKENS, name) ? TOKENS[name] : undefined;
+  const type = own(TOKENS, name);
   if (type === undefined) {
     const near = nearest(name, Object.keys(TOKENS));
-    const foreign = Object.hasOwn(FOREIGN_TOKENS, name) ? FOREIGN_TOKENS[name] : undefined;
+    const foreign = own(FOREIGN_TOKENS, name);
     const like = near === 'DATETIME' ? DEFAULT_DATETIME : `%${near}%`;
     return fail(
       start,

@@ -1,6 +1,7 @@
 import type { AttributesSpec } from '../model/generated/kinds.ts';
 import type { EffectiveActivation, EffectiveFile } from './effective.ts';
 import type { ResolvedColumn } from './resolve-mapping.ts';
+import { own } from '../support/own.ts';
 
 /** A few invented lines in the very form of an activation's files: what the other side is set up with. */
 export interface SampleFile {
@@ -38,7 +39,7 @@ function sampleValue(column: ResolvedColumn, row: number, attributes: Attributes
   if ('transform' in column.entry && column.entry.transform === 'sha256') return String(row).repeat(64);
   if (/e-?mail/i.test(`${target} ${path}`)) return `person${row}@example.com`;
   if (kind === 'identity') return `id-${row}`;
-  const type = attributes?.fields?.[path]?.type ?? 'string';
+  const type = own(attributes?.fields, path)?.type ?? 'string';
   return sampleOfType(typeof type === 'string' ? type : 'string', target, row, file);
 }
 

@@ -26,6 +26,7 @@ import { carriedName, hashedName } from './output-columns.ts';
 import { workOf, type RunWork } from './run-work.ts';
 import { replaceSealed } from './sealed-file.ts';
 import { addSuppression } from './suppression.ts';
+import { own } from '../support/own.ts';
 
 export interface ForgetRequest {
   readonly resources: AppliedResources;
@@ -64,7 +65,7 @@ export async function forgetPerson(
   const attributes = [...resources]
     .filter(([key]) => key.startsWith('Attributes/'))
     .map(([, one]) => ({ name: one.metadata.name, spec: one.spec as AttributesSpec }));
-  const knowing = attributes.filter(({ spec }) => spec.identities[namespace] !== undefined);
+  const knowing = attributes.filter(({ spec }) => own(spec.identities, namespace) !== undefined);
   if (knowing.length === 0) {
     const near = nearest(
       namespace,
@@ -243,7 +244,7 @@ async function pointersOf(
   { name: attributes, spec: { identities, fields = {} } }: { readonly name: string; readonly spec: AttributesSpec },
   namespace: string,
 ): Promise<readonly KeptSnapshot[]> {
-  const column = identities[namespace]?.column;
+  const column = own(identities, namespace)?.column;
   // The identity's column may be declared as a field as well, and mapped as that.
   const sources = new Set([`identityMap.${namespace}`, ...Object.keys(fields).filter((path) => fields[path]?.column === column)]);
   const names = [...sources].map(carriedName).flatMap((name) => [name, hashedName(name)]);

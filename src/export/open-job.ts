@@ -5,6 +5,7 @@ import { exclusionsOf, type Exclusions } from './exclusion.ts';
 import { carriedColumns, keyColumns, mappedPaths, outputColumns, withMicroseconds, withoutBadText, type OutputColumn } from './output-columns.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { suppressedCondition, suppressedNamespaces } from './suppression.ts';
+import { own } from '../support/own.ts';
 
 /** A job over an opened, healthy source. */
 export interface OpenedJob {
@@ -24,7 +25,7 @@ export async function openJob(engine: Engine, job: SegmentJob): Promise<OpenedJo
       ? undefined
       : [...(audience.eventColumns ?? []), ...(expressionPaths.event ?? [])];
   const { namespace: primary } = primaryIdentity(job.attributes);
-  const forgotten = suppressedNamespaces(job.suppressions).filter((namespace) => job.attributes.identities[namespace] !== undefined);
+  const forgotten = suppressedNamespaces(job.suppressions).filter((namespace) => own(job.attributes.identities, namespace) !== undefined);
   const source = await engine.open({
     profile: [
       ...new Set([

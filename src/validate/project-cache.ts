@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { own } from '../support/own.ts';
 import type { CachedFile, ParseCache } from '../manifest/read-documents.ts';
 import { readCacheFile, writeCacheFile } from './cache-file.ts';
 import type { StoredChecks } from './check-once.ts';
@@ -81,7 +82,7 @@ export function openProjectCache(directory: string): ProjectCache {
       parsedCount += 'settled' in file ? file.settled.length : file.open.length;
     },
     digestOfUnchanged(file, found) {
-      const known = Object.hasOwn(summary.stamps, file) ? summary.stamps[file] : undefined;
+      const known = own(summary.stamps, file);
       if (known === undefined || known[0] !== stampText(found) || found.changedAtMs > summary.readAt - RACY_MS) return undefined;
       stamp(file, found.bytes, known);
       return known[1];

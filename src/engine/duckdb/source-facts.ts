@@ -10,6 +10,7 @@ import { columnValue, type ColumnValue } from './column-value.ts';
 import type { Database } from './database.ts';
 import type { DescribedDataset } from './described-dataset.ts';
 import { decimalDigits, needsDigits, type DecimalDigits } from './typed-value.ts';
+import { own } from '../../support/own.ts';
 
 /** What was measured of one column read as one type. */
 export interface ColumnFacts {
@@ -69,13 +70,14 @@ export async function measureDataset(database: Database, request: FactsRequest, 
   if (known.rows === undefined) for (const file of dataset.files.paths) await checkArchive(file, dataset.files.format, signal);
   const fresh = unknown.length > 0 || known.rows === undefined ? await scan(database, dataset, unknown, signal) : { rows: known.rows, columns: {} };
   const identities = { ...known.identities };
-  if (identity !== undefined && identities[identity] === undefined)
+  if (identity !== undefined && own(identities, identity) === undefined)
     identities[identity] = await lookAtIdentity(database, dataset, identity, fresh.rows, signal);
   const facts = { rows: fresh.rows, identities, columns: { ...known.columns, ...fresh.columns } };
-  if (unknown.length > 0 || known.rows === undefined || (identity !== undefined && known.identities[identity] === undefined)) await writeFacts(path, facts);
+  if (unknown.length > 0 || known.rows === undefined || (identity !== undefined && own(known.identities, identity) === undefined))
+    await writeFacts(path, facts);
   return {
     rows: facts.rows,
-    identity: (identity === undefined ? undefined : identities[identity]) ?? NO_IDENTITY,
+    identity: (identity === undefined ? undefined : own(identities, identity)) ?? NO_IDENTITY,
     column: (wanted) => facts.columns[factKey(wanted)] ?? { bad: 0 },
   };
 }
