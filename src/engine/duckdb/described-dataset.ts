@@ -5,6 +5,7 @@ import { nearest } from '../../support/nearest.ts';
 import { delimiterOf, readCsvHeader, type CsvHeader } from './csv-header.ts';
 import type { Database } from './database.ts';
 import type { DatasetFiles } from './dataset-files.ts';
+import { describe, parquetRelation } from './parquet-relation.ts';
 
 /** A dataset whose columns and physical types are known. */
 export interface DescribedDataset {
@@ -27,10 +28,13 @@ export async function describeDataset(database: Database, files: DatasetFiles, s
     return { ...base, columns: new Map(columns.map((column) => [column, 'VARCHAR'])), text: true, relation: csvRelation(files, spec, header) };
   }
   if (files.format === 'parquet') {
-    const read = (folders: Sql): Sql => sql`read_parquet(${listOf(files.paths)}, union_by_name => true, ${folders})`;
-    const own = await describe(database, read(NO_FOLDERS));
-    const folders = foldersOf(files.paths, own);
-    return { ...base, columns: folders === NO_FOLDERS ? own : await describe(database, read(folders)), text: false, relation: read(folders) };
+    const read =
+      (folders: Sql) =>
+      (paths: readonly string[]): Sql =>
+        sql`read_parquet(${listOf(paths)}, union_by_name => true, ${folders})`;
+    const own = await parquetRelation(database, files.paths, read(NO_FOLDERS));
+    const folders = foldersOf(files.paths, own.columns);
+    return { ...base, text: false, ...(folders === NO_FOLDERS ? own : await parquetRelation(database, files.paths, read(folders))) };
   }
   const look = (options: Sql): Promise<ReadonlyMap<string, string>> =>
     describe(database, sql`read_json(${listOf(files.paths)}, union_by_name => true, ${options})`);
@@ -110,11 +114,6 @@ function csvRelation(files: DatasetFiles, spec: FileDatasetSpec, { columns, line
   // An empty file has no header and no columns: a relation of no rows, so that its emptiness is what is reported.
   if (columns.length === 0) return sql`(select null::varchar as "#none" where false)`;
   return sql`read_csv(${listOf(files.paths)}, auto_detect => false, header => ${literal(options?.header !== false)}, delim => ${literal(delimiterOf(files.paths[0] ?? '', options))}, quote => ${literal(options?.quote ?? '"')}, escape => ${literal(options?.escape ?? '"')}, encoding => ${literal(encoding)}, ${NO_FOLDERS}, nullstr => ${literal('')}, allow_quoted_nulls => false${lineEnd === undefined ? sql`` : sql`, new_line => ${literal(lineEnd.replace('\r', '\\r').replace('\n', '\\n'))}`}, columns => ${structOf(columns.map((column) => [column, 'VARCHAR'] as const))})`;
-}
-
-async function describe(database: Database, relation: Sql): Promise<ReadonlyMap<string, string>> {
-  const rows = await database.rows(sql`describe select * from ${relation}`);
-  return new Map(rows.map((row) => [String(row['column_name']), String(row['column_type'])]));
 }
 
 function listOf(texts: readonly string[]): Sql {
