@@ -66,7 +66,7 @@ test(
     // Cases in which everybody or nobody is a member would prove little.
     expect(mixed / seen).toBeGreaterThan(0.4);
   },
-  CASES * 50 + 60_000,
+  CASES * 100 + 60_000,
 );
 
 /** What is drawn may, once in many thousand, stand deeper within itself than the language allows: that is refused for both. */
