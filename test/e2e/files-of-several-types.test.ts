@@ -10,7 +10,7 @@ const FILES = [
   `select * from (values (1::bigint, 2::smallint, 9007199254740993::bigint, date '2024-01-01', 1.5::decimal(4, 1), 0.1::float, [0.1::float]), (2, 3, 1, date '2024-01-02', 2.5, 16777216, null))
     t(id, days, total, since, price, rate, rates)`,
   `select * from (values (3::double, 1.5::double, 2::double, timestamp '2024-01-01 12:00', 1.55::decimal(4, 2), 0.1::double, [0.2::double]), (4, null, null, timestamp '2024-01-02 12:00', 2.45, 1e300, []))
-    t(id, days, total, since, price, rate, rates)`,
+    t(ID, Days, total, since, price, rate, rates)`,
   "select 5 as id, '+7' as note",
 ];
 

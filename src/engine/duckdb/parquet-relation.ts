@@ -23,13 +23,13 @@ export async function parquetRelation(database: Database, paths: readonly string
   const whole = { columns: await describe(database, read(paths)), relation: read(paths) };
   const alike = paths.length === 1 ? [paths] : await filesAlike(database, paths);
   if (alike.length === 1) return whole;
-  const groups = await Promise.all(alike.map(async (files) => ({ files, columns: await describe(database, read(files)) })));
+  const groups = await Promise.all(alike.map(async (files) => ({ files, columns: byLowerCase(await describe(database, read(files))) })));
   const differing = [...whole.columns.keys()].filter((name) => typesOf(groups, name).size > 1);
   if (differing.length === 0) return whole;
-  const parts = mergeBy(groups, ({ columns }) => differing.map((name) => columns.get(name) ?? '').join('\0')).map((merged) => {
+  const parts = mergeBy(groups, ({ columns }) => differing.map((name) => columns.get(name.toLowerCase()) ?? '').join('\0')).map((merged) => {
     const columns = merged[0]?.columns ?? new Map<string, string>();
     const casts = differing.flatMap((name) => {
-      const cast = castOf(name, columns.get(name), typesOf(groups, name), whole.columns.get(name) ?? '');
+      const cast = castOf(name, columns.get(name.toLowerCase()), typesOf(groups, name), whole.columns.get(name) ?? '');
       return cast === undefined ? [] : [sql`${cast} as ${ident(name)}`];
     });
     const from = read(merged.flatMap(({ files }) => files).sort());
@@ -53,9 +53,14 @@ async function filesAlike(database: Database, paths: readonly string[]): Promise
   return mergeBy(rows, ({ h }) => String(h)).map((merged) => merged.map(({ f }) => String(f)));
 }
 
+/** The engine tells names apart without their case. */
+function byLowerCase(columns: Columns): Columns {
+  return new Map([...columns].map(([name, type]) => [name.toLowerCase(), type]));
+}
+
 /** A column's types, without those of files that lack it: there it is NULL. */
 function typesOf(groups: readonly { readonly columns: Columns }[], name: string): ReadonlySet<string> {
-  return new Set(groups.flatMap(({ columns }) => columns.get(name) ?? []));
+  return new Set(groups.flatMap(({ columns }) => columns.get(name.toLowerCase()) ?? []));
 }
 
 /** How a column whose types differ is read from files that have it as `type`; undefined where the engine brings it to `common` without a loss. */
