@@ -34,7 +34,10 @@ export function literal(value: SqlValue): Exclude<SqlPart, string> {
 }
 
 /** Fragments with a separator between them; `separator` is our own text. */
-export function joinSql(fragments: readonly Exclude<SqlPart, string>[], separator: ', ' | ' and ' | ' or ' | '\n' | ' union all ' | ' '): Sql {
+export function joinSql(
+  fragments: readonly Exclude<SqlPart, string>[],
+  separator: ', ' | ' and ' | ' or ' | '\n' | ' union all ' | ' union all by name ' | ' ',
+): Sql {
   return { type: 'sql', parts: fragments.flatMap((fragment, index) => (index === 0 ? [fragment] : [separator, fragment])) };
 }
 

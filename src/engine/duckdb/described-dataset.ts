@@ -5,6 +5,7 @@ import { nearest } from '../../support/nearest.ts';
 import { delimiterOf, readCsvHeader, type CsvHeader } from './csv-header.ts';
 import type { Database } from './database.ts';
 import type { DatasetFiles } from './dataset-files.ts';
+import { describe, parquetRelation } from './parquet-relation.ts';
 
 /** A dataset whose columns and physical types are known. */
 export interface DescribedDataset {
@@ -27,18 +28,46 @@ export async function describeDataset(database: Database, files: DatasetFiles, s
     return { ...base, columns: new Map(columns.map((column) => [column, 'VARCHAR'])), text: true, relation: csvRelation(files, spec, header) };
   }
   if (files.format === 'parquet') {
-    const relation = sql`read_parquet(${listOf(files.paths)}, union_by_name => true)`;
-    return { ...base, columns: await describe(database, relation), text: false, relation };
+    const read =
+      (folders: Sql) =>
+      (paths: readonly string[]): Sql =>
+        sql`read_parquet(${listOf(paths)}, union_by_name => true, ${folders})`;
+    const own = await parquetRelation(database, files.paths, read(NO_FOLDERS));
+    const folders = foldersOf(files.paths, own.columns);
+    return { ...base, text: false, ...(folders === NO_FOLDERS ? own : await parquetRelation(database, files.paths, read(folders))) };
   }
-  const sampled = await describe(database, sql`read_json(${listOf(files.paths)}, union_by_name => true)`);
+  const look = (options: Sql): Promise<ReadonlyMap<string, string>> =>
+    describe(database, sql`read_json(${listOf(files.paths)}, union_by_name => true, ${options})`);
+  const lookAtAll = async (): Promise<ReadonlyMap<string, string>> => look(sql`${NO_FOLDERS}, sample_size => -1`);
+  const sampled = await look(NO_FOLDERS);
+  const keys = folderKeys(files.paths);
   // A key that is rare may lie beyond the sample; only then is the whole file looked at.
-  const detected = needed.every((column) => sampled.has(column))
-    ? sampled
-    : await describe(database, sql`read_json(${listOf(files.paths)}, union_by_name => true, sample_size => -1)`);
+  const own = needed.every((column) => sampled.has(column)) ? sampled : await lookAtAll();
+  const folders = foldersOf(files.paths, own);
+  const detected = folders === NO_FOLDERS ? own : new Map([...own, ...keys.map((key) => [key, 'VARCHAR'] as const)]);
   const columns = new Map([...detected].map(([column, type]) => [column, isNested(type) ? 'JSON' : 'VARCHAR']));
   const used = [...columns].filter(([column]) => needed.includes(column));
-  const relation = used.length === 0 ? sql`read_json(${listOf(files.paths)})` : sql`read_json(${listOf(files.paths)}, columns => ${structOf(used)})`;
+  const relation =
+    used.length === 0 ? sql`read_json(${listOf(files.paths)}, ${folders})` : sql`read_json(${listOf(files.paths)}, columns => ${structOf(used)}, ${folders})`;
   return { ...base, columns, text: true, relation };
+}
+
+/** The engine lets folders called `key=value`, above the project too, stand for the column of that name, also where the files have one: then each value would be the folder's. */
+const NO_FOLDERS = sql`hive_partitioning => false`;
+/** As text, for the engine would guess types: 2024-1-5 is what the folder says, not a date. */
+const FOLDERS_AS_TEXT = sql`hive_partitioning => true, hive_types_autocast => false`;
+
+/** How to read files in such folders: a key is a column where no file has one of its name. */
+function foldersOf(paths: readonly string[], own: ReadonlyMap<string, string>): Sql {
+  const keys = folderKeys(paths);
+  const names = new Set([...own.keys()].map((name) => name.toLowerCase()));
+  return keys.length === 0 || keys.some((key) => names.has(key.toLowerCase())) ? NO_FOLDERS : FOLDERS_AS_TEXT;
+}
+
+/** The keys of folders that all files are in. */
+function folderKeys(paths: readonly string[]): readonly string[] {
+  const [first = [], ...others] = paths.map((path) => [...path.matchAll(/(?<=[\\/])([^\\/=]+)=[^\\/]*(?=[\\/])/g)].map(([, key = '']) => key));
+  return others.every((keys) => keys.join('\0') === first.join('\0')) ? first : [];
 }
 
 /** Throws RC2002 for a column that is not there, with the nearest name. */
@@ -84,12 +113,7 @@ function csvRelation(files: DatasetFiles, spec: FileDatasetSpec, { columns, line
   const encoding = { 'UTF-8': 'utf-8', 'UTF-16': 'utf-16', 'ISO-8859-1': 'latin-1' }[options?.encoding ?? 'UTF-8'];
   // An empty file has no header and no columns: a relation of no rows, so that its emptiness is what is reported.
   if (columns.length === 0) return sql`(select null::varchar as "#none" where false)`;
-  return sql`read_csv(${listOf(files.paths)}, auto_detect => false, header => ${literal(options?.header !== false)}, delim => ${literal(delimiterOf(files.paths[0] ?? '', options))}, quote => ${literal(options?.quote ?? '"')}, escape => ${literal(options?.escape ?? '"')}, encoding => ${literal(encoding)}, nullstr => ${literal('')}, allow_quoted_nulls => false${lineEnd === undefined ? sql`` : sql`, new_line => ${literal(lineEnd.replace('\r', '\\r').replace('\n', '\\n'))}`}, columns => ${structOf(columns.map((column) => [column, 'VARCHAR'] as const))})`;
-}
-
-async function describe(database: Database, relation: Sql): Promise<ReadonlyMap<string, string>> {
-  const rows = await database.rows(sql`describe select * from ${relation}`);
-  return new Map(rows.map((row) => [String(row['column_name']), String(row['column_type'])]));
+  return sql`read_csv(${listOf(files.paths)}, auto_detect => false, header => ${literal(options?.header !== false)}, delim => ${literal(delimiterOf(files.paths[0] ?? '', options))}, quote => ${literal(options?.quote ?? '"')}, escape => ${literal(options?.escape ?? '"')}, encoding => ${literal(encoding)}, ${NO_FOLDERS}, nullstr => ${literal('')}, allow_quoted_nulls => false${lineEnd === undefined ? sql`` : sql`, new_line => ${literal(lineEnd.replace('\r', '\\r').replace('\n', '\\n'))}`}, columns => ${structOf(columns.map((column) => [column, 'VARCHAR'] as const))})`;
 }
 
 function listOf(texts: readonly string[]): Sql {

@@ -136,7 +136,7 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
       }
     },
 
-    files: (paths) => sql`read_parquet([${joinSql(paths.map(literal), ', ')}])`,
+    files: (paths) => sql`read_parquet([${joinSql(paths.map(literal), ', ')}], hive_partitioning => false)`,
 
     async [Symbol.asyncDispose]() {
       // One that never opened has been reported already.

@@ -60,7 +60,7 @@ export class KeyParts {
       if (any === undefined) continue;
       const none = file === undefined ? sql` limit 0` : finer;
       await this.#db.run(
-        sql`create or replace temp view ${ident(relation)} as select ${joinSql(columns, ', ')} from read_parquet(${literal(file ?? any)})${none}`,
+        sql`create or replace temp view ${ident(relation)} as select ${joinSql(columns, ', ')} from read_parquet(${literal(file ?? any)}, hive_partitioning => false)${none}`,
       );
     }
   }

@@ -4,6 +4,7 @@ import { arrayOf, type PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import type { Compiler, Env, Fragment } from './context.ts';
 import { columnSql } from './columns.ts';
+import { doublesApart } from './doubles-apart.ts';
 import { typeSql } from './type-sql.ts';
 
 type Call = Extract<Typed, { kind: 'call' }>;
@@ -49,8 +50,11 @@ export function callSql(compiler: Compiler, node: Call, env: Env): Sql {
       return sql`${literal(date.getUTCFullYear())}`;
     case 'currentDayOfMonth':
       return sql`${literal(date.getUTCDate())}`;
-    case 'includes':
-      return containsSql(compiler, { node: arg(0), list: value(0) }, { node: arg(1), value: value(1) });
+    case 'includes': {
+      const lists = doublesApart(arg(0), arg(1).type);
+      const parts = lists.map((list) => containsSql(compiler, { node: list, list: compiler.value(list, env) }, { node: arg(1), value: value(1) }));
+      return sql`(${joinSql(parts, ' or ')})`;
+    }
     case 'intersects':
       return areExact(arg(0).type, arg(1).type)
         ? sql`coalesce(len(${exactlyFound(compiler, value(1), value(0), sql``)}) > 0, false)`

@@ -11,6 +11,7 @@ import { aggregateSql, filterSql, groupSql, listSql, mapSql, memberSql, quantifi
 import { dateSql, occursSql, timestampSql } from './compile-time.ts';
 import { ALWAYS, NO_ENV, WHERE, type Compiler, type Env, type Fragment, type TruthMode } from './context.ts';
 import { withRoom } from './decimal-room.ts';
+import { doublesApart } from './doubles-apart.ts';
 import { eventList, eventSetOf } from './event-set.ts';
 import { typeSql } from './type-sql.ts';
 
@@ -154,6 +155,11 @@ function operandSql(compiler: Compiler, node: Typed, env: Env): Fragment {
 }
 
 function inSql(compiler: Compiler, node: Extract<Typed, { kind: 'in' }>, env: Env): Sql {
+  const lists = doublesApart(node.list, node.value.type);
+  if (lists.length > 1) {
+    const parts = lists.map((list) => inSql(compiler, { ...node, list }, env));
+    return sql`(${joinSql(parts, node.negated ? ' and ' : ' or ')})`;
+  }
   const value = compiler.value(node.value, env);
   if (node.list.kind === 'list' && node.list.items.every(isConstant)) {
     const items = node.list.items.filter((item) => item.kind !== 'constant' || item.value !== null);

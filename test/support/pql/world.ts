@@ -104,13 +104,6 @@ export function drawWorld(draw: Draw, people: number): World {
   fields['map.counts'] = { type: 'map', values: { type: 'integer' } };
   fields['home'] = { type: 'object', fields: { city: { type: 'string' }, rooms: { type: 'integer' } } };
   if (draw(2) === 0) eventFields['items'] = { type: 'array', items: { type: 'object', fields: { sku: { type: 'string' }, price: { type: 'integer' } } } };
-  const spec = {
-    source: 's',
-    dataset: 'd',
-    identities: { crmId: { column: 'id', primary: true }, Email: { column: 'email' } },
-    fields: withColumns(fields),
-    events: { dataset: 'e', profile: 'id', timestamp: 't', eventType: { column: 'k' }, fields: withColumns(eventFields) },
-  } as unknown as AttributesSpec;
   const drawn = Array.from({ length: people }, (_, index) => ({
     id: `p${index}`,
     profile: { 'identityMap.crmId': `p${index}`, 'identityMap.Email': draw(3) === 0 ? null : TEXTS[draw(TEXTS.length)], ...drawMembers(draw, fields) },
@@ -120,7 +113,18 @@ export function drawWorld(draw: Draw, people: number): World {
       ...drawMembers(draw, eventFields),
     })),
   }));
-  return { schema: toProfileSchema(spec), fields, eventFields, people: drawn };
+  return { schema: toProfileSchema(specOf(fields, eventFields)), fields, eventFields, people: drawn };
+}
+
+/** Attributes of these fields, each in a column that is called like it. */
+export function specOf(fields: World['fields'], eventFields: World['eventFields']): AttributesSpec {
+  return {
+    source: 's',
+    dataset: 'd',
+    identities: { crmId: { column: 'id', primary: true }, Email: { column: 'email' } },
+    fields: withColumns(fields),
+    events: { dataset: 'e', profile: 'id', timestamp: 't', eventType: { column: 'k' }, fields: withColumns(eventFields) },
+  } as unknown as AttributesSpec;
 }
 
 /** The people as the evaluator takes them. */

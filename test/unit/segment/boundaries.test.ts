@@ -188,6 +188,10 @@ describe('the edges of the calendar, where sources put what never began or never
       'at occurs = 3 days before born': '',
       'at occurs != 3 days before date(1, 1, 1)': 'first usual lastDay last',
       'at occurs = 1 centuries before born': '',
+      // Nothing of the first century lies in one before it.
+      'date(1, 1, 1) occurs = 21 centuries before at': '',
+      'date(1, 1, 1) occurs = 3 millennia before at': '',
+      'date(1, 1, 1) occurs = 20 centuries before at': 'usual',
       'at occurs >= 17 decades before born': '',
       'at occurs <= 17 decades before born': 'first usual lastDay',
       'at occurs > 3000 years before now': '',
