@@ -1,6 +1,7 @@
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../model/app-error.ts';
+import { whyRefused } from '../model/system-refusal.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import type { Plan } from '../model/plan.ts';
 import { decodePlan, encodePlan } from '../plan/saved-plan.ts';
@@ -24,9 +25,12 @@ export async function writePlanFile(path: string, plan: Plan): Promise<void> {
     await folder.sync();
   } catch (error) {
     await rm(draft, { force: true }).catch(() => {});
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === 'ENOENT' ? 'its folder does not exist' : code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'no permission' : message;
-    throw new AppError({ code: 'RC3015', message: `the plan cannot be saved as \`${path}\`: ${why}`, hint: 'name another file with --out', cause: error });
+    throw new AppError({
+      code: 'RC3015',
+      message: `the plan cannot be saved as \`${path}\`: ${whyRefused(error)}`,
+      hint: 'name another file with --out',
+      cause: error,
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { OpenedProject } from '../compose.ts';
 import { AppError } from '../model/app-error.ts';
+import { whyRefused } from '../model/system-refusal.ts';
 import { ExitCode } from '../model/exit-code.ts';
 import { exportState, parseExport } from '../state/exported-state.ts';
 import { currentActor } from '../state/actor.ts';
@@ -68,7 +69,7 @@ async function readText(file: string, directory: string): Promise<string> {
 function fileError(error: unknown, file: string, what: 'read' | 'written'): AppError {
   return new AppError({
     code: 'RC3027',
-    message: `\`${file}\` cannot be ${what}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`,
+    message: `\`${file}\` cannot be ${what}: ${whyRefused(error)}`,
     hint: what === 'read' ? 'paths are relative to the project' : 'check the folder and its permissions; paths are relative to the project',
     cause: error,
   });

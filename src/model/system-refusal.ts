@@ -19,6 +19,12 @@ export function asUserError(thrown: unknown): AppError | undefined {
   });
 }
 
+/** Why a file that the user named cannot be read or written, in words. */
+export function whyRefused(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? 'there is no such file or folder' : (REFUSALS[code]?.why ?? message);
+}
+
 const RIGHTS = 'give the user that runs reconcile the right to it, or choose another place';
 const IN_THE_WAY = 'move what is in the way, or choose another place';
 const SPACE = 'free some space, then try again; what was recorded before is whole';

@@ -115,11 +115,12 @@ spec: {attributes: person, pql: 'inSegment("rich") and name.isNotNull() and not 
   });
 
   test('changed rows in a source never make a plan stale', async () => {
-    const file = join(project.directory, 'plan.bin');
-    await run(['plan', '--out', file]);
+    // A file that is named stands beside the project, wherever the command was typed.
+    await run(['plan', '--out', 'plan.bin']);
+    expect(project.read('plan.bin')).toContain('reconcile-plan');
     project.write('data/people.csv', 'id,email,name,income\n1,a@b,A,99\n');
 
-    expect(await run(['apply', file])).toMatchObject({ code: 0 });
+    expect(await run(['apply', 'plan.bin'])).toMatchObject({ code: 0 });
   });
 
   test.each<[string, (bytes: Buffer) => Buffer, number, RegExp]>([

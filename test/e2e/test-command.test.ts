@@ -77,7 +77,7 @@ test('a fixture with a typo is an invalid manifest, an unknown segment bad usage
   const unknown = await reconcile(['-C', directory, 'test', 'tryed']);
   expect([unknown.code, unknown.stderr]).toEqual([64, expect.stringContaining('did you mean `tried`?')]);
   const unwritable = await reconcile(['-C', directory, 'test', '--junit', 'no/such/folder/junit.xml']);
-  expect([unwritable.code, unwritable.stderr]).toEqual([1, expect.stringContaining('cannot write')]);
+  expect([unwritable.code, unwritable.stderr]).toEqual([1, expect.stringContaining('cannot be written: there is no such file or folder')]);
 });
 
 test('a value inside a fixture that does not fit its declared type is told at its own place, each of them', async () => {

@@ -90,7 +90,7 @@ async function applySavedPlan(context: CommandContext, file: string, options: Re
       exit: ExitCode.badUsage,
     });
   }
-  const plan = await readPlanFile(resolve(process.cwd(), file), file, context.version);
+  const plan = await readPlanFile(resolve(context.options.directory, file), file, context.version);
   const { environment } = context.options;
   if (environment !== undefined && environment !== plan.environment) {
     throw new AppError({

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { resolve } from 'node:path';
 import pc from 'picocolors';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { ExitCode } from '../../model/exit-code.ts';
@@ -46,7 +47,7 @@ export async function run(context: CommandContext, _args: readonly unknown[], op
   const out = typeof options['out'] === 'string' && !failed ? options['out'] : undefined;
   if (out !== undefined) {
     const { writePlanFile } = await import('../../apply/plan-file.ts');
-    await writePlanFile(out, plan);
+    await writePlanFile(resolve(directory, out), plan);
   }
   const view = { ...prepared.view, savedAs: out };
   // What the plan's own text tells is not told twice.

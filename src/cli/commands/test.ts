@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { escapePointer } from '../../manifest/variables.ts';
 import { AppError } from '../../model/app-error.ts';
+import { whyRefused } from '../../model/system-refusal.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { ExitCode } from '../../model/exit-code.ts';
 import type { SegmentSpec } from '../../model/generated/kinds.ts';
@@ -175,7 +176,7 @@ function writeJunit(path: string, title: string, results: readonly PlacedResult[
   } catch (error) {
     throw new AppError({
       code: 'RC9010',
-      message: `cannot write ${path}: ${(error as Error).message}`,
+      message: `\`${path}\` cannot be written: ${whyRefused(error)}`,
       hint: 'name a file in a folder that exists',
       cause: error,
     });
