@@ -19,6 +19,7 @@ import { whyOutdated } from './outdated-work.ts';
 import { prepareRun } from './prepare-run.ts';
 import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
 import { isInSpool, landedAs, planAgain, publishFile, publishLost, verifyFile } from './publish-parts.ts';
+import { reportProgress, type ProgressMade } from './report-progress.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { readSuppressions } from './suppression.ts';
@@ -383,24 +384,8 @@ class SegmentRun {
     return [...this.#files(this.#work), ...beside];
   }
 
-  #report(
-    step: ExportProgress['step'],
-    progress: Partial<Pick<ExportProgress, 'rows' | 'bytes' | 'totalBytes' | 'files'> & { readonly totalRows: number | undefined }>,
-  ): void {
-    const { deps, job } = this.#input;
-    const { totalRows = this.#counts.activated, ...rest } = progress;
-    deps.progress?.({
-      runId: this.#run.id,
-      activation: job.activation,
-      segment: job.segment,
-      step,
-      rows: this.#counts.activated,
-      bytes: 0,
-      files: this.#work.parts?.length ?? 0,
-      ...rest,
-      startedAt: this.#run.startedAt,
-      ...(step === 'selecting' || (step === 'writing' && progress.totalRows === undefined) ? {} : { totalRows }),
-    });
+  #report(step: ExportProgress['step'], made: ProgressMade): void {
+    reportProgress(this.#input.deps, { run: this.#run, counts: this.#counts, work: this.#work }, step, made);
   }
 
   #crashPoint(name: string): void {
