@@ -1,7 +1,7 @@
 import { mayBeAlive } from '../state/owner.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
 import type { ExportDeps } from './deps.ts';
-import { findUndecided, hasLeftFiles, type AskStorage } from './left-behind.ts';
+import { findUndecided, hasLeftFiles, whereReadable, type AskStorage } from './left-behind.ts';
 import { whyOutdated } from './outdated-work.ts';
 import { workOf } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
@@ -14,12 +14,7 @@ import { STOPPED } from './told-error.ts';
  */
 export async function findInterrupted({ ledger }: Pick<ExportDeps, 'ledger'>, job: SegmentJob, open: AskStorage): Promise<RunRecord | undefined> {
   // Where nobody can look nothing can be delivered either: the slot itself will tell why.
-  const storage: AskStorage = async () => ({
-    stat: (key) =>
-      open()
-        .then((opened) => opened.stat(key))
-        .catch(() => undefined),
-  });
+  const storage = whereReadable(open);
   for (const run of await findUndecided(ledger, job)) {
     if (!isInterrupted(run) && !(run.status === 'failed' && (await canBeCompleted(run, storage)))) continue;
     return (await whyOutdated(ledger, { ...job, slot: run.slot }, workOf(run), storage)) === undefined ? run : undefined;

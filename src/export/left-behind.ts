@@ -11,6 +11,16 @@ export type JobOfSlot = Pick<SegmentJob, 'activation' | 'segment' | 'slot' | 'mo
 /** Opened only when there is something to look for. */
 export type AskStorage = () => Promise<Pick<Storage, 'stat'>>;
 
+/** The same storage, empty where nobody can look. */
+export function whereReadable(open: AskStorage): AskStorage {
+  return async () => ({
+    stat: (key) =>
+      open()
+        .then((opened) => opened.stat(key))
+        .catch(() => undefined),
+  });
+}
+
 /**
  * Runs of slots before this one that came as far as having files and did not end in success, when no later one has succeeded since; newest slot first.
  * Only an incremental file depends on what was told before it.
