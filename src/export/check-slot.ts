@@ -59,18 +59,32 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
     );
   }
   if (slot > now) throw noSlot(job, slot, `it lies in the future (now is ${formatInstant(now)})`, 'wait for it, or export now without --slot');
-  if (settings.mode !== 'incremental') return;
-  const last = await lastPointer(ledger, job);
-  if (last !== undefined && slot < last.slot) {
+  const later = await overtakenBy(ledger, { job, settings }, slot);
+  if (later !== undefined) {
     throw noSlot(
       job,
       slot,
-      `a later one, ${formatInstant(last.slot)}, has been delivered already`,
+      later.why,
       recorded === undefined
         ? 'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`'
-        : 'nothing is lost: the later one told what had changed until then, also of what this one had begun to tell',
+        : later.hint,
     );
   }
+}
+
+/** Why a slot's changes cannot be told any more, and what that means for one that failed; undefined where they can. */
+export async function overtakenBy(
+  ledger: Pick<RunLedger, 'snapshot'>,
+  { job, settings }: Pick<ResolvedJob, 'job' | 'settings'>,
+  slot: Instant,
+): Promise<{ readonly why: string; readonly hint: string } | undefined> {
+  if (settings.mode !== 'incremental') return undefined;
+  const last = await lastPointer(ledger, job);
+  if (last === undefined || slot >= last.slot) return undefined;
+  return {
+    why: `a later slot, ${formatInstant(last.slot)}, has been delivered already`,
+    hint: 'nothing is lost: the later one told what had changed until then, also of what this one had begun to tell',
+  };
 }
 
 function noSlot(job: { readonly activation: string; readonly segment: string }, slot: Instant, why: string, hint: string): AppError {

@@ -7,6 +7,7 @@ import { hasSucceeded } from '../state/claim-rules.ts';
 import type { Claim, FinishRun, RunRecord } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
+import { overtakenBy } from './check-slot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { encryptionStages } from './encryption.ts';
 import { findRun } from './find-run.ts';
@@ -22,6 +23,7 @@ import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from '.
 import type { SegmentJob } from './segment-job.ts';
 import { readSuppressions } from './suppression.ts';
 import { ALREADY_RUNNING, toRun } from './to-run.ts';
+import { asApplied } from './where-it-went.ts';
 
 export interface RepeatRequest {
   readonly resources: AppliedResources;
@@ -89,14 +91,7 @@ export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promis
  */
 export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promise<ReplayedRun> {
   const record = await findRun(deps, request.runId);
-  if (!hasSucceeded(record)) {
-    throw new AppError({
-      code: 'RC4023',
-      message: `run ${record.id} did not end in success`,
-      hint: `to try it again: reconcile runs retry ${record.id}`,
-      exit: ExitCode.badUsage,
-    });
-  }
+  if (!hasSucceeded(record)) throw await notReplayable(deps, request, record);
   let from: ReplayedRun['from'] = 'spool';
   const run = await withClaim(deps, request, record, async (open, one, claim) => {
     const { delivery: _before, ...work } = workOf(record);
@@ -143,6 +138,17 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
     return finishAgain(deps, claim, record, { ...work, delivery }, delivered);
   });
   return { run, from };
+}
+
+async function notReplayable(deps: ExportDeps, { resources }: RepeatRequest, record: RunRecord): Promise<AppError> {
+  const one = asApplied(deps, resources, record);
+  const later = one === undefined || record.slot === null ? undefined : await overtakenBy(deps.ledger, one, record.slot);
+  return new AppError({
+    code: 'RC4023',
+    message: `run ${record.id} did not end in success${later === undefined ? '' : `, and ${later.why}`}`,
+    hint: later?.hint ?? `to try it again: reconcile runs retry ${record.id}`,
+    exit: ExitCode.badUsage,
+  });
 }
 
 /** Parts of a longer set under the same names, which another run has written since. */

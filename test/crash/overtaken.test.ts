@@ -73,7 +73,16 @@ test.each([true, false])('failed with its first part visible, and the next slot 
   const told = toldBy(folder);
   expect([told.get('one@example.com'), told.get('three@example.com')]).toEqual(['realized', 'realized']);
   expect(told.get('two@example.com')).toBe('exited');
-  if (!isMended) expect(readFileSync(inTheWay, 'utf8')).toBe('of somebody else');
+  if (isMended) return;
+  expect(readFileSync(inTheWay, 'utf8')).toBe('of somebody else');
+  // Neither command points to the other one, which would refuse as well.
+  for (const action of ['retry', 'replay']) {
+    const refused = await call(SLOTS[2], ['runs', action, runs[0]?.id ?? '']);
+    expect(refused).toMatchObject({ code: 64, stdout: '' });
+    expect(refused.stderr).toContain(`a later slot, ${SLOTS[2]}, has been delivered already`);
+    expect(refused.stderr).toContain('nothing is lost');
+    expect(refused.stderr).not.toContain('reconcile runs');
+  }
 });
 
 /**
