@@ -9,7 +9,7 @@ import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
 import { overtakenBy } from './check-slot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
-import { encryptionStages } from './encryption.ts';
+import { encryptionOf, receiverKeys } from './encryption.ts';
 import { findRun } from './find-run.ts';
 import type { AllowOnce } from './guards.ts';
 import { openOnce, type OpenOnce } from './open-once.ts';
@@ -103,6 +103,13 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
         hint: 'nothing was sent; export now with `reconcile run` to send what holds today',
       });
     }
+    if (work.keys !== undefined && work.keys !== (await receiverKeys(one.job.destination, deps.secret))) {
+      throw new AppError({
+        code: 'RC4021',
+        message: `the files of run ${record.id} are encrypted to keys that were replaced since, and do not leave like that any more`,
+        hint: 'nothing was sent; export now with `reconcile run` to send what holds today',
+      });
+    }
     const storage = await open.storage(one);
     const files = [...(work.parts ?? []), ...besideFiles(work)];
     // Before anything is sent: without it, nobody could be told.
@@ -172,7 +179,7 @@ async function rebuild(deps: ExportDeps, request: RepeatRequest, record: RunReco
     mode: 'full' as const,
     guards: undefined,
     suppressions: await readSuppressions(deps.paths),
-    stages: await encryptionStages(one.job.destination, deps),
+    ...(await encryptionOf(one.job.destination, deps)),
   };
   if (job.stages.length > 0) throw different('they were encrypted, and encrypting again gives other bytes');
   const prepared = await prepareRun({

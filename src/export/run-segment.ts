@@ -10,6 +10,7 @@ import { RUN_STEPS, type CancelRequest, type Claim, type RunRecord, type RunStep
 import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
 import type { ExportDeps, ExportProgress } from './deps.ts';
+import type { Encryption } from './encryption.ts';
 import { endCancelled } from './end-cancelled.ts';
 import { HeldError } from './guards.ts';
 import { keepOnlyFiles } from './keep-spool.ts';
@@ -25,15 +26,14 @@ import type { SegmentJob } from './segment-job.ts';
 import { readSuppressions } from './suppression.ts';
 import { recordable, stopped, tellError } from './told-error.ts';
 import { abandonUploads } from './withdraw-files.ts';
-import type { ByteStage } from './write-file.ts';
 
 export interface RunSegmentInput {
   readonly deps: ExportDeps;
   readonly job: SegmentJob;
   /** Asked for once the run is claimed: what cannot be opened is its failure, and on record. */
   readonly open: () => Promise<RunEnds>;
-  /** Stages behind compression, asked for before anything is written: encrypting. */
-  readonly stages: () => Promise<readonly ByteStage[]>;
+  /** Asked for before anything is written. */
+  readonly encryption: () => Promise<Encryption>;
   /** Opened on first use: a run that goes on from its spool reads no source. */
   readonly engine: () => Engine;
   readonly signal: AbortSignal | undefined;
@@ -120,7 +120,7 @@ class SegmentRun {
       if (this.#reached('recorded')) return await this.#endAgain();
       this.#opened = await this.#input.open();
       const { storage } = this.#opened;
-      const outdated = this.#reached('written') ? await whyOutdated(this.#input.deps.ledger, this.#input.job, this.#work, async () => storage) : undefined;
+      const outdated = this.#reached('written') ? await whyOutdated(this.#input.deps, this.#input.job, this.#work, async () => storage) : undefined;
       if (outdated !== undefined || !this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare(outdated);
       else if (!this.#reached('published')) this.#work = await planAgain(this.#input.deps.ledger, storage, this.#input.job, this.#run.id, this.#work);
       const changed = this.#work.parts?.length ?? 0;
@@ -175,7 +175,7 @@ class SegmentRun {
     if (outdated !== undefined && this.#work.target === job.target) await this.#refuseChangedBytes(before, [], outdated);
     const prepared = await prepareRun({
       // Read once the run is claimed: from then on `forget` sees that it is at work.
-      job: { ...job, stages: await this.#input.stages(), suppressions: await readSuppressions(deps.paths) },
+      job: { ...job, ...(await this.#input.encryption()), suppressions: await readSuppressions(deps.paths) },
       runId: this.#run.id,
       engine: engine(),
       ledger: deps.ledger,

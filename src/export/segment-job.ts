@@ -34,6 +34,8 @@ export interface SegmentJob {
   readonly guards: ActivationGuardsSpec | undefined;
   /** Stages behind compression. */
   readonly stages: readonly ByteStage[];
+  /** Digest of the keys that they encrypt to; undefined where they do not, or before they are asked for. */
+  readonly keys?: string | undefined;
   /** Key of a part, counted from 1; its folder included. */
   readonly partKey: (index: number) => string;
   /** Folder of the keys, empty or ending in `/`. */

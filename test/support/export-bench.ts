@@ -111,7 +111,7 @@ export async function openExportBench(): Promise<ExportBench> {
         deps,
         job,
         open: async () => ({ storage: await deps.storage(job.destination.storage ?? { type: 'local', path: 'out' }), connector: undefined }),
-        stages: async () => stages,
+        encryption: async () => ({ stages, keys: undefined }),
         engine: () => engine,
         signal: undefined,
       });
