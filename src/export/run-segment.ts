@@ -15,6 +15,7 @@ import { endCancelled } from './end-cancelled.ts';
 import { HeldError } from './guards.ts';
 import { keepOnlyFiles } from './keep-spool.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { deliveredTo } from './last-snapshot.ts';
 import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
 import { whyOutdated } from './outdated-work.ts';
 import { prepareRun } from './prepare-run.ts';
@@ -298,7 +299,7 @@ class SegmentRun {
       endedAt: deps.clock(),
       work: asRecord(this.#work),
       ...(imported.status === undefined ? {} : { import: imported.status }),
-      ...(snapshot === undefined ? {} : { snapshot: snapshot.pointer }),
+      ...(snapshot === undefined ? {} : { snapshot: deliveredTo(snapshot.pointer, job) }),
       delivered: { target: job.target, put: this.#putFiles(), removed: this.#work.surplus ?? [] },
     });
     this.#crashPoint('recorded');

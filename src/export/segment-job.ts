@@ -42,6 +42,8 @@ export interface SegmentJob {
   readonly folder: string;
   /** Where the files go, as a digest; another one starts again with everybody. */
   readonly target: string;
+  /** Where rows go that the connector takes itself, as a digest. */
+  readonly endpoint: string | undefined;
   /** What somebody lets pass for this run. */
   readonly allow: AllowOnce | undefined;
   /** The command that takes this run up again, `RUN` standing for its id; what lets it pass a guard is added to it. */

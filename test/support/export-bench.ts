@@ -193,6 +193,7 @@ function jobOf(change: Partial<BenchJob>): SegmentJob {
     partKey: (part) => `${change.name ?? 'out'}${part === 1 ? '' : `_${part}`}.${settings.format}`,
     folder: '',
     target: change.target ?? 'here',
+    endpoint: undefined,
     allow: change.allow,
     again: 'reconcile run act --segment all',
   };
