@@ -142,6 +142,39 @@ test.each([
   expect(await run('2026-01-02T02:00:00Z')).toMatchObject([{ status: 'success', files: [] }]);
 });
 
+test('failed with its first part visible, and gc is told to keep no records: the next slot knows all the same whom it told of', async () => {
+  using project = createShopProject();
+  const call = (now: string, ...args: readonly string[]): ReturnType<typeof reconcile> => reconcile(['-C', project.directory, '--now', now, ...args]);
+  const load = (two: number): void =>
+    project.write('data/people.csv', `id,email,name,income\n1,one@example.com,One,60\n2,two@example.com,Two,${two}\n3,three@example.com,Three,${two}\n`);
+  project.write(
+    'manifests/all.yaml',
+    readFileSync(join(project.directory, 'manifests/all.yaml'), 'utf8').replace(
+      '  export: incremental',
+      '  file: {maxRows: 1, sort: true}\n  export: incremental',
+    ),
+  );
+  expect(await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const run = (slot: string): ReturnType<typeof reconcile> => call(slot, 'run', 'letter', '--segment', 'rich', '--slot', slot, '--json');
+  const folder = join(project.directory, 'out');
+
+  load(10);
+  expect((await run(SLOTS[0])).code).toBe(0);
+  mkdirSync(join(folder, 'outbox_rich_20260101_080000_2.csv'));
+  load(60);
+  expect((await run(SLOTS[1])).stdout).toContain('RC4008');
+  expect(await call(SLOTS[1], 'gc', '--runs', '0', '--spool', '0')).toMatchObject({ code: 0 });
+  load(10);
+  const last = JSON.parse((await run(SLOTS[2])).stdout) as { readonly runs: readonly Run[] };
+
+  expect(last.runs.at(-1)).toMatchObject({ slot: SLOTS[2], status: 'success' });
+  expect(toldBy(folder).get('two@example.com')).toBe('exited');
+  // Now it is decided.
+  expect(await call(SLOTS[2], 'gc', '--runs', '0', '--spool', '0')).toMatchObject({ code: 0 });
+  const list = JSON.parse((await call(SLOTS[2], 'runs', 'list', '--json')).stdout) as { readonly runs: readonly Run[] };
+  expect(list.runs.map(({ slot }) => slot)).toEqual([SLOTS[2]]);
+});
+
 test('killed with its files written, and an export now takes the name that is always the same: the slot replaces it, as it would have later', async () => {
   using project = createShopProject();
   const call = (now: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ReturnType<typeof reconcile> =>
