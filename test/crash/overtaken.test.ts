@@ -175,6 +175,25 @@ test('failed with its first part visible, and gc is told to keep no records: the
   expect(list.runs.map(({ slot }) => slot)).toEqual([SLOTS[2]]);
 });
 
+test('failed, and the schedule was edited since: the slot that is on record is tried again, one that never was is none', async () => {
+  using project = createShopProject();
+  const call = (now: string, ...args: readonly string[]): ReturnType<typeof reconcile> => reconcile(['-C', project.directory, '--now', now, ...args]);
+  expect(await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const inTheWay = join(project.directory, 'out/outbox_rich_20260101_020000.csv');
+  mkdirSync(inTheWay, { recursive: true });
+  const run = (slot: string): ReturnType<typeof reconcile> => call('2026-01-01T08:30:00Z', 'run', 'letter', '--segment', 'rich', '--slot', slot, '--json');
+  const failed = JSON.parse((await run(SLOTS[0])).stdout) as { readonly runs: readonly Run[] };
+  expect(failed.runs).toMatchObject([{ status: 'failed', error: { code: 'RC4008' } }]);
+
+  const manifest = project.read('manifests/all.yaml').replace('every: 6h, at: "02:00"', 'every: 24h, at: "04:00"');
+  project.write('manifests/all.yaml', manifest);
+  expect(await call('2026-01-01T08:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  rmdirSync(inTheWay);
+  expect((await run(SLOTS[1])).code).toBe(64);
+  const again = await call('2026-01-01T08:30:00Z', 'runs', 'retry', failed.runs[0]?.id ?? '', '--json');
+  expect(JSON.parse(again.stdout)).toMatchObject({ runs: [{ id: failed.runs[0]?.id, status: 'success', slot: SLOTS[0] }] });
+});
+
 test('killed with its files written, and an export now takes the name that is always the same: the slot replaces it, as it would have later', async () => {
   using project = createShopProject();
   const call = (now: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ReturnType<typeof reconcile> =>
