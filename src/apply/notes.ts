@@ -1,5 +1,5 @@
 import { effectiveActivation } from '../activation/effective.ts';
-import { targetOf } from '../export/resolve-job.ts';
+import { endpointOf, targetOf } from '../export/resolve-job.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, DestinationSpec } from '../model/generated/kinds.ts';
 import type { Change } from '../model/plan.ts';
@@ -63,13 +63,21 @@ function activationNotes(before: ActivationSpec, after: ActivationSpec, name: st
   return notes;
 }
 
-function destinationNotes(before: DestinationSpec, after: DestinationSpec, name: string, { desired }: NoteContext): string[] {
-  if (before.storage === undefined || after.storage === undefined || targetOf(name, before.storage) === targetOf(name, after.storage)) return [];
+function destinationNotes(before: DestinationSpec, after: DestinationSpec, name: string, { desired, card }: NoteContext): string[] {
+  if (placeOf(name, before, card(before.type)) === placeOf(name, after, card(after.type))) return [];
   const users = desired.filter(
     ({ kind, spec }) => kind === 'Activation' && (spec as ActivationSpec).destination === name && isIncremental(spec as ActivationSpec),
   );
   if (users.length === 0) return [];
-  return [`the files go to another place: the next export of ${list(users.map(({ metadata }) => metadata.name))} is everybody`];
+  return [
+    `the ${card(after.type)?.storage.default === undefined ? 'files' : 'rows'} go to another place: the next export of ${list(users.map(({ metadata }) => metadata.name))} is everybody`,
+  ];
+}
+
+/** Where members are delivered; undefined while nobody knows. */
+function placeOf(name: string, spec: DestinationSpec, card: DestinationCard | undefined): string | undefined {
+  const storage = spec.storage ?? card?.storage.default;
+  return storage === undefined ? undefined : `${targetOf(name, storage)} ${endpointOf(spec, card) ?? ''}`;
 }
 
 function isIncremental({ export: mode, segments }: ActivationSpec): boolean {
@@ -88,7 +96,7 @@ function settingsOf(
   return {
     effective: effectiveActivation(name, spec, own),
     card: own,
-    target: destination?.storage === undefined ? undefined : targetOf(spec.destination, destination.storage),
+    target: destination === undefined ? undefined : placeOf(spec.destination, destination, own),
   };
 }
 

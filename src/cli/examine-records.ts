@@ -29,7 +29,7 @@ function missingSnapshots({ snapshots }: StateReport, stateFolder: string): read
       code: 'RC3036',
       severity: 'error',
       message: `the membership snapshot of ${activation}, ${segment} is not there: \`${path}\``,
-      hint: 'put it back from a backup of .reconcile; without it nobody knows who was delivered last, and the next incremental run cannot tell who left',
+      hint: 'put it back from a backup of .reconcile; without it nobody knows who was delivered last, and the next run fails. Without a backup, delete the activation and apply it again: its next export is everybody',
     }));
 }
 

@@ -1,4 +1,5 @@
-import type { ExplainedMember } from '../export/explain-member.ts';
+import type { ExplainedDelivery, ExplainedMember } from '../export/explain-member.ts';
+import type { Instant } from '../model/instant.ts';
 import type { ResourceKey } from '../model/resource.ts';
 import { formatMinute } from '../plan/plan-view.ts';
 import type { ExplainedNode, LackingStep } from '../segment/evaluate/explain-tree.ts';
@@ -48,11 +49,27 @@ function filesOf(delivery: ExplainedMember['delivery']): string {
 /** What the next file does, where the lines above do not say it. */
 function describeNext({ isMember, delivery }: ExplainedMember): readonly string[] {
   if (delivery === undefined) return [];
+  const unsettled = describeUnsettled(delivery.unsettled);
+  if (unsettled !== undefined) return [`${unsettled} ${describeSettling(isMember, delivery)}`];
   if (delivery.keyStays) return ['no file says that they left: another member, or another who left, has the same key'];
   if (delivery.exits)
     return [delivery.refused ? 'the destination refused the row that says that they left: the next file has it again' : 'the next file says that they left'];
   if (isMember && delivery.refused && delivery.excluded === undefined) return ['the destination refused them: the next file of a slot has them again'];
   return isMember && !delivery.delivered && delivery.excluded === undefined ? ['in no file of a slot yet: the next one has them'] : [];
+}
+
+/** The slots whose files nobody knows to have been read. */
+function describeUnsettled(slots: readonly Instant[]): string | undefined {
+  const [first, last] = [slots[0], slots.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const whose = slots.length === 1 ? `slot ${formatMinute(first)}` : `${slots.length} slots from ${formatMinute(first)} to ${formatMinute(last)}`;
+  return `${whose} did not succeed and left files that may tell of them:`;
+}
+
+function describeSettling(isMember: boolean, { exits, keyStays, excluded }: ExplainedDelivery): string {
+  if (exits) return 'the next file says that they left';
+  if (isMember && excluded === undefined) return 'the next file has them again';
+  return keyStays ? 'no file says that they left, another has the same key' : 'no later file does';
 }
 
 function linesOf(node: ExplainedNode, segment: string, trees: ExplainedMember['trees'], places: RulePlaces, depth: number): Line[] {

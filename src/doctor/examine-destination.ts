@@ -1,6 +1,6 @@
 import type { CheckFinding, Connector } from '../destination/connector.ts';
 import type { ExportDeps } from '../export/deps.ts';
-import { encryptionStages, signingText } from '../export/encryption.ts';
+import { encryptionOf, signingText } from '../export/encryption.ts';
 import type { DestinationCard } from '../model/destination-card.ts';
 import type { DestinationSpec, StorageSpec } from '../model/generated/kinds.ts';
 import { DAY_MS, type Instant } from '../model/instant.ts';
@@ -69,7 +69,7 @@ async function examineCertificate(url: string, now: Instant): Promise<readonly C
 async function examineKeys({ secret, clock, spec }: DestinationRequest): Promise<readonly CheckFinding[]> {
   const { encryption } = spec;
   // What a run would do first, with the same words for what is wrong.
-  await encryptionStages(spec, { secret, clock });
+  await encryptionOf(spec, { secret, clock });
   const refs = encryption?.pgpPublicKey ?? [];
   const list = Array.isArray(refs) ? refs : [refs];
   const now = clock();

@@ -57,6 +57,10 @@ export async function cancelRun(deps: ExportDeps, request: CancelRunRequest): Pr
 
 async function endHere(deps: ExportDeps, { resources, signal }: CancelRunRequest, record: RunRecord, cancel: CancelRequest): Promise<Run> {
   const { activation, segment, slot, mode, id } = record;
+  // Before the run is taken up: where that fails it stays as it is.
+  await using open = openOnce(deps, signal);
+  const one = whereItWent(deps, resources, record);
+  const storage = one === undefined ? undefined : await open.storage(one);
   const claimed = await deps.ledger.claim({
     activation,
     segment,
@@ -71,8 +75,6 @@ async function endHere(deps: ExportDeps, { resources, signal }: CancelRunRequest
   if (claimed.outcome !== 'claimed') return toRun(claimed.run);
   const { claim, run } = claimed;
   const work = workOf(run);
-  await using open = openOnce(deps, signal);
-  const one = whereItWent(deps, resources, record);
   return toRun(
     await endCancelled({
       deps,
@@ -82,7 +84,7 @@ async function endHere(deps: ExportDeps, { resources, signal }: CancelRunRequest
       work,
       counts: work.counts ?? run.counts,
       cancel,
-      storage: one === undefined ? undefined : await open.storage(one),
+      storage,
     }),
   );
 }

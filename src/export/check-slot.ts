@@ -21,7 +21,7 @@ export interface CheckSlotRequest {
 }
 
 /**
- * Refuses what is no slot of a segment's schedule: RC4017 off the grid, in the future or outside the schedule's days (exit 64), and an incremental
+ * Refuses what is no slot of a segment's schedule: RC4017 off the grid, in the future or outside the schedule's days (exit 64) and not on record as one, and an incremental
  * slot older than the last one that succeeded; RC4019 an export now outside [start, end) (contract section 6, "Slots and runs").
  */
 export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJob, request: CheckSlotRequest): Promise<void> {
@@ -44,6 +44,23 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
   // What is recorded is shown again, however old it is and whatever the schedule is by now: nothing is written.
   const [recorded] = await ledger.find({ activation: job.activation, segment: job.segment, slot, limit: 1 });
   if (recorded !== undefined && hasSucceeded(recorded)) return;
+  // What failed, was held or was skipped is a slot, also when the schedule was edited since.
+  if (recorded === undefined) requireOnGrid({ job, settings }, slot, request, alone);
+  if (slot > now) throw noSlot(job, slot, `it lies in the future (now is ${formatInstant(now)})`, 'wait for it, or export now without --slot');
+  const later = await overtakenBy(ledger, { job, settings }, slot);
+  if (later !== undefined) {
+    throw noSlot(
+      job,
+      slot,
+      later.why,
+      recorded === undefined
+        ? 'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`'
+        : later.hint,
+    );
+  }
+}
+
+function requireOnGrid({ job, settings: { schedule } }: Pick<ResolvedJob, 'job' | 'settings'>, slot: Instant, request: CheckSlotRequest, alone: string): void {
   if (schedule === undefined) throw noSlot(job, slot, 'it has no schedule', 'export now with `reconcile run` without --slot');
   const { firstAppliedAt, activeFrom } = findApplied(request.resources, 'Activation', request.activation);
   const anchor = firstAppliedAt ?? activeFrom ?? slot;
@@ -58,19 +75,21 @@ export async function checkSlot(ledger: RunLedger, { job, settings }: ResolvedJo
       `${around.length === 0 ? 'look at `schedule` of the activation' : `slots near it: ${around.join(', ')}`}${alone}`,
     );
   }
-  if (slot > now) throw noSlot(job, slot, `it lies in the future (now is ${formatInstant(now)})`, 'wait for it, or export now without --slot');
-  if (settings.mode !== 'incremental') return;
+}
+
+/** Why a slot's changes cannot be told any more, and what that means for one that failed; undefined where they can. */
+export async function overtakenBy(
+  ledger: Pick<RunLedger, 'snapshot'>,
+  { job, settings }: Pick<ResolvedJob, 'job' | 'settings'>,
+  slot: Instant,
+): Promise<{ readonly why: string; readonly hint: string } | undefined> {
+  if (settings.mode !== 'incremental') return undefined;
   const last = await lastPointer(ledger, job);
-  if (last !== undefined && slot < last.slot) {
-    throw noSlot(
-      job,
-      slot,
-      `a later one, ${formatInstant(last.slot)}, has been delivered already`,
-      recorded === undefined
-        ? 'an incremental file holds what changed since the one before it; deliver an old one again with `reconcile runs replay RUN`'
-        : 'nothing is lost: the later one told what had changed until then, also of what this one had begun to tell',
-    );
-  }
+  if (last === undefined || slot >= last.slot) return undefined;
+  return {
+    why: `a later slot, ${formatInstant(last.slot)}, has been delivered already`,
+    hint: 'nothing is lost: the later one told what had changed until then, also of what this one had begun to tell',
+  };
 }
 
 function noSlot(job: { readonly activation: string; readonly segment: string }, slot: Instant, why: string, hint: string): AppError {

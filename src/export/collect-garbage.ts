@@ -7,6 +7,7 @@ import { mayBeAlive } from '../state/owner.ts';
 import type { StateStore } from '../state/state-store.ts';
 import { abandonRun } from './abandon-run.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
+import { isUndecided } from './left-behind.ts';
 import type { KeptDays } from './kept-days.ts';
 import { sizeOf } from './measure-folders.ts';
 import { sealedName } from './sealed-file.ts';
@@ -96,7 +97,10 @@ export async function collectGarbage(deps: GarbageDeps, request: GarbageRequest)
     await drop(path);
     rejects += 1;
   }
-  const pruned = await ledger.prune({ before: now - keptDays.runs * DAY_MS, dryRun });
+  // Of files that a slot has left without an end nobody else knows whom they told of, and whose they are.
+  const applied = appliedPairs(resources);
+  const undecided = [...runs.values()].filter((run) => applied.has(pairOf(run)) && isUndecided(run, decided.get(pairOf(run)) ?? -Infinity));
+  const pruned = await ledger.prune({ before: now - keptDays.runs * DAY_MS, keep: new Set(undecided.map(({ id }) => id)), dryRun });
   const journalEntries = await deps.store.pruneJournal({ before: now - keptDays.journal * DAY_MS, dryRun });
   return { spools, snapshots, rejects, runs: pruned.runs, journalEntries, cacheFiles, bytes };
 }
@@ -140,12 +144,17 @@ async function rejectFiles(state: string): Promise<readonly string[]> {
   return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
+function appliedPairs(resources: AppliedResources): ReadonlySet<string> {
+  const activations = [...resources].flatMap(([key, { metadata, spec }]) => (key.startsWith('Activation/') ? { metadata, spec: spec as ActivationSpec } : []));
+  return new Set(
+    activations.flatMap(({ metadata, spec }) =>
+      spec.segments.map((entry) => pairOf({ activation: metadata.name, segment: typeof entry === 'string' ? entry : entry.name })),
+    ),
+  );
+}
+
 async function pointedSnapshots(ledger: ExportDeps['ledger'], resources: AppliedResources, runs: ReadonlyMap<string, RunRecord>): Promise<ReadonlySet<string>> {
-  const pairs = new Set<string>([...runs.values()].map(pairOf));
-  for (const [key, { metadata, spec }] of resources) {
-    if (!key.startsWith('Activation/')) continue;
-    for (const entry of (spec as ActivationSpec).segments) pairs.add(`${metadata.name}\0${typeof entry === 'string' ? entry : entry.name}`);
-  }
+  const pairs = new Set<string>([...[...runs.values()].map(pairOf), ...appliedPairs(resources)]);
   const pointers = await Promise.all([...pairs].map((pair) => ledger.snapshot(...(pair.split('\0') as [string, string]))));
   return new Set(pointers.flatMap((pointer) => (pointer === undefined ? [] : [pointer.path])));
 }

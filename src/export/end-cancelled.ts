@@ -25,8 +25,10 @@ const CANCELLED = 'RC4031';
 /** Ends a run as cancelled: what it has made visible is taken back, its spool goes, and nothing counts as activated. */
 export async function endCancelled({ deps, claim, run, step, work, counts, cancel, storage }: EndCancelled): Promise<RunRecord> {
   const wrote = RUN_STEPS.indexOf(step) >= RUN_STEPS.indexOf('written');
-  const stay = !wrote || storage === undefined ? [] : await withdrawFiles(storage, work, run.id);
-  const left = stay.length === 0 ? '' : `; ${stay.length} of its files had replaced earlier ones of the same names and stay`;
+  const nothing = { replaced: [], stuck: [], why: undefined };
+  const { replaced, stuck, why } = !wrote || storage === undefined ? nothing : await withdrawFiles(storage, work, run.id);
+  const stay = [...replaced, ...stuck];
+  const left = `${replaced.length === 0 ? '' : `; ${replaced.length} of its files had replaced earlier ones of the same names and stay`}${why === undefined ? '' : `; ${stuck.length} of its files may be visible and could not be taken back: ${why.message}`}`;
   const ended = await deps.ledger.finish(claim, {
     status: 'cancelled',
     counts: wrote ? { ...counts, activated: 0, failed: counts.activated } : { received: 0, activated: 0, excluded: 0, failed: 0, reasons: {} },

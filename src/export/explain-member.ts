@@ -1,39 +1,31 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DestinationCard } from '../model/destination-card.ts';
 import type { ActivationSpec, AttributesSpec, SegmentSpec, SourceSpec } from '../model/generated/kinds.ts';
 import type { Instant } from '../model/instant.ts';
 import { resourceKey } from '../model/resource.ts';
 import { explainTree, type ExplainedNode } from '../segment/evaluate/explain-tree.ts';
 import { toProfileSchema } from '../segment/profile-schema.ts';
 import { ident, joinSql, literal, sql, type Sql } from '../sql/sql.ts';
-import type { RunLedger } from '../state/run-ledger.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Audience } from './audience.ts';
-import { requireAsSealed } from './blame-snapshot.ts';
 import { checkHealth } from './check-health.ts';
 import { compileAudience, typeApplied } from './compile-job.ts';
-import type { AppliedResources, EngineDeps, ExportPaths } from './deps.ts';
+import type { AppliedResources, EngineDeps, ExportDeps } from './deps.ts';
 import { badEventPaths, hasBadEvent } from './exclusion.ts';
 import { explainExclusion, type ExplainedExclusion } from './explain-exclusion.ts';
+import { findRecorded, recordedMembers, type RecordedMember } from './explain-recorded.ts';
 import { findApplied } from './find-applied.ts';
-import { lastSnapshot } from './last-snapshot.ts';
+import { whereReadable, type AskStorage } from './left-behind.ts';
 import { openJob, type OpenedJob } from './open-job.ts';
+import { openOnce } from './open-once.ts';
 import { comparedKey, uniqueColumns } from './output-columns.ts';
 import { readProfile } from './read-profile.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
-import { workOf } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { selectJob, type Selection } from './select-job.ts';
 import { withAudience } from './settle-audience.ts';
 import { readSuppressions } from './suppression.ts';
-
-export interface ExplainDeps extends EngineDeps {
-  readonly ledger: RunLedger;
-  readonly card: (type: string) => DestinationCard | undefined;
-  readonly paths: ExportPaths;
-}
 
 export interface ExplainRequest {
   readonly resources: AppliedResources;
@@ -44,16 +36,7 @@ export interface ExplainRequest {
 }
 
 /** What became of somebody in an activation's files. */
-export interface ExplainedDelivery {
-  /** The members on record hold them: a file has told of them. */
-  readonly delivered: boolean;
-  /** The destination refused the last row that told of them: the next slot's file has it again. */
-  readonly refused: boolean;
-  /** First slot as a member; undefined when not on record. */
-  readonly since: Instant | undefined;
-  /** The files that told of them, as far as the run is on record. `orLater`: who was left out of that one, or refused, may stand in a later one. */
-  readonly files: readonly string[];
-  readonly orLater: boolean;
+export interface ExplainedDelivery extends RecordedMember {
   /** Left, and the next file has a row that says so. */
   readonly exits: boolean;
   /** Left, and no file says so: somebody else has their key. */
@@ -93,20 +76,42 @@ export async function explainSegment(deps: EngineDeps, segment: string, request:
 }
 
 /** Why somebody is or is not in the files of an activation, a segment at a time. Throws as an export does before it writes. */
-export async function explainActivation(deps: ExplainDeps, activation: string, request: ExplainRequest): Promise<readonly ExplainedMember[]> {
+export async function explainActivation(deps: ExportDeps, activation: string, request: ExplainRequest): Promise<readonly ExplainedMember[]> {
   const { resources, now, signal } = request;
   const suppressions = await readSuppressions(deps.paths);
   const explained: ExplainedMember[] = [];
+  await using open = openOnce(deps, signal);
   for (const one of resolveJobs({ resources, activation, slot: null, now }, deps.card)) {
     const job = { ...one.job, mode: one.settings.mode, suppressions };
+    const storage = whereReadable(() => open.storage(one));
     await using engine = deps.engine(one.model, signal);
-    const explain = async (asked: SegmentJob): Promise<ExplainedMember> => explainJob(deps, { ...one, job: asked }, await openJob(engine, asked), request);
+    const explain = async (asked: SegmentJob): Promise<ExplainedMember> => {
+      const folder = join(deps.paths.spool, `explain-${randomUUID()}`);
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        return await explainJob(deps, { ...one, job: asked }, await openJob(engine, asked), request, { folder, storage });
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    };
     explained.push(await withAudience(engine, job, signal, explain));
   }
   return explained;
 }
 
-async function explainJob(deps: ExplainDeps, { job, model }: ResolvedJob, opened: OpenedJob, request: ExplainRequest): Promise<ExplainedMember> {
+/** A folder of the spool to work in, and the destination's storage, which is asked only where slots failed. */
+interface ExplainPlace {
+  readonly folder: string;
+  readonly storage: AskStorage;
+}
+
+async function explainJob(
+  { ledger, paths }: Pick<ExportDeps, 'ledger' | 'paths'>,
+  { job, model }: ResolvedJob,
+  opened: OpenedJob,
+  request: ExplainRequest,
+  { folder, storage }: ExplainPlace,
+): Promise<ExplainedMember> {
   const { engine, exclusions, source, columns } = opened;
   const { audience } = job;
   const id = literal(request.member);
@@ -126,7 +131,10 @@ async function explainJob(deps: ExplainDeps, { job, model }: ResolvedJob, opened
     request.signal,
   );
   const trees = await explainTrees(engine, audience, request, model.attributes);
-  const recorded = await findRecorded(deps, opened, job, request);
+  const asked = { ledger, paths, job, opened, folder, storage, signal: request.signal };
+  const members = await recordedMembers(asked);
+  const recorded = await findRecorded(asked, members, request.member);
+  const select = (): Promise<Selection> => selectJob({ job, opened, folder, snapshot: members.told, signal: request.signal });
   const present = row?.['present'] === true;
   const facts = {
     bad: bad.filter((_, index) => row?.[`bad${index}`] === true),
@@ -134,10 +142,11 @@ async function explainJob(deps: ExplainDeps, { job, model }: ResolvedJob, opened
     mapping: findApplied<ActivationSpec>(request.resources, 'Activation', job.activation).spec.mapping,
   };
   const reason = present && typeof row?.['reason'] === 'string' ? row['reason'] : undefined;
-  const lost = present && reason === undefined ? await findLost(deps, opened, job, request) : undefined;
+  const lost = present && reason === undefined ? await findLost(opened, select, request) : undefined;
   const excludedBy = reason ?? lost?.reason;
-  const leaves = recorded.delivered && !present && job.mode === 'incremental' && columns.some(({ kind }) => kind === 'status');
-  const keyStays = leaves && (await isSilent(deps, opened, job, request));
+  const leaves =
+    (recorded.delivered || recorded.unsettled.length > 0) && !present && job.mode === 'incremental' && columns.some(({ kind }) => kind === 'status');
+  const keyStays = leaves && (await isSilent(opened, select, request));
   return {
     segment: job.segment,
     known: row !== undefined,
@@ -177,89 +186,45 @@ async function explainTrees(
   }
 }
 
-/** What the members on record say of somebody. */
-async function findRecorded(
-  deps: ExplainDeps,
-  { engine, columns, keys }: OpenedJob,
-  job: ResolvedJob['job'],
-  { member, signal }: ExplainRequest,
-): Promise<Pick<ExplainedDelivery, 'delivered' | 'refused' | 'since' | 'files' | 'orLater'>> {
-  const { activation, segment, mode } = job;
-  const last = await lastSnapshot(deps, job);
-  const none = { delivered: false, refused: false, since: undefined, files: [], orLater: false };
-  if (last === undefined) return none;
-  const { pointer, path } = last;
-  await requireAsSealed(path);
-  // Only a snapshot from which refused rows were taken has the column that says so.
-  const [row] = await engine.rows(sql`select * from ${engine.files([path])} where cast("id" as varchar) = ${literal(member)}`, signal);
-  if (row === undefined) return none;
-  const since = Number(row['since']);
-  const delivered = row['delivered'] === true;
-  const refused = row['refused'] === true;
-  if (!delivered) return { ...none, refused, since };
-  // A full export tells of everybody each time: the last file counts. An incremental one tells of those who joined.
-  const [run] = await deps.ledger.find(mode === 'full' ? { id: pointer.runId } : { activation, segment, slot: since, status: 'success', limit: 1 });
-  const files = (run?.files ?? []).filter(({ rows }) => rows > 0).map(({ path }) => path);
-  // Where people compete for a value, who was left out stands among the members as well; so does who was refused.
-  const leftOut = (keys.length > 0 || uniqueColumns(columns).length > 0) && (run?.counts.excluded ?? 0) > 0;
-  const orLater = mode === 'incremental' && run !== undefined && (leftOut || workOf(run).refused !== undefined);
-  return { delivered, refused, since, files, orLater };
-}
+/** Selects as the next export would. */
+type Select = () => Promise<Selection>;
 
 /** Whether somebody loses against others with the same key, found as an export finds it; who wins. */
 async function findLost(
-  deps: ExplainDeps,
   opened: OpenedJob,
-  job: ResolvedJob['job'],
+  select: Select,
   request: ExplainRequest,
 ): Promise<{ readonly reason: string; readonly winner: string | undefined } | undefined> {
   const { engine, keys, columns } = opened;
   const { member, signal } = request;
   if (keys.length === 0 && uniqueColumns(columns).length === 0) return undefined;
-  return withSelection(deps, opened, job, request, async ({ relation, losers, rounds }) => {
-    for (const { reason, keys: by, losers: round } of rounds) {
-      if (!(await holds(engine, round, request))) continue;
-      const same = by.map((key) => {
-        const [other, theirs] = [ident('o', `n_${key.carriedAs}`), ident('m', `n_${key.carriedAs}`)];
-        return sql`${comparedKey(key, other)} = ${comparedKey(key, theirs)}`;
-      });
-      const [winner] = await engine.rows(
-        sql`select cast(o."id" as varchar) as "id" from ${relation} o join ${relation} m on ${joinSql(same, ' and ')} where cast(m."id" as varchar) = ${literal(member)} and o."present" and o."reason" is null and o."id" <> m."id" and o."id" not in (select "id" from ${losers ?? round}) limit 1`,
-        signal,
-      );
-      return { reason, winner: typeof winner?.['id'] === 'string' ? winner['id'] : undefined };
-    }
-    return undefined;
-  });
+  const { relation, losers, rounds } = await select();
+  for (const { reason, keys: by, losers: round } of rounds) {
+    if (!(await holds(engine, round, request))) continue;
+    const same = by.map((key) => {
+      const [other, theirs] = [ident('o', `n_${key.carriedAs}`), ident('m', `n_${key.carriedAs}`)];
+      return sql`${comparedKey(key, other)} = ${comparedKey(key, theirs)}`;
+    });
+    const [winner] = await engine.rows(
+      sql`select cast(o."id" as varchar) as "id" from ${relation} o join ${relation} m on ${joinSql(same, ' and ')} where cast(m."id" as varchar) = ${literal(member)} and o."present" and o."reason" is null and o."id" <> m."id" and o."id" not in (select "id" from ${losers ?? round}) limit 1`,
+      signal,
+    );
+    return { reason, winner: typeof winner?.['id'] === 'string' ? winner['id'] : undefined };
+  }
+  return undefined;
 }
 
 /** Whether somebody who left gets no exit, found as an export finds it. */
-async function isSilent(deps: ExplainDeps, opened: OpenedJob, job: ResolvedJob['job'], request: ExplainRequest): Promise<boolean> {
-  if (opened.keys.length === 0) return false;
-  return withSelection(deps, opened, job, request, async ({ silent }) => silent !== undefined && (await holds(opened.engine, silent, request)));
+async function isSilent({ engine, keys }: OpenedJob, select: Select, request: ExplainRequest): Promise<boolean> {
+  if (keys.length === 0) return false;
+  const { silent } = await select();
+  return silent !== undefined && (await holds(engine, silent, request));
 }
 
 /** Whether a relation of ids has the person's. */
 async function holds(engine: Engine, ids: Sql, { member, signal }: ExplainRequest): Promise<boolean> {
   const [row] = await engine.rows(sql`select 1 as "one" from ${ids} where cast("id" as varchar) = ${literal(member)} limit 1`, signal);
   return row !== undefined;
-}
-
-/** Selects as the next export would, and leaves nothing behind. */
-async function withSelection<T>(
-  deps: ExplainDeps,
-  opened: OpenedJob,
-  job: ResolvedJob['job'],
-  { signal }: ExplainRequest,
-  work: (selection: Selection) => Promise<T>,
-): Promise<T> {
-  const snapshot = await lastSnapshot(deps, job);
-  const folder = join(deps.paths.spool, `explain-${randomUUID()}`);
-  try {
-    return await work(await selectJob({ job, opened, folder, snapshot, signal }));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** Which of the two a name means: `Activation/NAME`, `Segment/NAME`, or the plain name of either; an Activation comes first. */

@@ -1,7 +1,8 @@
 import { mayBeAlive } from '../state/owner.ts';
+import type { SecretRef } from '../model/resource.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
 import type { ExportDeps } from './deps.ts';
-import { findUndecided, hasLeftFiles, type AskStorage } from './left-behind.ts';
+import { findUndecided, hasLeftFiles, whereReadable, type AskStorage } from './left-behind.ts';
 import { whyOutdated } from './outdated-work.ts';
 import { workOf } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
@@ -12,17 +13,17 @@ import { STOPPED } from './told-error.ts';
  * interrupted it, or it failed and has left files at the destination. It is completed from its spool; those before it were
  * in mind when its files were made. Undefined when there is none, or when its files do not fit what is applied and delivered now.
  */
-export async function findInterrupted({ ledger }: Pick<ExportDeps, 'ledger'>, job: SegmentJob, open: AskStorage): Promise<RunRecord | undefined> {
+export async function findInterrupted(
+  { ledger, secret }: Pick<ExportDeps, 'ledger' | 'secret'>,
+  job: SegmentJob,
+  open: AskStorage,
+): Promise<RunRecord | undefined> {
   // Where nobody can look nothing can be delivered either: the slot itself will tell why.
-  const storage: AskStorage = async () => ({
-    stat: (key) =>
-      open()
-        .then((opened) => opened.stat(key))
-        .catch(() => undefined),
-  });
+  const storage = whereReadable(open);
+  const deps = { ledger, secret: (reference: SecretRef): Promise<string> => secret(reference).catch(() => '') };
   for (const run of await findUndecided(ledger, job)) {
     if (!isInterrupted(run) && !(run.status === 'failed' && (await canBeCompleted(run, storage)))) continue;
-    return (await whyOutdated(ledger, { ...job, slot: run.slot }, workOf(run), storage)) === undefined ? run : undefined;
+    return (await whyOutdated(deps, { ...job, slot: run.slot }, workOf(run), storage)) === undefined ? run : undefined;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 /** How long what ended runs leave behind is kept, in days. */
 export interface KeptDays {
-  /** Records of runs; the newest success of each pair stays. */
+  /** Records of runs; the newest success of each pair stays, and slots that left files and have no success since. */
   readonly runs: number;
   /** Files of ended runs, for `runs replay` and for a retry of a slot that a later one has overtaken. */
   readonly spool: number;

@@ -4,11 +4,18 @@ import type { RunLedger, SnapshotPointer } from '../state/run-ledger.ts';
 import type { ExportPaths } from './deps.ts';
 import type { SegmentJob } from './segment-job.ts';
 
-type JobOfMembers = Pick<SegmentJob, 'activation' | 'segment' | 'target' | 'attributes'>;
+type PlaceOfMembers = Pick<SegmentJob, 'target' | 'endpoint' | 'attributes'>;
+type JobOfMembers = Pick<SegmentJob, 'activation' | 'segment'> & PlaceOfMembers;
 
 /** Where members were delivered, and the namespace whose ids they are known by: an id of another one may be somebody else's. */
-export function snapshotTarget({ target, attributes }: Pick<JobOfMembers, 'target' | 'attributes'>): string {
-  return `${target} ${primaryIdentity(attributes).namespace}`;
+export function snapshotTarget({ target, endpoint, attributes }: PlaceOfMembers): string {
+  return [target, primaryIdentity(attributes).namespace, ...(endpoint === undefined ? [] : [endpoint])].join(' ');
+}
+
+/** Members as they are delivered at last: files for everybody that were made for an address that was wrong go to the right one. */
+export function deliveredTo(pointer: SnapshotPointer, { endpoint }: Pick<SegmentJob, 'endpoint'>): SnapshotPointer {
+  const [target, namespace] = pointer.target.split(' ');
+  return endpoint === undefined || namespace === undefined ? pointer : { ...pointer, target: [target, namespace, endpoint].join(' ') };
 }
 
 /** The members last delivered, as far as they can be compared with those of now; undefined: the next incremental export is everybody. */
@@ -32,12 +39,13 @@ export async function whyStartedOver(ledger: Pick<RunLedger, 'snapshot'>, job: J
   if (pointer === undefined || isComparable(pointer, job)) return undefined;
   const { namespace } = primaryIdentity(job.attributes);
   const [place, before] = pointer.target.split(' ');
+  if (place === job.target && before === namespace) return 'they were delivered to another endpoint than `connection.url` is now';
   return place === job.target && before !== undefined
     ? `the primary identity is \`${namespace}\` now, and they were delivered by \`${before}\``
     : 'they were delivered to another place than the destination has now';
 }
 
-/** Before namespaces were kept there is the place alone. */
-export function isComparable(pointer: SnapshotPointer, job: Pick<JobOfMembers, 'target' | 'attributes'>): boolean {
-  return [snapshotTarget(job), job.target].includes(pointer.target);
+/** Before endpoints were kept, and namespaces, there are the others alone. */
+export function isComparable(pointer: SnapshotPointer, job: PlaceOfMembers): boolean {
+  return [snapshotTarget(job), snapshotTarget({ ...job, endpoint: undefined }), job.target].includes(pointer.target);
 }

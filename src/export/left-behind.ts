@@ -11,6 +11,16 @@ export type JobOfSlot = Pick<SegmentJob, 'activation' | 'segment' | 'slot' | 'mo
 /** Opened only when there is something to look for. */
 export type AskStorage = () => Promise<Pick<Storage, 'stat'>>;
 
+/** The same storage, empty where nobody can look. */
+export function whereReadable(open: AskStorage): AskStorage {
+  return async () => ({
+    stat: (key) =>
+      open()
+        .then((opened) => opened.stat(key))
+        .catch(() => undefined),
+  });
+}
+
 /**
  * Runs of slots before this one that came as far as having files and did not end in success, when no later one has succeeded since; newest slot first.
  * Only an incremental file depends on what was told before it.
@@ -21,9 +31,7 @@ export async function findUndecided(ledger: Pick<RunLedger, 'find'>, { activatio
   const isEnough = latest.length < RECORDS_READ || latest.some(isDecided);
   const runs = isEnough ? latest : await ledger.find({ activation, segment });
   const decided = Math.max(-Infinity, ...runs.filter(isDecided).map((run) => run.slot ?? -Infinity));
-  return runs
-    .filter((run) => run.slot !== null && run.slot > decided && run.slot < slot && hasReached(run, 'written') && run.step !== 'recorded')
-    .toSorted((a, b) => (b.slot ?? 0) - (a.slot ?? 0));
+  return runs.filter((run) => run.slot !== null && run.slot < slot && isUndecided(run, decided)).toSorted((a, b) => (b.slot ?? 0) - (a.slot ?? 0));
 }
 
 /**
@@ -53,6 +61,11 @@ export async function hasLeftFiles(run: RunRecord, storage: AskStorage): Promise
   if (run.status !== 'cancelled' && (visible > 0 || hasReached(run, 'published'))) return true;
   for (const { key, bytes } of parts) if ((await (await storage()).stat(key))?.bytes === bytes) return true;
   return false;
+}
+
+/** Whether a slot's run came as far as having files and did not end in success, with no later success of its pair; `decided` is the newest of these. */
+export function isUndecided(run: RunRecord, decided: number): boolean {
+  return run.slot !== null && run.slot > decided && hasReached(run, 'written') && run.step !== 'recorded';
 }
 
 function isDecided({ status, slot }: RunRecord): boolean {

@@ -191,8 +191,9 @@ export function textOf(column: Pick<OutputColumn, 'value' | 'type' | 'text'>): S
   return sql`cast(${column.value} as varchar)`;
 }
 
-/** A key's text as it is compared: of a decimal, the number, whatever zeros the source writes around it. A row still has the digits of its source. */
+/** A key's text as it is compared: of a number its value, whatever zeros or sign of zero the source writes. A row still has the digits of its source. */
 export function comparedKey({ type }: Pick<OutputColumn, 'type'>, text: Expression): Expression {
+  if (type === 'double') return sql`case when ${text} = '-0.0' then '0.0' else ${text} end`;
   if (!type.startsWith('decimal')) return text;
   const short = sql`case when contains(${text}, '.') then rtrim(rtrim(${text}, '0'), '.') else ${text} end`;
   const bare = sql`regexp_replace(${short}, '^[+]?(-?)0*', '\\1')`;

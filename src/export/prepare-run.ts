@@ -134,6 +134,7 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
       ...planned,
       target: job.target,
       ...(encryption === undefined ? {} : { encryption }),
+      ...(job.keys === undefined ? {} : { keys: job.keys }),
       time: job.time,
       changesOnly: job.mode === 'incremental' && snapshot !== undefined,
       ...(job.mode === 'incremental' && job.slot !== null ? { against: { run: last?.pointer.runId ?? null, leftBehind: leftBehind.map(({ id }) => id) } } : {}),

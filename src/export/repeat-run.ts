@@ -7,8 +7,9 @@ import { hasSucceeded } from '../state/claim-rules.ts';
 import type { Claim, FinishRun, RunRecord } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
+import { overtakenBy } from './check-slot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
-import { encryptionStages } from './encryption.ts';
+import { encryptionOf, receiverKeys } from './encryption.ts';
 import { findRun } from './find-run.ts';
 import type { AllowOnce } from './guards.ts';
 import { openOnce, type OpenOnce } from './open-once.ts';
@@ -22,6 +23,7 @@ import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from '.
 import type { SegmentJob } from './segment-job.ts';
 import { readSuppressions } from './suppression.ts';
 import { ALREADY_RUNNING, toRun } from './to-run.ts';
+import { asApplied } from './where-it-went.ts';
 
 export interface RepeatRequest {
   readonly resources: AppliedResources;
@@ -89,14 +91,7 @@ export async function retryRun(deps: ExportDeps, request: RepeatRequest): Promis
  */
 export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promise<ReplayedRun> {
   const record = await findRun(deps, request.runId);
-  if (!hasSucceeded(record)) {
-    throw new AppError({
-      code: 'RC4023',
-      message: `run ${record.id} did not end in success`,
-      hint: `to try it again: reconcile runs retry ${record.id}`,
-      exit: ExitCode.badUsage,
-    });
-  }
+  if (!hasSucceeded(record)) throw await notReplayable(deps, request, record);
   let from: ReplayedRun['from'] = 'spool';
   const run = await withClaim(deps, request, record, async (open, one, claim) => {
     const { delivery: _before, ...work } = workOf(record);
@@ -105,6 +100,13 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
       throw new AppError({
         code: 'RC4021',
         message: `the files of run ${record.id} were made before the destination's \`encryption\` was changed, and do not leave like that any more`,
+        hint: 'nothing was sent; export now with `reconcile run` to send what holds today',
+      });
+    }
+    if (work.keys !== undefined && work.keys !== (await receiverKeys(one.job.destination, deps.secret))) {
+      throw new AppError({
+        code: 'RC4021',
+        message: `the files of run ${record.id} are encrypted to keys that were replaced since, and do not leave like that any more`,
         hint: 'nothing was sent; export now with `reconcile run` to send what holds today',
       });
     }
@@ -145,6 +147,17 @@ export async function replayRun(deps: ExportDeps, request: RepeatRequest): Promi
   return { run, from };
 }
 
+async function notReplayable(deps: ExportDeps, { resources }: RepeatRequest, record: RunRecord): Promise<AppError> {
+  const one = asApplied(deps, resources, record);
+  const later = one === undefined || record.slot === null ? undefined : await overtakenBy(deps.ledger, one, record.slot);
+  return new AppError({
+    code: 'RC4023',
+    message: `run ${record.id} did not end in success${later === undefined ? '' : `, and ${later.why}`}`,
+    hint: later?.hint ?? `to try it again: reconcile runs retry ${record.id}`,
+    exit: ExitCode.badUsage,
+  });
+}
+
 /** Parts of a longer set under the same names, which another run has written since. */
 async function surplusOf({ ledger }: Pick<ExportDeps, 'ledger'>, storage: Storage, job: SegmentJob, { parts = [] }: RunWork): Promise<readonly string[]> {
   return parts[0]?.key === job.partKey(1) ? surplusFiles(ledger, storage, job.target, job.partKey, parts.length) : [];
@@ -166,7 +179,7 @@ async function rebuild(deps: ExportDeps, request: RepeatRequest, record: RunReco
     mode: 'full' as const,
     guards: undefined,
     suppressions: await readSuppressions(deps.paths),
-    stages: await encryptionStages(one.job.destination, deps),
+    ...(await encryptionOf(one.job.destination, deps)),
   };
   if (job.stages.length > 0) throw different('they were encrypted, and encrypting again gives other bytes');
   const prepared = await prepareRun({

@@ -96,6 +96,7 @@ export function resolveJobs(request: ResolveRequest, cardOf: (type: string) => D
       partKey: (part) => renderFileName({ ...naming, instant: time, part }),
       folder: '',
       target: targetOf(spec.destination, storage),
+      endpoint: endpointOf(destination, card),
       allow: request.allow,
       again: againCommand(activation, settings, slot),
     };
@@ -115,6 +116,14 @@ export function targetOf(destination: string, storage: StorageSpec): string {
     ['type', 'path', 'host', 'port', 'bucket', 'prefix', 'endpoint', 'container', 'url', 'region'].includes(key),
   );
   return digestOf([destination, Object.fromEntries(place)]);
+}
+
+/**
+ * Where rows go that a connector takes itself, as a digest; undefined where the files are what is delivered. Of such a destination the storage is but a place to keep what was sent:
+ * behind another address nobody was delivered yet.
+ */
+export function endpointOf({ connection }: Pick<DestinationSpec, 'connection'>, card: DestinationCard | undefined): string | undefined {
+  return card?.storage.default === undefined || connection === undefined ? undefined : digestOf(connection.url);
 }
 
 /** `path` and `prefix` may end in %SEGMENT_NAME% or %SEGMENT_ID% (activation-rules 2.5). */

@@ -4,7 +4,7 @@ import type { Run } from '../model/run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
 import { checkSlot } from './check-slot.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
-import { encryptionStages } from './encryption.ts';
+import { encryptionOf } from './encryption.ts';
 import { findInterrupted } from './find-interrupted.ts';
 import type { AllowOnce } from './guards.ts';
 import type { AskStorage } from './left-behind.ts';
@@ -54,7 +54,7 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
       deps,
       job,
       open: async () => ({ storage: await open.storage(one), connector: await open.connector(one) }),
-      stages: () => encryptionStages(job.destination, deps),
+      encryption: () => encryptionOf(job.destination, deps),
       engine: () => open.engine(one),
       signal: request.signal,
     });

@@ -10,29 +10,31 @@ import { RUN_STEPS, type CancelRequest, type Claim, type RunRecord, type RunStep
 import type { Storage } from '../storage/storage.ts';
 import { deliverRun, importEnd } from './deliver-run.ts';
 import type { ExportDeps, ExportProgress } from './deps.ts';
+import type { Encryption } from './encryption.ts';
 import { endCancelled } from './end-cancelled.ts';
 import { HeldError } from './guards.ts';
 import { keepOnlyFiles } from './keep-spool.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import { deliveredTo } from './last-snapshot.ts';
 import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
 import { whyOutdated } from './outdated-work.ts';
 import { prepareRun } from './prepare-run.ts';
 import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
 import { isInSpool, landedAs, planAgain, publishFile, publishLost, verifyFile } from './publish-parts.ts';
+import { reportProgress, type ProgressMade } from './report-progress.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { readSuppressions } from './suppression.ts';
 import { recordable, stopped, tellError } from './told-error.ts';
 import { abandonUploads } from './withdraw-files.ts';
-import type { ByteStage } from './write-file.ts';
 
 export interface RunSegmentInput {
   readonly deps: ExportDeps;
   readonly job: SegmentJob;
   /** Asked for once the run is claimed: what cannot be opened is its failure, and on record. */
   readonly open: () => Promise<RunEnds>;
-  /** Stages behind compression, asked for before anything is written: encrypting. */
-  readonly stages: () => Promise<readonly ByteStage[]>;
+  /** Asked for before anything is written. */
+  readonly encryption: () => Promise<Encryption>;
   /** Opened on first use: a run that goes on from its spool reads no source. */
   readonly engine: () => Engine;
   readonly signal: AbortSignal | undefined;
@@ -119,7 +121,7 @@ class SegmentRun {
       if (this.#reached('recorded')) return await this.#endAgain();
       this.#opened = await this.#input.open();
       const { storage } = this.#opened;
-      const outdated = this.#reached('written') ? await whyOutdated(this.#input.deps.ledger, this.#input.job, this.#work, async () => storage) : undefined;
+      const outdated = this.#reached('written') ? await whyOutdated(this.#input.deps, this.#input.job, this.#work, async () => storage) : undefined;
       if (outdated !== undefined || !this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare(outdated);
       else if (!this.#reached('published')) this.#work = await planAgain(this.#input.deps.ledger, storage, this.#input.job, this.#run.id, this.#work);
       const changed = this.#work.parts?.length ?? 0;
@@ -174,7 +176,7 @@ class SegmentRun {
     if (outdated !== undefined && this.#work.target === job.target) await this.#refuseChangedBytes(before, [], outdated);
     const prepared = await prepareRun({
       // Read once the run is claimed: from then on `forget` sees that it is at work.
-      job: { ...job, stages: await this.#input.stages(), suppressions: await readSuppressions(deps.paths) },
+      job: { ...job, ...(await this.#input.encryption()), suppressions: await readSuppressions(deps.paths) },
       runId: this.#run.id,
       engine: engine(),
       ledger: deps.ledger,
@@ -297,7 +299,7 @@ class SegmentRun {
       endedAt: deps.clock(),
       work: asRecord(this.#work),
       ...(imported.status === undefined ? {} : { import: imported.status }),
-      ...(snapshot === undefined ? {} : { snapshot: snapshot.pointer }),
+      ...(snapshot === undefined ? {} : { snapshot: deliveredTo(snapshot.pointer, job) }),
       delivered: { target: job.target, put: this.#putFiles(), removed: this.#work.surplus ?? [] },
     });
     this.#crashPoint('recorded');
@@ -383,24 +385,8 @@ class SegmentRun {
     return [...this.#files(this.#work), ...beside];
   }
 
-  #report(
-    step: ExportProgress['step'],
-    progress: Partial<Pick<ExportProgress, 'rows' | 'bytes' | 'totalBytes' | 'files'> & { readonly totalRows: number | undefined }>,
-  ): void {
-    const { deps, job } = this.#input;
-    const { totalRows = this.#counts.activated, ...rest } = progress;
-    deps.progress?.({
-      runId: this.#run.id,
-      activation: job.activation,
-      segment: job.segment,
-      step,
-      rows: this.#counts.activated,
-      bytes: 0,
-      files: this.#work.parts?.length ?? 0,
-      ...rest,
-      startedAt: this.#run.startedAt,
-      ...(step === 'selecting' || (step === 'writing' && progress.totalRows === undefined) ? {} : { totalRows }),
-    });
+  #report(step: ExportProgress['step'], made: ProgressMade): void {
+    reportProgress(this.#input.deps, { run: this.#run, counts: this.#counts, work: this.#work }, step, made);
   }
 
   #crashPoint(name: string): void {

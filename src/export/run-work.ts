@@ -39,6 +39,8 @@ export interface RunWork {
   readonly target?: string;
   /** Digest of how the destination encrypts; absent where it does not. */
   readonly encryption?: string;
+  /** Digest of the receivers' keys themselves. */
+  readonly keys?: string;
   /** The new snapshot: the pointer, and the file's name in the spool until it is put in place. */
   readonly snapshot?: { readonly pointer: SnapshotPointer; readonly file: string };
   /** The counts that hold once everything is delivered; a failed run's record counts its rows as failed. */

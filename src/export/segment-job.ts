@@ -34,12 +34,16 @@ export interface SegmentJob {
   readonly guards: ActivationGuardsSpec | undefined;
   /** Stages behind compression. */
   readonly stages: readonly ByteStage[];
+  /** Digest of the keys that they encrypt to; undefined where they do not, or before they are asked for. */
+  readonly keys?: string | undefined;
   /** Key of a part, counted from 1; its folder included. */
   readonly partKey: (index: number) => string;
   /** Folder of the keys, empty or ending in `/`. */
   readonly folder: string;
   /** Where the files go, as a digest; another one starts again with everybody. */
   readonly target: string;
+  /** Where rows go that the connector takes itself, as a digest. */
+  readonly endpoint: string | undefined;
   /** What somebody lets pass for this run. */
   readonly allow: AllowOnce | undefined;
   /** The command that takes this run up again, `RUN` standing for its id; what lets it pass a guard is added to it. */

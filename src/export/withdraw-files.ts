@@ -1,3 +1,4 @@
+import { AppError } from '../model/app-error.ts';
 import type { Storage } from '../storage/storage.ts';
 import { landedAs } from './publish-parts.ts';
 import { besideFiles, type PlannedFile, type RunWork } from './run-work.ts';
@@ -14,19 +15,32 @@ export async function abandonUploads(storage: Storage, work: RunWork, runId: str
   return files.length;
 }
 
-/**
- * Takes back what a cancelled run has made visible: a set of files of which some are missing is of use to nobody. What has replaced a file of ours
- * cannot be taken back and is returned.
- */
-export async function withdrawFiles(storage: Storage, work: RunWork, runId: string): Promise<readonly PlannedFile[]> {
+export interface Withdrawn {
+  /** What has replaced a file of ours, and cannot be taken back. */
+  readonly replaced: readonly PlannedFile[];
+  /** What the destination does not let us take back, or look for, now. */
+  readonly stuck: readonly PlannedFile[];
+  readonly why: AppError | undefined;
+}
+
+/** Takes back what a cancelled run has made visible: a set of files of which some are missing is of use to nobody. */
+export async function withdrawFiles(storage: Storage, work: RunWork, runId: string): Promise<Withdrawn> {
   await abandonUploads(storage, work, runId);
   const beside = new Set(besideFiles(work));
-  const stay: PlannedFile[] = [];
+  const [replaced, stuck]: [PlannedFile[], PlannedFile[]] = [[], []];
+  let why: AppError | undefined;
   for (const file of announcedFiles(work)) {
-    if (!(await landedAs(storage, file))) continue;
-    // What stands beside holds the run's id in its name: whatever it replaced was of this very run.
-    if (file.replace && !beside.has(file)) stay.push(file);
-    else await storage.remove(file.key);
+    try {
+      if (!(await landedAs(storage, file))) continue;
+      // What stands beside holds the run's id in its name: whatever it replaced was of this very run.
+      if (file.replace && !beside.has(file)) replaced.push(file);
+      else await storage.remove(file.key);
+    } catch (error) {
+      // The run ends all the same: left as it is, it would be taken up again by itself.
+      if (!(error instanceof AppError)) throw error;
+      stuck.push(file);
+      why ??= error;
+    }
   }
-  return stay;
+  return { replaced, stuck, why };
 }

@@ -153,6 +153,8 @@ export interface RunLedger extends AsyncDisposable {
     readonly activation?: string;
     readonly segments?: readonly string[];
     readonly before?: Instant;
+    /** Ids of records that stay however old they are. */
+    readonly keep?: ReadonlySet<string>;
     /** True: only says what would go. */
     readonly dryRun?: boolean;
   }): Promise<{ readonly snapshots: readonly string[]; readonly spools: readonly string[]; readonly runs: number }>;

@@ -384,6 +384,7 @@ export function stateSuite(name: string, open: () => Promise<StateUnderTest>): v
       expect((await state.ledger.find({ activation: 'a', limit: 2 })).map(({ id }) => id)).toEqual(['r3', 'r2']);
       // r2 has the pointer, r3 is the newest success: it says which slots are decided.
       expect(await state.ledger.prune({ before: NOW + 100, dryRun: true })).toEqual({ snapshots: [], spools: ['spool/r1'], runs: 1 });
+      expect(await state.ledger.prune({ before: NOW + 100, keep: new Set(['r1']) })).toEqual({ snapshots: [], spools: [], runs: 0 });
       expect(await state.ledger.find({})).toHaveLength(3);
       expect(await state.ledger.prune({ before: NOW + 100 })).toEqual({ snapshots: [], spools: ['spool/r1'], runs: 1 });
       expect((await state.ledger.find({})).map(({ id }) => id)).toEqual(['r3', 'r2']);

@@ -73,7 +73,16 @@ test.each([true, false])('failed with its first part visible, and the next slot 
   const told = toldBy(folder);
   expect([told.get('one@example.com'), told.get('three@example.com')]).toEqual(['realized', 'realized']);
   expect(told.get('two@example.com')).toBe('exited');
-  if (!isMended) expect(readFileSync(inTheWay, 'utf8')).toBe('of somebody else');
+  if (isMended) return;
+  expect(readFileSync(inTheWay, 'utf8')).toBe('of somebody else');
+  // Neither command points to the other one, which would refuse as well.
+  for (const action of ['retry', 'replay']) {
+    const refused = await call(SLOTS[2], ['runs', action, runs[0]?.id ?? '']);
+    expect(refused).toMatchObject({ code: 64, stdout: '' });
+    expect(refused.stderr).toContain(`a later slot, ${SLOTS[2]}, has been delivered already`);
+    expect(refused.stderr).toContain('nothing is lost');
+    expect(refused.stderr).not.toContain('reconcile runs');
+  }
 });
 
 /**
@@ -131,6 +140,58 @@ test.each([
   expect(standing['4'] ?? 'exited').toBe('exited');
   // Nothing of it is told again.
   expect(await run('2026-01-02T02:00:00Z')).toMatchObject([{ status: 'success', files: [] }]);
+});
+
+test('failed with its first part visible, and gc is told to keep no records: the next slot knows all the same whom it told of', async () => {
+  using project = createShopProject();
+  const call = (now: string, ...args: readonly string[]): ReturnType<typeof reconcile> => reconcile(['-C', project.directory, '--now', now, ...args]);
+  const load = (two: number): void =>
+    project.write('data/people.csv', `id,email,name,income\n1,one@example.com,One,60\n2,two@example.com,Two,${two}\n3,three@example.com,Three,${two}\n`);
+  project.write(
+    'manifests/all.yaml',
+    readFileSync(join(project.directory, 'manifests/all.yaml'), 'utf8').replace(
+      '  export: incremental',
+      '  file: {maxRows: 1, sort: true}\n  export: incremental',
+    ),
+  );
+  expect(await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const run = (slot: string): ReturnType<typeof reconcile> => call(slot, 'run', 'letter', '--segment', 'rich', '--slot', slot, '--json');
+  const folder = join(project.directory, 'out');
+
+  load(10);
+  expect((await run(SLOTS[0])).code).toBe(0);
+  mkdirSync(join(folder, 'outbox_rich_20260101_080000_2.csv'));
+  load(60);
+  expect((await run(SLOTS[1])).stdout).toContain('RC4008');
+  expect(await call(SLOTS[1], 'gc', '--runs', '0', '--spool', '0')).toMatchObject({ code: 0 });
+  load(10);
+  const last = JSON.parse((await run(SLOTS[2])).stdout) as { readonly runs: readonly Run[] };
+
+  expect(last.runs.at(-1)).toMatchObject({ slot: SLOTS[2], status: 'success' });
+  expect(toldBy(folder).get('two@example.com')).toBe('exited');
+  // Now it is decided.
+  expect(await call(SLOTS[2], 'gc', '--runs', '0', '--spool', '0')).toMatchObject({ code: 0 });
+  const list = JSON.parse((await call(SLOTS[2], 'runs', 'list', '--json')).stdout) as { readonly runs: readonly Run[] };
+  expect(list.runs.map(({ slot }) => slot)).toEqual([SLOTS[2]]);
+});
+
+test('failed, and the schedule was edited since: the slot that is on record is tried again, one that never was is none', async () => {
+  using project = createShopProject();
+  const call = (now: string, ...args: readonly string[]): ReturnType<typeof reconcile> => reconcile(['-C', project.directory, '--now', now, ...args]);
+  expect(await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const inTheWay = join(project.directory, 'out/outbox_rich_20260101_020000.csv');
+  mkdirSync(inTheWay, { recursive: true });
+  const run = (slot: string): ReturnType<typeof reconcile> => call('2026-01-01T08:30:00Z', 'run', 'letter', '--segment', 'rich', '--slot', slot, '--json');
+  const failed = JSON.parse((await run(SLOTS[0])).stdout) as { readonly runs: readonly Run[] };
+  expect(failed.runs).toMatchObject([{ status: 'failed', error: { code: 'RC4008' } }]);
+
+  const manifest = project.read('manifests/all.yaml').replace('every: 6h, at: "02:00"', 'every: 24h, at: "04:00"');
+  project.write('manifests/all.yaml', manifest);
+  expect(await call('2026-01-01T08:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  rmdirSync(inTheWay);
+  expect((await run(SLOTS[1])).code).toBe(64);
+  const again = await call('2026-01-01T08:30:00Z', 'runs', 'retry', failed.runs[0]?.id ?? '', '--json');
+  expect(JSON.parse(again.stdout)).toMatchObject({ runs: [{ id: failed.runs[0]?.id, status: 'success', slot: SLOTS[0] }] });
 });
 
 test('killed with its files written, and an export now takes the name that is always the same: the slot replaces it, as it would have later', async () => {

@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { reconcile, ROOT, type Ended } from '../support/reconcile.ts';
 import { GERMAN, OUTBOX, PEOPLE_SOURCE } from '../support/shop-project.ts';
 import { createTempProject, type TempProject } from '../support/temp-project.ts';
+import { startTinyDisk } from '../support/tiny-disk.ts';
 
 const MANIFESTS = `${PEOPLE_SOURCE}
 ---
@@ -147,6 +148,34 @@ test('what has replaced files of the same names stays, is told, and the retry co
   const retried = runsOf(await at(SLOTS[1], 'runs', 'retry', dead?.id ?? '', '--json'));
   expect(retried).toMatchObject([{ id: dead?.id, status: 'success', counts: { activated: 350 } }]);
   expect([files().length, files()[0]]).toEqual([4, first]);
+});
+
+test('cancelled while the destination takes nothing back: it ends, says what may be visible and why, and nothing goes on with it by itself', async () => {
+  await using disk = await startTinyDisk(4 << 20);
+  const [, holder = '', folder = ''] = /^\/proc\/(\d+)\/root(.*)$/.exec(disk.folder) ?? [];
+  const mount = (mode: string): unknown => execFileSync('nsenter', ['-t', holder, '-m', 'mount', '-o', `remount,${mode}`, dirname(folder)]);
+  using own = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: e2e}\nspec: {}\n',
+    'manifests/all.yaml': MANIFESTS.replace('path: out', `path: ${disk.folder}`),
+    'people.csv': 'id,cc\n1,DE\n',
+  });
+  const at = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', own.directory, '--now', now, ...args]);
+  const run = (slot: string): Promise<Ended> => at(slot, 'run', 'daily', '--slot', slot, '--json');
+  expect(await at('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const killed = await reconcile(['-C', own.directory, '--now', SLOTS[0], 'run', 'daily', '--slot', SLOTS[0]], {
+    env: { RECONCILE_CRASH_AT: 'published-part-1' },
+  });
+  expect(killed.signal).toBe('SIGKILL');
+  const [dead] = runsOf(await at(SLOTS[0], 'runs', 'list', '--json'));
+
+  mount('ro');
+  const cancelled = await at(SLOTS[0], 'runs', 'cancel', dead?.id ?? '', '--json');
+  mount('rw');
+  expect(runsOf(cancelled)).toMatchObject([{ id: dead?.id, status: 'failed', error: { code: 'RC4031' } }]);
+  expect(runsOf(cancelled)[0]?.error?.message).toMatch(/1 of its files may be visible and could not be taken back: .*read-only/);
+  // The next slot leaves it alone, and knows whom it told of.
+  own.write('people.csv', 'id,cc\n1,DE\n2,DE\n');
+  expect(runsOf(await run(SLOTS[1]))).toMatchObject([{ slot: SLOTS[1], status: 'success', counts: { activated: 2 } }]);
 });
 
 test('Ctrl-C stops a run in good order: 130, nothing is visible, and the slot goes on when it is started again', async () => {

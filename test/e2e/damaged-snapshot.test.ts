@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { reconcile, type Ended } from '../support/reconcile.ts';
@@ -34,6 +34,29 @@ test.each<[string, (bytes: Buffer) => Buffer]>([
 
   writeFileSync(join(folder, name), whole);
   expect(await call(SLOTS[1], 'run', 'letter', '--segment', 'rich', '--slot', SLOTS[1])).toMatchObject({ code: 0 });
+});
+
+test('members on record that are gone, and no backup: the way out that is told leads out', async () => {
+  using project = createShopProject();
+  const call = (now: string, ...args: readonly string[]): Promise<Ended> => reconcile(['-C', project.directory, '--now', now, ...args]);
+  expect(await call('2026-01-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  expect(await call(SLOTS[0], 'run', 'letter', '--segment', 'rich', '--slot', SLOTS[0])).toMatchObject({ code: 0 });
+  rmSync(join(project.directory, '.reconcile/snapshots'), { recursive: true });
+
+  const failed = await call(SLOTS[1], 'run', 'letter', '--segment', 'rich', '--slot', SLOTS[1]);
+  const wayOut = 'Without one, delete the activation and apply it again: its next export is everybody';
+  expect([failed.code, failed.stdout]).toEqual([1, expect.stringMatching(new RegExp(`RC2001 .* is gone\n.*${wayOut}`))]);
+  const doctor = await call(SLOTS[1], 'state', 'doctor');
+  expect([doctor.code, doctor.stdout]).toEqual([1, expect.stringContaining('delete the activation and apply it again: its next export is everybody')]);
+
+  const manifest = project.read('manifests/all.yaml');
+  project.write('manifests/all.yaml', manifest.slice(0, manifest.lastIndexOf('---')));
+  expect(await call(SLOTS[1], 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  project.write('manifests/all.yaml', manifest);
+  expect(await call(SLOTS[1], 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const next = '2026-01-01T14:00:00Z';
+  const again = await call(next, 'run', 'letter', '--segment', 'rich', '--slot', next, '--json');
+  expect(JSON.parse(again.stdout)).toMatchObject({ runs: [{ status: 'success', counts: { activated: 180 } }] });
 });
 
 /** In an email, where nothing but its reader could tell. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { decrypt, generateKey, readKey, readMessage, readPrivateKey } from 'openpgp';
 import { expect, test } from 'vitest';
@@ -168,6 +168,34 @@ test('a secret that is missing, a key that is none, a passphrase that is wrong: 
   // What has ended in success needs no key to be shown.
   expect(await call({}, ...slot)).toMatchObject({ code: 0 });
 }, 180_000);
+
+test('a key that is replaced where it stands, between a slot that failed and its next attempt: what was encrypted to the old one does not leave', async () => {
+  using project = createShopProject();
+  const [before, after] = await Promise.all([0, 1].map(() => generateKey({ userIDs: [{ name: 'receiver' }], type: 'curve25519', format: 'armored' })));
+  project.write('receiver.asc', before?.publicKey ?? '');
+  const manifests = project.read('manifests/all.yaml');
+  project.write('manifests/all.yaml', manifests.replace('path: out}}', 'path: out}, encryption: {pgpPublicKey: {file: receiver.asc}}}'));
+  const call = (...args: readonly string[]): ReturnType<typeof reconcile> => reconcile(['-C', project.directory, '--now', SLOT, ...args]);
+  const run = (): ReturnType<typeof reconcile> => call('run', 'letter', '--segment', 'rich', '--slot', SLOT, '--json');
+  expect(await call('apply', '--auto-approve')).toMatchObject({ code: 0 });
+  const file = join(project.directory, 'out/outbox_rich_20260101_020000.csv.pgp');
+  mkdirSync(file, { recursive: true });
+  expect((await run()).stdout).toContain('RC4008');
+  rmdirSync(file);
+
+  project.write('receiver.asc', after?.publicKey ?? '');
+  const ran = await run();
+  const [{ id = '' } = {}] = (JSON.parse(ran.stdout) as { readonly runs: readonly RunJson[] }).runs;
+  const message = await readMessage({ binaryMessage: new Uint8Array(readFileSync(file)) });
+  const opened = await decrypt({ message, decryptionKeys: await readPrivateKey({ armoredKey: after?.privateKey ?? '' }) });
+  expect([ran.code, opened.data]).toEqual([0, expect.stringMatching(/^email,name,status\n/)]);
+
+  // Nor does a replay bring it there again.
+  project.write('receiver.asc', before?.publicKey ?? '');
+  rmSync(file);
+  const replayed = await call('runs', 'replay', id);
+  expect([replayed.code, replayed.stderr, existsSync(file)]).toEqual([1, expect.stringMatching(/RC4021.*keys that were replaced since/), false]);
+}, 60_000);
 
 async function openKey(armoredKey: string, passphrase: string): ReturnType<typeof readPrivateKey> {
   const { decryptKey } = await import('openpgp');

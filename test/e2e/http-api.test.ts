@@ -129,6 +129,66 @@ spec:
   expect(keys.filter((key) => key !== 'undefined')).toEqual(before);
 });
 
+test('behind another address nobody was delivered yet: the next slot is everybody, and the plan says so', async () => {
+  const took: string[][] = [[], [], []];
+  const addresses: string[] = [];
+  for (const [index, taken] of took.entries()) {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request
+        .on('data', (chunk: Buffer) => chunks.push(chunk))
+        .on('end', () => {
+          const batch = JSON.parse(Buffer.concat(chunks).toString('utf8') || '[]') as { readonly email: string }[];
+          taken.push(...batch.map(({ email }) => email));
+          response.writeHead(index === 2 && batch.length > 0 ? 403 : 202).end();
+        });
+    });
+    await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+    open.push(() => new Promise((done) => void server.close(done)));
+    addresses.push(`http://127.0.0.1:${(server.address() as AddressInfo).port}/members`);
+  }
+  const [first = '', second = '', wrong = ''] = addresses;
+  const project = projects.make({ 'manifests/api.yaml': manifestTo(wrong) });
+  const call = (now: string, ...args: string[]): Promise<Ended> => reconcile(['-C', project, '--now', now, ...args]);
+  const run = async (slot: string): Promise<unknown> => JSON.parse((await call(slot, 'run', 'to-api', '--slot', slot, '--json')).stdout) as unknown;
+  // An address that was wrong at first costs nothing: who goes out to the right one is on record there.
+  expect(await call('2026-12-01T00:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  expect(await run('2026-12-01T06:00:00Z')).toMatchObject({ runs: [{ status: 'failed' }] });
+  writeFileSync(join(project, 'manifests/api.yaml'), manifestTo(first));
+  expect(await call('2026-12-01T07:00:00Z', 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+  expect(await run('2026-12-01T06:00:00Z')).toMatchObject({ runs: [{ status: 'success' }] });
+  expect(took[0]?.length).toBeGreaterThan(1);
+  expect(await run('2026-12-01T12:00:00Z')).toMatchObject({ runs: [{ status: 'success', counts: { received: 0 } }] });
+
+  writeFileSync(join(project, 'manifests/api.yaml'), manifestTo(second));
+  const planned = await call('2026-12-01T13:00:00Z', 'apply', '--auto-approve');
+  expect([planned.code, planned.stdout]).toEqual([0, expect.stringContaining('the rows go to another place: the next export of to-api is everybody')]);
+  expect(await run('2026-12-01T18:00:00Z')).toMatchObject({ runs: [{ status: 'success' }] });
+  expect(took[1]?.toSorted()).toEqual(took[0]?.toSorted());
+  expect(await run('2026-12-02T00:00:00Z')).toMatchObject({ runs: [{ status: 'success', counts: { received: 0 } }] });
+}, 120_000);
+
+/** An incremental activation to an address. */
+function manifestTo(url: string): string {
+  return `apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: scoring}
+spec:
+  type: http-api
+  connection: {url: "${url}"}
+---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: to-api}
+spec:
+  destination: scoring
+  segments: [wealthy-owners]
+  mapping: [{source: identityMap.Email, target: email}]
+  export: incremental
+  schedule: {every: 6h, at: "00:00", start: 2026-12-01}
+`;
+}
+
 /** The address of one member, from the preview's own count of the file that a first export writes. */
 async function someEmail(project: string): Promise<string> {
   const at = ['--now', '2026-12-01T06:05:00Z'];

@@ -127,3 +127,26 @@ test('decimals that differ in zeros alone are one key, and one value where it ha
   await command(2, 'apply', '--auto-approve');
   expect(await run(3, 'b,2,1.50,true', 'e,5,0,true', 'g,7,1,true', 'h,8,2.0,true', 'i,9,2,true')).toEqual(['8,2.0,realized']);
 }, 60_000);
+
+test('doubles of one value are one key: a zero, whatever its sign', async () => {
+  const mapping = 'mapping: [{source: card}, {source: price, key: true}, {source: segmentMembership.status, target: status}]';
+  using project = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: keys}\nspec: {}\n',
+    'manifests/all.yaml': manifests('csv')
+      .replace('people.parquet', 'people.csv')
+      .replace('type: decimal', 'type: double')
+      .replace(/mapping: .*/, mapping),
+  });
+  const command = async (day: number, ...args: readonly string[]): Promise<void> => {
+    const ended = await reconcile(['-C', project.directory, '--now', `2026-01-0${day}T00:00:00Z`, ...args]);
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+  };
+  const run = async (day: number, ...people: readonly string[]): Promise<readonly string[]> => {
+    project.write('people.csv', `id,card,price,active\n${people.join('\n')}\n`);
+    await command(day, 'run', 'daily', '--slot', `2026-01-0${day}T00:00:00Z`);
+    return project.read(`out/0${day}.csv`).trimEnd().split('\n').slice(1).toSorted();
+  };
+  await command(1, 'apply', '--auto-approve');
+  expect(await run(1, 'a,1,-0.0,true', 'b,2,0,true', 'c,3,1e2,true', 'd,4,100,true')).toEqual(['1,-0.0,realized', '3,100.0,realized']);
+  expect(await run(2, 'a,1,-0.0,false', 'b,2,0,true', 'c,3,1e2,false', 'd,4,100,false')).toEqual(['2,0.0,realized', '3,100.0,exited']);
+}, 60_000);

@@ -111,7 +111,7 @@ export async function openExportBench(): Promise<ExportBench> {
         deps,
         job,
         open: async () => ({ storage: await deps.storage(job.destination.storage ?? { type: 'local', path: 'out' }), connector: undefined }),
-        stages: async () => stages,
+        encryption: async () => ({ stages, keys: undefined }),
         engine: () => engine,
         signal: undefined,
       });
@@ -193,6 +193,7 @@ function jobOf(change: Partial<BenchJob>): SegmentJob {
     partKey: (part) => `${change.name ?? 'out'}${part === 1 ? '' : `_${part}`}.${settings.format}`,
     folder: '',
     target: change.target ?? 'here',
+    endpoint: undefined,
     allow: change.allow,
     again: 'reconcile run act --segment all',
   };

@@ -70,6 +70,7 @@ function toJson({ segment, known, isMember, trees, delivery }: ExplainedMember, 
           delivered: delivery.delivered,
           since: delivery.since === undefined ? null : formatInstant(delivery.since),
           files: delivery.files,
+          unsettled: delivery.unsettled.map(formatInstant),
           exits: delivery.exits,
           excluded:
             delivery.excluded === undefined

@@ -6,7 +6,12 @@ import { describeGarbage } from '../describe-garbage.ts';
 
 export function configure(command: Command): void {
   command
-    .option('--runs <days>', 'keep records of runs for so many days; the newest success of each segment stays', parseDays, KEPT_DAYS.runs)
+    .option(
+      '--runs <days>',
+      'keep records of runs for so many days; the newest success of each segment stays, and what left files without one since',
+      parseDays,
+      KEPT_DAYS.runs,
+    )
     .option('--spool <days>', 'keep the files of ended runs, for `runs replay`', parseDays, KEPT_DAYS.spool)
     .option('--rejects <days>', 'keep the lists of who was left out', parseDays, KEPT_DAYS.rejects)
     .option('--journal <days>', 'keep the journal of applies', parseDays, KEPT_DAYS.journal)

@@ -315,7 +315,7 @@ function translate(error: unknown, project: string | undefined): unknown {
       code: 'RC2001',
       message: `the file \`${project === undefined ? gone : relative(project, gone)}\` is gone`,
       hint: gone.includes('/snapshots/')
-        ? 'it says who was delivered, and belongs to the state: put it back from the same backup as the state; `reconcile state doctor` tells what else is missing'
+        ? 'it says who was delivered, and belongs to the state: put it back from the same backup as the state; `reconcile state doctor` tells what else is missing. Without one, delete the activation and apply it again: its next export is everybody'
         : 'put it there again, then run again',
       cause: error,
     });

@@ -103,7 +103,7 @@ export function createMemoryRunLedger(): MemoryRunLedger {
       return naming.length;
     },
 
-    async prune({ activation, segments, before, dryRun = false }) {
+    async prune({ activation, segments, before, keep, dryRun = false }) {
       const dropped = [...pointers.values()]
         .filter((pointer) => pointer.activation === activation && (segments === undefined || segments.includes(pointer.segment)))
         .sort((one, other) => (one.segment < other.segment ? -1 : 1));
@@ -112,7 +112,7 @@ export function createMemoryRunLedger(): MemoryRunLedger {
         before === undefined
           ? []
           : all()
-              .filter((run) => isForgettable(run, before))
+              .filter((run) => isForgettable(run, before) && keep?.has(run.id) !== true)
               .sort(newestFirst)
               .toReversed();
       for (const run of dryRun ? [] : old) held.delete(run.id);

@@ -8,10 +8,10 @@ type Pruned = Awaited<ReturnType<RunLedger['prune']>>;
 /** Drops pointers and old records, as the port says. */
 export async function pruneRuns(
   tx: Transaction<StateTables>,
-  { activation, segments, before, dryRun = false }: Parameters<RunLedger['prune']>[0],
+  { activation, segments, before, keep = new Set(), dryRun = false }: Parameters<RunLedger['prune']>[0],
 ): Promise<Pruned> {
   const snapshots = activation === undefined ? [] : await dropPointers(tx, activation, segments, dryRun);
-  const dropped = before === undefined ? { spools: [], runs: 0 } : await dropRuns(tx, before, dryRun);
+  const dropped = before === undefined ? { spools: [], runs: 0 } : await dropRuns(tx, before, keep, dryRun);
   return { snapshots, ...dropped };
 }
 
@@ -28,8 +28,8 @@ async function dropPointers(
   return dropped.map(({ path }) => path);
 }
 
-async function dropRuns(tx: Transaction<StateTables>, before: number, dryRun: boolean): Promise<Pick<Pruned, 'spools' | 'runs'>> {
-  const old = await tx
+async function dropRuns(tx: Transaction<StateTables>, before: number, keep: ReadonlySet<string>, dryRun: boolean): Promise<Pick<Pruned, 'spools' | 'runs'>> {
+  const forgettable = await tx
     .selectFrom('run')
     .select(['id', 'work'])
     .where('status', '<>', 'running')
@@ -53,6 +53,7 @@ async function dropRuns(tx: Transaction<StateTables>, before: number, dryRun: bo
     .orderBy('started_at')
     .orderBy('id')
     .execute();
+  const old = forgettable.filter(({ id }) => !keep.has(id));
   for (const part of dryRun ? [] : inChunks(old.map(({ id }) => id))) await tx.deleteFrom('run').where('id', 'in', part).execute();
   const spools = old.flatMap(({ work }) => {
     const { spool } = JSON.parse(work) as { spool?: unknown };

@@ -39,9 +39,13 @@ test('what the run made visible is taken back; what somebody else put under its 
   const ofAnother = join(folder, unfinishedName(missing.key, 'r-2'));
   for (const path of [unfinished, ofAnother]) await writeFile(path, 'half');
 
-  const stay = await withdrawFiles(createLocalStorage({ root: folder }), { parts: [first, foreign, missing, replaced], checksums, manifest }, 'r-1');
+  const { replaced: stay, stuck } = await withdrawFiles(
+    createLocalStorage({ root: folder }),
+    { parts: [first, foreign, missing, replaced], checksums, manifest },
+    'r-1',
+  );
 
-  expect(stay).toEqual([replaced]);
+  expect([stay, stuck]).toEqual([[replaced], []]);
   expect((await readdir(folder)).filter((name) => !name.startsWith('.')).toSorted()).toEqual(['foreign.csv', 'same.csv']);
   expect(await readFile(join(folder, foreign.key), 'utf8')).toBe('x'.repeat(foreign.bytes));
   expect([unfinished, ofAnother].map((path) => existsSync(path))).toEqual([false, true]);
