@@ -1,4 +1,4 @@
-import type { PointedProblem } from '../manifest/explain-schema-error.ts';
+import { toWriteInstead, type PointedProblem } from '../manifest/explain-schema-error.ts';
 import type { DetailSchema } from '../model/generated/kinds.ts';
 import { nearest } from '../support/nearest.ts';
 
@@ -31,11 +31,12 @@ function checkSelf(schema: DetailSchema, value: unknown, name: string): Problem 
     return { code: 'RC1403', message: `\`${name}\` must not be a literal secret`, hint: 'a secret is given by reference: {env: NAME} or {file: PATH}' };
   }
   if (schema.type !== undefined && !isOfType(schema.type, value)) {
-    const quote = schema.type === 'string' && (typeof value === 'number' || typeof value === 'boolean');
+    const hint = toWriteInstead(value, [schema.type]);
     return {
       code: 'RC1104',
       message: `\`${name}\` must be ${TYPE_NAMES[schema.type]}, found ${typeof value === 'string' ? 'the text ' : ''}${describe(value)}`,
-      ...(quote ? { hint: `put it in quotes: "${String(value)}"` } : {}),
+      ...(hint === undefined ? {} : { hint }),
+      ...(schema.type === 'string' && typeof value === 'number' ? { quote: true } : {}),
     };
   }
   if (schema.enum !== undefined && !schema.enum.includes(value as never)) {
