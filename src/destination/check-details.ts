@@ -71,6 +71,11 @@ function checkKeys(schema: DetailSchema, value: Readonly<Record<string, unknown>
   }
   for (const [key, child] of Object.entries(value)) {
     const childPointer = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (schema.secretKeys !== undefined && new RegExp(schema.secretKeys, 'iu').test(key)) {
+      const message = `\`${name}.${key}\` would stand here, and in the state and in plans, for everybody to read`;
+      problems.push({ code: 'RC1403', pointer: childPointer, part: 'value', message, hint: 'give what logs in under `connection.auth`, by reference' });
+      continue;
+    }
     const childSchema = Object.hasOwn(properties, key) ? properties[key] : schema.additionalProperties;
     if (childSchema !== undefined) problems.push(...checkDetails(childSchema, child, childPointer, `${name}.${key}`));
     else problems.push({ pointer: childPointer, part: 'key', ...explainUnknown(key, Object.keys(properties), name) });

@@ -37,7 +37,9 @@ export function explainSchemaError(error: SchemaError, document: unknown): Point
   switch (keyword) {
     case 'required': {
       const key = String(params['missingProperty']);
-      return { code: 'RC1102', pointer, part: 'key', message: `${name} has no \`${key}\``, hint: `add \`${key}: …\`` };
+      // The one key whose value nobody knows by heart.
+      const how = key === 'hostKey' ? '; `reconcile doctor --host-key HOST` prints it' : '';
+      return { code: 'RC1102', pointer, part: 'key', message: `${name} has no \`${key}\``, hint: `add \`${key}: …\`${how}` };
     }
     case 'enum':
       return explainChoice(at, name, value, params['allowedValues'] as readonly unknown[]);

@@ -44,3 +44,64 @@ test.each<[name: string, manifest: string, place: string, message: RegExp, hint:
   expect(first?.message).toMatch(message);
   expect(first?.hint).toMatch(hint);
 });
+
+const PEOPLE = `apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec:
+  source: shop
+  dataset: customers
+  identities: {crmId: {column: customer_id, primary: true}}
+  fields:
+    name: {column: first_name, type: object, fields: {first: string}}
+    orders: {column: email, type: array, items: {type: object, fields: {sku: string}}}
+    points: {column: email, type: map, values: integer}
+---
+apiVersion: reconcile/v1
+kind: Segment
+metadata: {name: named}
+spec: {attributes: person, pql: name.first != "x"}
+---
+apiVersion: reconcile/v1
+kind: Destination
+metadata: {name: campaign}
+spec:
+  type: adobe-campaign-managed-services
+  details: {instance: acme_mkt_prod1, targetMapping: mapRecipient}
+  storage: {type: local, path: out/campaign}
+---
+`;
+const MAPPING = (destination: string, entry: string): string =>
+  `${PEOPLE}${ACTIVATION('').replace('outbox', destination).replace('wealthy-owners', 'named').replace('target: id}]', `target: id}, ${entry}]`)}`;
+const ENDPOINT = (rest: string): string =>
+  `apiVersion: reconcile/v1\nkind: Destination\nmetadata: {name: zz}\nspec:\n  type: http-api\n  connection: {url: "https://api.example.com/x", auth: {type: bearer, token: {env: T}}}\n  details: ${rest}\n`;
+
+/** What was taken in silence, or told without what helps. */
+test.each<[name: string, manifest: string, code: string, message: RegExp, hint: RegExp]>([
+  ['a part of an object', MAPPING('outbox', '{source: name.first}'), 'RC1340', /no `name.first`/, /write `expression: name.first`/],
+  ['a part of an array', MAPPING('outbox', '{source: orders.sku}'), 'RC1340', /no `orders.sku`/, /write `expression: orders.map\(sku\)`/],
+  ['a key of a map', MAPPING('outbox', '{source: points.shoes}'), 'RC1340', /no `points.shoes`/, /write `expression: points.get\("shoes"\)`/],
+  ['a calculated array where none is taken', MAPPING('campaign', '{expression: orders.map(sku), target: skus}'), 'RC1347', /takes no arrays/, /one value/],
+  ['a login among the headers', ENDPOINT('{headers: {authorization: Bearer canary}}'), 'RC1403', /details.headers.authorization/, /connection.auth/],
+  ['a key among the headers', ENDPOINT('{headers: {X-Api-Key: canary}}'), 'RC1403', /details.headers.X-Api-Key/, /connection.auth/],
+  [
+    'a policy that is no draft on purpose',
+    'apiVersion: reconcile/v1\nkind: Policy\nmetadata: {name: p}\nspec: {type: data-usage, marketingActions: [a], deny: {label: C2}}\n',
+    'RC1311',
+    /forbids nothing/,
+    /`enabled: false`/,
+  ],
+])('%s', async (_, manifest, code, message, hint) => {
+  using project = createTempProject();
+  await reconcile(['init', project.directory]);
+  project.write('manifests/x.yaml', manifest);
+  const { stdout, stderr } = await reconcile(['-C', project.directory, 'validate', '--json']);
+  const text = await reconcile(['-C', project.directory, 'validate']);
+  const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; message: string; hint?: string }[] };
+
+  expect(diagnostics).toHaveLength(1);
+  expect(diagnostics[0]?.code).toBe(code);
+  expect(diagnostics[0]?.message).toMatch(message);
+  expect(diagnostics[0]?.hint).toMatch(hint);
+  expect(stdout + stderr + text.stderr).not.toContain('canary');
+});
