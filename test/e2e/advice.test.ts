@@ -1,3 +1,5 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { reconcile, type Ended } from '../support/reconcile.ts';
 import { createStarterProjects, type StarterProjects } from '../support/starter-project.ts';
@@ -59,4 +61,16 @@ test('status --json and state doctor: a run that was killed is gone on with', as
   expect(advised(doctor.stdout + doctor.stderr)).toEqual(advised(status.stdout));
   expect(await call('2026-12-01T03:00:00Z', advised(status.stdout))).toMatchObject({ code: 0 });
   expect((await call('2026-12-01T03:00:00Z', ['state', 'doctor'])).stderr).not.toContain('interrupted');
+});
+
+test('plan without the data: who reads it alone is told that nobody was counted, and by which activation', async () => {
+  const folder = projects.make({ 'manifests/newsletter.yaml': APART });
+  renameSync(join(folder, 'data/customers.csv'), join(folder, 'data/elsewhere.csv'));
+  const text = await reconcile(['-C', folder, 'plan']);
+  const markdown = await reconcile(['-C', folder, 'plan', '--markdown']);
+
+  expect([text.code, markdown.code]).toEqual([0, 0]);
+  expect(text.stdout).toMatch(/^! the people of Activation\/newsletter cannot be counted: .*customers\.csv/m);
+  expect(markdown.stdout).toMatch(/^- :warning: the people of Activation\/newsletter cannot be counted: .*customers\.csv/m);
+  expect(text.stdout + markdown.stdout).not.toMatch(/sources read/i);
 });
