@@ -54,12 +54,13 @@ function checkSource(column: ResolvedColumn, { attributes, effective, card }: Co
     const known = [...Object.keys(spec.identities).map((namespace) => `identityMap.${namespace}`), ...Object.keys(spec.fields ?? {}), STATUS_SOURCE];
     if (!known.includes(entry.source)) {
       const near = nearest(entry.source, known) ?? known.find((one) => one.endsWith(`.${entry.source}`));
+      const inside = explainInside(entry.source, spec);
       const events = /^xEvent(\.|$)/.test(entry.source) ? 'files hold attributes of profiles, no events' : undefined;
       report({
         code: 'RC1340',
         pointer,
         message: `the Attributes \`${name}\` have no \`${entry.source}\``,
-        hint: events ?? (near === undefined ? `known: ${known.slice(0, 8).join(', ')}${known.length > 8 ? ' …' : ''}` : `did you mean \`${near}\`?`),
+        hint: events ?? inside ?? (near === undefined ? `known: ${known.slice(0, 8).join(', ')}${known.length > 8 ? ' …' : ''}` : `did you mean \`${near}\`?`),
       });
       continue;
     }
@@ -83,6 +84,16 @@ function checkSource(column: ResolvedColumn, { attributes, effective, card }: Co
       });
     }
   }
+}
+
+/** PQL looks into a value, a source names one as it is declared. */
+function explainInside(source: string, { fields = {} }: AttributesSpec): string | undefined {
+  const owner = Object.keys(fields).find((path) => source.startsWith(`${path}.`));
+  const type = owner === undefined ? undefined : fields[owner]?.type;
+  if (owner === undefined || (type !== 'object' && type !== 'array' && type !== 'map')) return undefined;
+  const rest = source.slice(owner.length + 1);
+  const expression = type === 'object' ? source : type === 'map' ? `${owner}.get("${rest}")` : `${owner}.map(${rest})`;
+  return `\`${owner}\` is ${type === 'map' ? 'a' : 'an'} ${type}: write \`expression: ${expression}\` with a \`target\` instead of \`source\``;
 }
 
 function checkTarget(column: ResolvedColumn, card: DestinationCard | undefined, report: Report): void {

@@ -135,6 +135,8 @@ function checkFormat(check: FileCheck, report: Report): void {
   for (const key of ['csv', 'json'] as const) {
     const said = segment.override.file?.[key] ?? check.spec.file?.[key];
     if (said === undefined || key === format || Object.keys(said).length === 0) continue;
+    // For all segments, and another one has files that it is for.
+    if (segment.override.file?.[key] === undefined && check.activation.segments.some(({ file }) => file.format === key)) continue;
     report({
       code: 'RC1338',
       severity: 'warning',

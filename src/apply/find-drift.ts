@@ -72,7 +72,7 @@ async function inspectApplied(applied: readonly Resource[], deps: EngineDeps, si
   const sources = applied.filter(({ kind }) => kind === 'Source');
   for (const attributes of applied.filter(({ kind }) => kind === 'Attributes')) {
     const place = (): { file: string; line: number; column: number; length: number } => ({ ...attributes.source, length: 1 });
-    for (const { message, hint } of await inspectSources([...sources, attributes], { place, textPlace: place }, deps, signal)) {
+    for (const { message, hint } of await inspectSources([...sources, attributes], { place, textPlace: place, written: () => undefined }, deps, signal)) {
       findings.push({ kind: 'Attributes', name: attributes.metadata.name, rule: 'source-changed', message, ...(hint === undefined ? {} : { hint }) });
     }
   }

@@ -92,10 +92,11 @@ export async function preparePlan(request: PrepareRequest, deps: PlanDeps): Prom
     view: {
       plan,
       impact: people.rows,
+      uncounted: people.diagnostics.map(({ message }) => message),
       guard: checkGuards(plan.changes, recorded.resources.size, request.guards),
       notCompared,
       nextSlots: people.nextSlots,
-      sourcesReadAt: request.refresh && locator !== undefined ? deps.clock() : undefined,
+      sourcesReadAt: request.refresh && locator !== undefined && seen.length === 0 ? deps.clock() : undefined,
       now,
       command,
     },

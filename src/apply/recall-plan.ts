@@ -12,6 +12,7 @@ import { findSecrets } from './secret-pointers.ts';
 const NOWHERE: ManifestLocator = {
   place: () => ({ file: '', line: 1, column: 1, length: 1 }),
   textPlace: () => ({ file: '', line: 1, column: 1, length: 1 }),
+  written: () => undefined,
 };
 
 /**

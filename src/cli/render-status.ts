@@ -123,12 +123,16 @@ function lastRun(
   return `${time} success, ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${refused}${imported}${shown.length === segments.length ? '' : name}`;
 }
 
-function adviceFor(state: string, { name }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined): string {
+function adviceFor(state: string, { name, segments }: ActivationStatus, worst: ActivationStatus['segments'][number] | undefined): string {
   const run: Run | null | undefined = worst?.lastRun;
   if (state === 'Unknown') return `why: reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Held') return `accept or fix: reconcile runs show ${run?.id ?? ''}`;
   if (state === 'Stalled' || state === 'Cancelled') return `reconcile runs show ${run?.id ?? ''}`;
-  if (state === 'Overdue') return `is watch running?  reconcile run ${name} --slot ${worst?.overdueSlot ?? ''}`;
+  if (state === 'Overdue') {
+    // Segments may have schedules of their own: a slot of one may be off the grid of another.
+    const alone = segments.every(({ overdueSlot }) => overdueSlot === worst?.overdueSlot) ? '' : ` --segment ${worst?.segment ?? ''}`;
+    return `is watch running?  reconcile run ${name}${alone} --slot ${worst?.overdueSlot ?? ''}`;
+  }
   if (state === 'Ahead') return `${tellAhead(parseInstant(worst?.aheadSlot ?? '') ?? 0)} (${BEGIN_ANEW})`;
   return '';
 }

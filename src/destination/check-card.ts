@@ -50,6 +50,7 @@ type Refuse = (pointer: string, message: string, hint?: string) => void;
 function checkDetail(detail: DetailSchema, pointer: string, refuse: Refuse): void {
   if ((detail.type === undefined) !== (detail.secret === true)) refuse(pointer, 'a detail has either a `type` or `secret: true`');
   if (checkPattern(detail.pattern, `${pointer}/pattern`, refuse)) checkShown(detail, pointer, refuse);
+  checkPattern(detail.secretKeys, `${pointer}/secretKeys`, refuse);
   if (detail.items !== undefined) checkDetail(detail.items, `${pointer}/items`, refuse);
   if (detail.additionalProperties !== undefined) checkDetail(detail.additionalProperties, `${pointer}/additionalProperties`, refuse);
   for (const [key, child] of Object.entries(detail.properties ?? {})) checkDetail(child, `${pointer}/properties/${key}`, refuse);

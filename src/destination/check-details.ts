@@ -1,4 +1,4 @@
-import type { PointedProblem } from '../manifest/explain-schema-error.ts';
+import { toWriteInstead, type PointedProblem } from '../manifest/explain-schema-error.ts';
 import type { DetailSchema } from '../model/generated/kinds.ts';
 import { nearest } from '../support/nearest.ts';
 
@@ -31,11 +31,12 @@ function checkSelf(schema: DetailSchema, value: unknown, name: string): Problem 
     return { code: 'RC1403', message: `\`${name}\` must not be a literal secret`, hint: 'a secret is given by reference: {env: NAME} or {file: PATH}' };
   }
   if (schema.type !== undefined && !isOfType(schema.type, value)) {
-    const quote = schema.type === 'string' && (typeof value === 'number' || typeof value === 'boolean');
+    const hint = toWriteInstead(value, [schema.type]);
     return {
       code: 'RC1104',
       message: `\`${name}\` must be ${TYPE_NAMES[schema.type]}, found ${typeof value === 'string' ? 'the text ' : ''}${describe(value)}`,
-      ...(quote ? { hint: `put it in quotes: "${String(value)}"` } : {}),
+      ...(hint === undefined ? {} : { hint }),
+      ...(schema.type === 'string' && typeof value === 'number' ? { quote: true } : {}),
     };
   }
   if (schema.enum !== undefined && !schema.enum.includes(value as never)) {
@@ -70,6 +71,11 @@ function checkKeys(schema: DetailSchema, value: Readonly<Record<string, unknown>
   }
   for (const [key, child] of Object.entries(value)) {
     const childPointer = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (schema.secretKeys !== undefined && new RegExp(schema.secretKeys, 'iu').test(key)) {
+      const message = `\`${name}.${key}\` would stand here, and in the state and in plans, for everybody to read`;
+      problems.push({ code: 'RC1403', pointer: childPointer, part: 'value', message, hint: 'give what logs in under `connection.auth`, by reference' });
+      continue;
+    }
     const childSchema = Object.hasOwn(properties, key) ? properties[key] : schema.additionalProperties;
     if (childSchema !== undefined) problems.push(...checkDetails(childSchema, child, childPointer, `${name}.${key}`));
     else problems.push({ pointer: childPointer, part: 'key', ...explainUnknown(key, Object.keys(properties), name) });

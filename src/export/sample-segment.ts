@@ -9,7 +9,7 @@ import { checkHealth } from './check-health.ts';
 import { compileCondition } from './compile-job.ts';
 import type { AppliedResources, EngineDeps } from './deps.ts';
 import { exclusionsOf } from './exclusion.ts';
-import { maskValue } from './mask-value.ts';
+import { hideValue, maskIdentity } from './mask-value.ts';
 import { withAudience } from './settle-audience.ts';
 import { findApplied } from './find-applied.ts';
 
@@ -55,25 +55,37 @@ async function sample(
   const shown = [...new Set(audience.profileColumns)];
   const list = [sql`p."id" as "id"`, ...shown.map((path) => sql`cast(p.${ident(attributeColumn(path))} as varchar) as ${ident(attributeColumn(path))}`)];
   const rows = await engine.rows(sql`${audience.with}select ${joinSql(list, ', ')} from ${audience.from} where ${condition} limit ${literal(limit)}`, signal);
-  const masked = maskedPaths(attributes);
+  const masks = masksOf(attributes);
   return {
     members: Number(count?.['n'] ?? 0),
     sample: rows.map((row) =>
       Object.fromEntries([
-        ['id', maskValue(row['id'] ?? null)],
+        ['id', maskIdentity(row['id'] ?? null)],
         // The attribute of that name as PQL can write it.
         ...shown.map((path) => {
           const value = row[attributeColumn(path)] ?? null;
-          return [path === 'id' ? '$1.id' : path, masked.has(path) ? maskValue(value) : value] as const;
+          return [path === 'id' ? '$1.id' : path, masks.get(path)?.(value) ?? value] as const;
         }),
       ]),
     ),
   };
 }
 
-/** Identities, and fields with any data usage label: a sample is for looking at conditions, not at people. */
-function maskedPaths(attributes: AttributesSpec): ReadonlySet<string> {
-  const labelled = Object.entries(attributes.fields ?? {}).filter(([, field]) => (field.labels?.length ?? 0) > 0);
-  const identities = profileColumns(attributes).filter(({ path }) => path.startsWith('identityMap.'));
-  return new Set([...labelled.map(([path]) => path), ...identities.map(({ path }) => path)]);
+/**
+ * Identities, and fields with any data usage label: a sample is for looking at conditions, not at people. By column: under a second name, without the label,
+ * it holds the same.
+ */
+function masksOf(attributes: AttributesSpec): ReadonlyMap<string, (value: Cell) => Cell> {
+  const { identities, fields = {} } = attributes;
+  const labelled = Object.values(fields).filter(({ labels = [] }) => labels.length > 0);
+  const byColumn = new Map([
+    ...labelled.map(({ column }) => [column, hideValue] as const),
+    ...Object.values(identities).map(({ column }) => [column, maskIdentity] as const),
+  ]);
+  const masks = new Map<string, (value: Cell) => Cell>();
+  for (const { path, column } of profileColumns(attributes)) {
+    const mask = byColumn.get(column);
+    if (mask !== undefined) masks.set(path, mask);
+  }
+  return masks;
 }

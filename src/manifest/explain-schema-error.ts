@@ -12,6 +12,8 @@ export interface PointedProblem {
   readonly part: 'key' | 'value';
   readonly label?: string;
   readonly hint?: string;
+  /** The hint is to put the value in quotes, as it is written: `0123` and `1e3` are numbers that look otherwise. */
+  readonly quote?: boolean;
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
@@ -28,14 +30,16 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 export function explainSchemaError(error: SchemaError, document: unknown): PointedProblem | undefined {
   const { instancePath: pointer, keyword, params, propertyName } = error;
   if (keyword === 'if' || keyword === 'propertyNames') return undefined;
-  if (propertyName !== undefined) return explainKey(error, propertyName);
+  if (propertyName !== undefined) return explainKey(error, propertyName, document);
   const value = valueAt(document, pointer);
   const name = nameOf(pointer);
   const at = { pointer, part: 'value' } as const;
   switch (keyword) {
     case 'required': {
       const key = String(params['missingProperty']);
-      return { code: 'RC1102', pointer, part: 'key', message: `${name} has no \`${key}\``, hint: `add \`${key}: …\`` };
+      // The one key whose value nobody knows by heart.
+      const how = key === 'hostKey' ? '; `reconcile doctor --host-key HOST` prints it' : '';
+      return { code: 'RC1102', pointer, part: 'key', message: `${name} has no \`${key}\``, hint: `add \`${key}: …\`${how}` };
     }
     case 'enum':
       return explainChoice(at, name, value, params['allowedValues'] as readonly unknown[]);
@@ -56,7 +60,7 @@ export function explainSchemaError(error: SchemaError, document: unknown): Point
   }
 }
 
-function explainKey({ instancePath, keyword, params }: SchemaError, key: string): PointedProblem {
+function explainKey({ instancePath, keyword, params }: SchemaError, key: string, document: unknown): PointedProblem {
   const at = { pointer: `${instancePath}/${escapePointer(key)}`, part: 'key' } as const;
   if (keyword !== 'enum') {
     return {
@@ -72,6 +76,16 @@ function explainKey({ instancePath, keyword, params }: SchemaError, key: string)
   if (/\s/.test(key.trim())) {
     const hint = 'a text that holds a comma or a colon must be quoted inside { }';
     return { ...at, code: 'RC1101', message: `unknown key \`${key}\` in ${nameOf(instancePath)}`, label: 'read as a key', hint };
+  }
+  // `spec:` stands empty above it.
+  if (near === undefined && instancePath === '' && valueAt(document, '/spec') === null) {
+    return {
+      ...at,
+      code: 'RC1101',
+      message: `unknown key \`${key}\` in the manifest`,
+      label: 'not a key of this map',
+      hint: 'where it belongs to `spec`, indent it by two spaces',
+    };
   }
   const hint = near === undefined ? (known.length === 0 ? 'no key is allowed here' : `known keys: ${known.join(', ')}`) : `did you mean \`${near}\`?`;
   return { ...at, code: 'RC1101', message: `unknown key \`${key}\` in ${nameOf(instancePath)}`, label: 'not a key of this map', hint };
@@ -102,20 +116,38 @@ function explainConst(at: At, name: string, value: unknown, allowed: unknown): P
 function explainType(at: At, name: string, value: unknown, type: string | readonly string[]): PointedProblem {
   const types = typeof type === 'string' ? [type] : type;
   const wanted = types.map((one) => TYPE_NAMES[one] ?? one).join(' or ');
-  const quote = types.includes('string') && (typeof value === 'number' || typeof value === 'boolean');
+  const hint = toWriteInstead(value, types);
   return {
     ...at,
     code: 'RC1104',
     message: `${name} must be ${wanted}, found ${describe(value)}`,
-    ...(quote ? { hint: `put it in quotes: "${String(value)}"` } : {}),
+    ...(hint === undefined ? {} : { hint }),
+    ...(types.includes('string') && typeof value === 'number' ? { quote: true } : {}),
   };
+}
+
+/** What to write for a value of another type, when that can be told. */
+export function toWriteInstead(value: unknown, types: readonly string[]): string | undefined {
+  if (types.includes('string')) {
+    if (typeof value === 'number' || typeof value === 'boolean') return `put it in quotes: "${String(value)}"`;
+    return value !== null && typeof value === 'object' && !Array.isArray(value) ? 'a text that begins with { or holds `: ` stands in quotes' : undefined;
+  }
+  if ((value === null || value === undefined) && types.includes('object')) return 'indent the lines that belong to it, with two spaces more';
+  if (typeof value !== 'string') return undefined;
+  if (types.includes('array'))
+    return /^[\w.-]+$/.test(value) ? `a list stands in [ ]: [${value}]` : 'a list stands in [ ], or has a line with `- ` for each item';
+  if (types.includes('boolean') && /^(?:true|yes|on|y|1)$/i.test(value)) return 'write `true`, without quotes';
+  if (types.includes('boolean') && /^(?:false|no|off|n|0)$/i.test(value)) return 'write `false`, without quotes';
+  if (!types.includes('number') && !types.includes('integer')) return undefined;
+  const digits = value.replaceAll(/[_\s'’%]/g, '');
+  return /^-?\d+(?:\.\d+)?$/.test(digits) ? `write the number alone, without quotes: ${digits}` : undefined;
 }
 
 function explainPattern(at: At, name: string, value: unknown, pattern: string): PointedProblem {
   const { text = `it must match ${pattern}`, suggest = [], code } = PATTERN_TEXTS[pattern] ?? {};
   // What stands where a secret's name or address should may be the secret itself: it is not repeated.
   if (code !== undefined) return { ...at, code, message: `${name} must not hold a secret`, hint: text };
-  const near = typeof value === 'string' ? nearest(value, suggest) : undefined;
+  const near = typeof value === 'string' ? (nearest(value, suggest) ?? asName(value, text)) : undefined;
   const blank = typeof value === 'string' && value.trim() === '';
   return {
     ...at,
@@ -123,6 +155,18 @@ function explainPattern(at: At, name: string, value: unknown, pattern: string): 
     message: blank ? `${name} must not be empty` : `${name} cannot be ${show(value)}`,
     hint: near === undefined ? text : `did you mean \`${near}\`?   (${text})`,
   };
+}
+
+/** A name that is nearly one, put right; of `$NAME`, the variable that was meant. */
+function asName(value: string, text: string): string | undefined {
+  if (!text.startsWith('a name is ')) return undefined;
+  const [, variable] = /^\$\{?([A-Za-z_][\w-]*)\}?$/.exec(value) ?? [];
+  if (variable !== undefined) return `"\${var.${variable}}"`;
+  const name = value
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+  return /^[\w -]+$/.test(value) && /^[a-z0-9-]{1,63}$/.test(name) ? name : undefined;
 }
 
 /** The place in words: `spec.mapping[2].source`. */

@@ -9,6 +9,8 @@ const VARIABLE = /\$\{var\.[^}\n]*\}?/g;
  * same character, is left out.
  */
 export function explainYamlErrors(errors: readonly YAMLError[], text: string): YamlProblem[] {
+  const conflict = findConflict(text);
+  if (conflict !== undefined) return [conflict];
   const variables = findUnquotedVariables(errors, text);
   const firstVariable = variables[0]?.start ?? Infinity;
   const seen = new Set<number>();
@@ -20,6 +22,14 @@ export function explainYamlErrors(errors: readonly YAMLError[], text: string): Y
     rest.push(explain(error, text));
   }
   return [...variables, ...rest];
+}
+
+/** What git leaves where two branches changed the same lines: all else that is wrong follows from it. */
+function findConflict(text: string): YamlProblem | undefined {
+  const mark = /^<{7}(?: .*)?$/m.exec(text);
+  if (mark === null || !/^>{7}(?: .*)?$/m.test(text)) return undefined;
+  const at = { start: mark.index, end: mark.index + mark[0].length };
+  return { code: 'RC1003', ...at, message: 'a merge was left half done here', hint: 'keep one side and remove the lines of <, = and >' };
 }
 
 function findUnquotedVariables(errors: readonly YAMLError[], text: string): YamlProblem[] {
@@ -68,13 +78,47 @@ function explain(error: YAMLError, text: string): YamlProblem {
     case 'MULTILINE_IMPLICIT_KEY':
       return { ...found, message: 'a key must stand on one line with its colon', hint: 'is a `:` missing after the key, or a quote at the end of a text?' };
     case 'BLOCK_AS_IMPLICIT_KEY':
-      return { ...found, message: 'a map cannot begin inside this line', hint: 'put a text that holds `: ` in quotes' };
+      return explainDeeperLine(text, start) ?? { ...found, message: 'a map cannot begin inside this line', hint: 'put a text that holds `: ` in quotes' };
+    case 'BLOCK_IN_FLOW':
+      return { ...found, message: 'a text inside { } and [ ] holds `: `', hint: 'put it in quotes' };
+    case 'UNEXPECTED_TOKEN':
+      if (message.startsWith('Unexpected scalar at node end') && /["']\s*$/.test(text.slice(Math.max(0, start - 3), start))) return explainEndedQuote(found);
+      return { ...found, message: explainMissing(message) };
     case 'BAD_INDENT':
       if (/ and end with a /.test(message)) return { ...found, message: explainMissing(message) };
       return { ...found, message: lowerFirst(message), hint: 'indent it like its neighbours, with spaces' };
     default:
       return { ...found, message: explainMissing(message) };
   }
+}
+
+/** `pql: "tier" = "vip"`: the text is over with its second quote. */
+function explainEndedQuote(found: Pick<YamlProblem, 'code' | 'start' | 'end'>): YamlProblem {
+  return {
+    ...found,
+    message: 'the text ends with the quote before this',
+    hint: 'put the whole text in the other kind of quotes (\'…\' around "…"), or write it on lines of its own behind `|`',
+  };
+}
+
+/** A key that stands deeper than the value before it allows. The library complains of that value, where nothing is wrong. */
+function explainDeeperLine(text: string, start: number): YamlProblem | undefined {
+  const lineStart = text.lastIndexOf('\n', start) + 1;
+  const [above = '', ...below] = text.slice(lineStart).split('\n');
+  let at = lineStart + above.length + 1;
+  for (const line of below) {
+    const [, indent = '', key] = /^( *)([^\s#][^:]*:)(?:\s|$)/.exec(line) ?? [];
+    if (key !== undefined) {
+      const wanted = /^ */.exec(above)?.[0].length ?? 0;
+      if (indent.length <= wanted) return undefined;
+      const message = `this line stands deeper than line ${text.slice(0, lineStart).split('\n').length}, which has a value already`;
+      const hint = `indent both alike, with ${wanted} spaces; or put a text that goes on in quotes`;
+      return { code: 'RC1003', start: at + indent.length, end: at + indent.length + key.length - 1, message, hint };
+    }
+    if (line.trim() !== '') return undefined;
+    at += line.length + 1;
+  }
+  return undefined;
 }
 
 function explainMissing(message: string): string {

@@ -19,6 +19,8 @@ export interface LoadedManifests {
 export interface ManifestLocator {
   /** The value (or the key) at a JSON pointer from the document's root, such as `/spec/pql`. */
   place(resource: Resource, pointer: string, part?: 'key' | 'value'): TokenPlace & { readonly file: string };
+  /** The scalar at a JSON pointer as the file has it. */
+  written(resource: Resource, pointer: string): string | undefined;
   /** A range inside a text: offsets count UTF-16 units of the resource's own (expanded) text. */
   textPlace(resource: Resource, pointer: string, start: number, end: number): TokenPlace & { readonly file: string };
 }
@@ -87,6 +89,7 @@ function createManifestLocator(files: ReadonlyMap<string, ManifestFile>, indexes
       const { file } = resource.source;
       return { file, ...open(file).token(indexes.get(resource) ?? 0, pointer, part) };
     },
+    written: (resource, pointer) => open(resource.source.file).written(indexes.get(resource) ?? 0, pointer),
     textPlace(resource, pointer, start, end) {
       const { file } = resource.source;
       return { file, ...open(file).textRange(indexes.get(resource) ?? 0, pointer, start, end, variables) };

@@ -16,6 +16,8 @@ export interface TokenPlace {
 export interface FileLocator {
   /** The value at a JSON pointer, or its key; where the pointer leads nowhere, the nearest place above it. */
   token(document: number, pointer: string, part: 'key' | 'value'): TokenPlace;
+  /** The scalar at a JSON pointer as it is written; undefined where there is none. */
+  written(document: number, pointer: string): string | undefined;
   /** A range inside the text at a JSON pointer; offsets count UTF-16 units of the value, variables expanded. */
   textRange(document: number, pointer: string, start: number, end: number, variables: Variables): TokenPlace;
 }
@@ -39,6 +41,12 @@ export function createFileLocator(text: string): FileLocator {
         if (place !== undefined) return place;
       }
       return { line: 1, column: 1, length: 1 };
+    },
+    written(document, pointer) {
+      const tree = treeOf(document);
+      const path = walk(tree, splitPointer(pointer));
+      const node = path.steps.length === path.wanted ? followAlias(path.steps.at(-1)?.value ?? path.root, tree) : undefined;
+      return isScalar(node) ? node.source : undefined;
     },
     textRange(document, pointer, start, end, variables) {
       const tree = treeOf(document);

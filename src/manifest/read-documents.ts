@@ -86,7 +86,13 @@ export function readDocuments(file: ManifestFile, variables: Variables, cache: P
     if (kind !== undefined) found.push(...checkSchema(kind, value).filter(({ pointer }) => !unset.has(pointer)));
     for (const pointed of found) {
       locator ??= createFileLocator(text);
-      diagnostics.push(pointDiagnostic(pointed, file.path, locator.token(document.index, pointed.pointer, pointed.part)));
+      diagnostics.push(
+        pointDiagnostic(
+          quoteAsWritten(pointed, (pointer) => locator?.written(document.index, pointer)),
+          file.path,
+          locator.token(document.index, pointed.pointer, pointed.part),
+        ),
+      );
     }
     if (found.length === 0 && unset.size === 0 && kind !== undefined) documents.push(asDocument({ ...document, value }));
   }
@@ -128,6 +134,15 @@ function pointDiagnostic(
 ): Diagnostic {
   const { code, message, label, hint } = problem;
   return { code, severity: 'error', message, file, ...place, ...(label === undefined ? {} : { label }), ...(hint === undefined ? {} : { hint }) };
+}
+
+/** The advice to quote a number, with the number as it is written. */
+export function quoteAsWritten<Problem extends { readonly pointer: string; readonly hint?: string; readonly quote?: boolean }>(
+  { quote, ...problem }: Problem,
+  written: (pointer: string) => string | undefined,
+): Omit<Problem, 'quote'> {
+  const text = quote === true ? written(problem.pointer) : undefined;
+  return text === undefined ? problem : { ...problem, hint: `put it in quotes: "${text}"` };
 }
 
 function asDiagnostic(problem: YamlProblem, file: string, lines: ReturnType<typeof createLineIndex>): Diagnostic {

@@ -77,8 +77,10 @@ class PlainWalk {
   #key(node: Node | null, map: YAMLMap): string | undefined {
     const at = node ?? map;
     if (node !== null && !isScalar(node)) {
-      const variable = isMap(node) || isSeq(node);
-      this.#report('RC1008', at, 'a key must be a text', variable ? { hint: 'quote a key that begins with { or [' } : {});
+      const hint = isMap(node)
+        ? 'a value of an environment is written "${var.NAME}", in quotes; else quote a key that begins with {'
+        : 'quote a key that begins with [';
+      this.#report('RC1008', at, 'a key must be a text', isMap(node) || isSeq(node) ? { hint } : {});
       return undefined;
     }
     const value = node === null ? null : node.value;

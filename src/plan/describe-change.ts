@@ -42,14 +42,14 @@ function describeField({ label, change, before, after }: FieldChange): FieldText
   if (change === 'added') return { label, change, ...textOrWords('added', '+', after) };
   if (change === 'removed') return { label, change, ...textOrWords('removed', '-', before) };
   if (change === 'moved') return { label, change, words: `moved from place ${Number(before) + 1} to ${Number(after) + 1}` };
-  if (typeof before === 'string' && typeof after === 'string' && (isLong(before) || isLong(after))) {
+  if (typeof before === 'string' && typeof after === 'string' && (needsLines(before) || needsLines(after))) {
     return { label, change, lines: diffLines(before, after) };
   }
   return { label, change, words: `${showValue(before)}  ->  ${showValue(after)}` };
 }
 
 function textOrWords(word: string, sign: '+' | '-', value: unknown): Pick<FieldText, 'words' | 'lines'> {
-  if (typeof value !== 'string' || !isLong(value)) return { words: `${word}  ${showValue(value)}` };
+  if (typeof value !== 'string' || !needsLines(value)) return { words: `${word}  ${showValue(value)}` };
   return {
     words: word,
     lines: value
@@ -59,9 +59,10 @@ function textOrWords(word: string, sign: '+' | '-', value: unknown): Pick<FieldT
   };
 }
 
-function isLong(text: string): boolean {
+/** Long ones, and what would have to be escaped on one line: PQL with texts in it is read as it was written. */
+function needsLines(text: string): boolean {
   const trimmed = text.replace(/\n+$/, '');
-  return trimmed.includes('\n') || trimmed.length > MAX_VALUE_CHARACTERS / 2;
+  return /[\n"\\]/.test(trimmed) || trimmed.length > MAX_VALUE_CHARACTERS / 2;
 }
 
 function describeReason(because: Because): string {

@@ -14,12 +14,14 @@ export interface NotCompared {
 export interface PlanView {
   readonly plan: Plan;
   readonly impact: readonly ImpactRow[];
+  /** Why people that the plan touches were not counted: who reads the plan alone must not take it that there are none. */
+  readonly uncounted?: readonly string[];
   /** Measured deletions; shown when they exceed a guard. */
   readonly guard: GuardVerdict;
   readonly notCompared: readonly NotCompared[];
   /** The slots that are next of each activation that changes. */
   readonly nextSlots: readonly { readonly activation: string; readonly slots: readonly Instant[] }[];
-  /** When the sources were looked at; undefined: they were not. */
+  /** When the sources were looked at; undefined: they were not, or one could not be read. */
   readonly sourcesReadAt: Instant | undefined;
   readonly now: Instant;
   /** Where the plan was saved. */

@@ -39,6 +39,7 @@ export function renderPlanMarkdown(view: PlanView, project: string): string {
     ...impact.flatMap(({ activation, segment, held }) =>
       held === undefined ? [] : [`- :warning: ${activation} / ${segment}: ${escapeText(held.message)}. To accept this once: \`${held.accept}\``],
     ),
+    ...(view.uncounted ?? []).map((text) => `- :warning: ${escapeText(text)}`),
     ...view.notCompared.map(({ key, path, reason }) => `- ${key} ${path}: secret not compared, ${escapeText(reason)}`),
   ];
   out.addLines(dangers, '\n\n', (rest) => `- … and ${rest} more warnings`);

@@ -97,8 +97,9 @@ function paintWords({ change, words = '' }: FieldText, paint: Paint): string {
   return change === 'added' ? paint.green(text) : change === 'removed' ? paint.red(text) : text;
 }
 
-function renderPeople({ impact }: PlanView, { paint }: TextOptions): string[] {
-  if (impact.length === 0) return [];
+function renderPeople({ impact, uncounted = [] }: PlanView, { paint }: TextOptions): string[] {
+  const missing = uncounted.map((text) => paint.yellow(`! ${printable(text)}`));
+  if (impact.length === 0) return missing.length === 0 ? [] : [missing.join('\n')];
   const shown = impact.slice(0, MAX_IMPACT_ROWS);
   const rows = shown.map((row) => ({
     cells: impactCells(row),
@@ -114,7 +115,7 @@ function renderPeople({ impact }: PlanView, { paint }: TextOptions): string[] {
     heading: paint.dim,
   });
   const rest = impact.length - shown.length;
-  return [[paint.bold('In people'), table, ...(rest > 0 ? [`  … and ${rest} more rows (--json has all of them)`] : [])].join('\n')];
+  return [[paint.bold('In people'), table, ...(rest > 0 ? [`  … and ${rest} more rows (--json has all of them)`] : []), ...missing].join('\n')];
 }
 
 function impactCells(row: ImpactRow): string[] {

@@ -49,7 +49,8 @@ export function lintSchedule(schedule: ScheduleSpec): ScheduleFacts {
   }
   lintDays(keys, add);
   if ('once' in schedule) {
-    if (parseInstant(schedule.once) === undefined) add('RC7002', 'once', `\`${schedule.once}\` is not a time that exists`, 'write it as 2026-12-01T02:00:00Z');
+    if (parseInstant(schedule.once) === undefined)
+      add('RC7002', 'once', `\`${schedule.once}\` is not a time that exists`, 'look at the calendar: YYYY-MM-DDTHH:mm:ssZ');
     return { type: 'once', leastGapMs: undefined, problems };
   }
   if ('after' in schedule) return { type: 'after-evaluation', leastGapMs: undefined, problems };
@@ -65,8 +66,8 @@ type Add = (code: string, key: string, message: string, hint: string, severity?:
 
 function lintDays({ start, end }: ScheduleOverrideSpec, add: Add): void {
   const [from, until] = [start, end].map((day) => (day === undefined ? undefined : parseInstant(day)));
-  if (start !== undefined && from === undefined) add('RC7002', 'start', `\`${start}\` is not a day that exists`, 'write it as 2026-12-01');
-  if (end !== undefined && until === undefined) add('RC7002', 'end', `\`${end}\` is not a day that exists`, 'write it as 2026-12-31');
+  if (start !== undefined && from === undefined) add('RC7002', 'start', `\`${start}\` is not a day that exists`, 'look at the calendar: YYYY-MM-DD');
+  if (end !== undefined && until === undefined) add('RC7002', 'end', `\`${end}\` is not a day that exists`, 'look at the calendar: YYYY-MM-DD');
   if (from === undefined || until === undefined || from < until) return;
   const why = from === until ? 'the end is excluded, so that no slot is left' : 'it lies before the start';
   add(

@@ -38,7 +38,7 @@ export function checkActivation(activation: Resource<ActivationSpec>, context: C
     lintSchedule,
   });
   for (const finding of findings) tell(activation, finding, report);
-  checkExpressions(activation, context);
+  checkExpressions(activation, destination?.card.mapping?.nested === false ? destination.card.displayName : undefined, context);
   if (destination === undefined) return {};
   const effective = effectiveActivation(name, activation.spec, destination.card);
   const folder = (segment: { readonly name: string }): string =>

@@ -27,6 +27,15 @@ export function checkEnforced(index: ResourceIndex, report: Reporter): void {
   for (const policy of index.all('Policy')) {
     if (policy.spec.enabled === true)
       refuse(policy, '/spec/enabled', 'enforce policies', 'write `enabled: false` to keep it as a draft, and check by hand what it would forbid');
+    else if (policy.spec.enabled === undefined) {
+      report.at(policy, '/kind', {
+        severity: 'warning',
+        part: 'key',
+        code: 'RC1311',
+        message: `the policy \`${policy.metadata.name}\` is a draft and forbids nothing: it does not say \`enabled\``,
+        hint: 'write `enabled: false` when that is meant; this version enforces no policies',
+      });
+    }
   }
   for (const role of index.all('Role')) {
     refuse(role, '/kind', 'enforce roles', 'remove it; who may change what is decided by who may change the repository and run apply');

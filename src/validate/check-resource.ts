@@ -3,6 +3,7 @@ import type { Catalogue } from '../destination/catalogue.ts';
 import type { ManifestLocator } from '../manifest/load-manifests.ts';
 import type { Resource } from '../model/resource.ts';
 import { checkActivation } from './check-activations.ts';
+import { checkPlaceholders } from './check-placeholders.ts';
 import { checkReferences } from './check-references.ts';
 import { checkSegment, type SegmentCall } from './check-segments.ts';
 import type { Reporter } from './reporter.ts';
@@ -27,6 +28,7 @@ export interface ResourceFacts {
 
 /** The checks of a resource that look at nothing but it and what it names. */
 export function checkResource(resource: Resource, context: CheckContext): ResourceFacts {
+  checkPlaceholders(resource, context.report);
   checkReferences(resource, context);
   if (isKind(resource, 'Segment')) return checkSegment(resource, context);
   if (isKind(resource, 'Activation')) return checkActivation(resource, context);

@@ -6,7 +6,7 @@ import type { Expression } from '../segment/ast.ts';
 import { readFixture } from '../segment/evaluate/read-fixture.ts';
 import { toProfileSchema, type ProfileSchema } from '../segment/profile-schema.ts';
 import { lineComments } from '../segment/parse/tokens.ts';
-import { readCondition, readValue } from '../segment/read-pql.ts';
+import { readCondition, readValue, type ReadPql } from '../segment/read-pql.ts';
 import { suggest } from './check-references.ts';
 import type { CheckContext, ResourceFacts } from './check-resource.ts';
 import type { Reporter } from './reporter.ts';
@@ -27,14 +27,14 @@ export interface SegmentCall {
 /** A Segment's PQL against its Attributes, its own tests, and the segments that it names. */
 export function checkSegment(segment: Resource<SegmentSpec>, context: CheckContext): ResourceFacts {
   const schema = schemaOf(segment.spec.attributes, context);
-  const calls = findSegmentCalls(checkText(segment, '/spec/pql', segment.spec.pql, schema, readCondition, context));
+  const calls = findSegmentCalls(checkText(segment, '/spec/pql', segment.spec.pql, schema, readCondition, context).expression);
   if (schema !== undefined) checkFixtures(segment, schema.schema, context.report);
   checkCalls({ resource: segment, pointer: '/spec/pql', attributes: segment.spec.attributes }, calls, context);
   return calls.length === 0 ? {} : { calls };
 }
 
-/** `expression` in a mapping, typed against the Attributes of the activation's segments. */
-export function checkExpressions(activation: Resource<ActivationSpec>, context: CheckContext): void {
+/** `expression` in a mapping, typed against the Attributes of the activation's segments. `flat`: the destination that takes plain values only. */
+export function checkExpressions(activation: Resource<ActivationSpec>, flat: string | undefined, context: CheckContext): void {
   const { mapping, segments } = activation.spec;
   const attributesOf = (entry: (typeof segments)[number]): string | undefined =>
     context.index.find('Segment', typeof entry === 'string' ? entry : entry.name)?.spec.attributes;
@@ -42,7 +42,11 @@ export function checkExpressions(activation: Resource<ActivationSpec>, context: 
     if (!('expression' in entry) || typeof entry.expression !== 'string') continue;
     const pointer = `/spec/mapping/${position}/expression`;
     for (const attributes of new Set(segments.flatMap((segment) => attributesOf(segment) ?? []))) {
-      const expression = checkText(activation, pointer, entry.expression, schemaOf(attributes, context), readValue, context);
+      const { expression, typed } = checkText(activation, pointer, entry.expression, schemaOf(attributes, context), readValue, context);
+      const kind = typed?.type.kind;
+      if (flat !== undefined && (kind === 'array' || kind === 'map' || kind === 'object')) {
+        context.report.at(activation, pointer, { code: 'RC1347', message: `${flat} takes no ${kind}s`, hint: 'write an expression that gives one value' });
+      }
       checkCalls({ resource: activation, pointer, attributes }, findSegmentCalls(expression), context);
     }
   }
@@ -70,7 +74,7 @@ function checkFixtures(segment: Resource<SegmentSpec>, schema: ProfileSchema, re
   }
 }
 
-/** Tells what is wrong with a text; returns what could be read of it. */
+/** Tells what is wrong with a text; returns what could be read of it, with types where nothing is wrong. */
 function checkText(
   resource: Resource,
   pointer: string,
@@ -78,13 +82,13 @@ function checkText(
   schema: Schema | undefined,
   read: typeof readCondition,
   { report, locator }: CheckContext,
-): Expression | undefined {
+): Pick<ReadPql, 'expression' | 'typed'> {
   checkComments(resource, pointer, text, report, locator);
-  const { expression, problems } = read(text, schema === undefined ? undefined : { schema: schema.schema, attributes: schema.resource.metadata.name });
+  const { expression, typed, problems } = read(text, schema === undefined ? undefined : { schema: schema.schema, attributes: schema.resource.metadata.name });
   for (const { start, end, ...problem } of problems) {
     report.inText(resource, pointer, start, end, { ...problem, ...withDeclaration(problem.hint, schema, locator) });
   }
-  return expression;
+  return { expression, typed };
 }
 
 /** YAML folds lines into one, unless the text stands behind `|`: a comment then swallows the conditions of the next lines, and the segment has other people. */

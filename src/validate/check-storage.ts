@@ -88,7 +88,7 @@ function checkAddress(pointer: string, text: string): readonly PointedProblem[] 
 function checkSftp(storage: SftpStorageSpec): readonly PointedProblem[] {
   const ways = (['privateKey', 'password'] as const).filter((key) => storage[key] !== undefined).map(String);
   if (storage.agent === true) ways.push('agent');
-  const problems: PointedProblem[] = [];
+  const problems: PointedProblem[] = [...checkHost(storage.host)];
   if (ways.length === 0)
     problems.push(refuse('/spec/storage', 'key', 'the sftp storage does not say how to log in', 'give privateKey, password or `agent: true`'));
   for (const way of ways.slice(1))
@@ -96,6 +96,27 @@ function checkSftp(storage: SftpStorageSpec): readonly PointedProblem[] {
   if (storage.passphrase !== undefined && storage.privateKey === undefined)
     problems.push(refuse('/spec/storage/passphrase', 'key', '`passphrase` opens a privateKey, and there is none', 'remove it, or give the key'));
   return problems;
+}
+
+/** A name or an address alone. Neither is repeated: a user’s password may stand in it. */
+function checkHost(host: string): readonly PointedProblem[] {
+  const pointer = '/spec/storage/host';
+  if (host.includes('@'))
+    return [{ ...refuse(pointer, 'value', 'the host holds a user or password', 'they have keys of their own: `username`, `password`'), code: 'RC1403' }];
+  if (isIPv6(host) || !/[\s:/]/.test(host)) return [];
+  return [
+    refuse(
+      pointer,
+      'value',
+      'a host is a name or an address alone',
+      'such as sftp.example.com; the port and the folder have keys of their own: `port`, `path`',
+    ),
+  ];
+}
+
+/** Colons belong to an address of this kind. */
+function isIPv6(host: string): boolean {
+  return URL.canParse(`ssh://[${host.replace(/%[\w.-]+$/, '')}]/`);
 }
 
 function checkS3(storage: S3StorageSpec): readonly PointedProblem[] {

@@ -1,3 +1,5 @@
+import { quoteAsWritten } from '../manifest/read-documents.ts';
+
 import type { ManifestLocator } from '../manifest/load-manifests.ts';
 import type { Diagnostic, Severity } from '../model/diagnostic.ts';
 import type { Resource } from '../model/resource.ts';
@@ -11,6 +13,8 @@ export interface Finding {
   readonly part?: 'key' | 'value';
   readonly label?: string;
   readonly hint?: string;
+  /** See `PointedProblem`. */
+  readonly quote?: boolean;
 }
 
 /** Collects what checks find; places are looked up only for what is found. */
@@ -29,7 +33,11 @@ export function createReporter(locator: ManifestLocator): Reporter {
   };
   return {
     diagnostics,
-    at: (resource, pointer, finding) => add(finding, locator.place(resource, pointer, finding.part)),
+    at: (resource, pointer, finding) =>
+      add(
+        quoteAsWritten({ ...finding, pointer }, (at) => locator.written(resource, at)),
+        locator.place(resource, pointer, finding.part),
+      ),
     inText: (resource, pointer, start, end, finding) => add(finding, locator.textPlace(resource, pointer, start, end)),
   };
 }

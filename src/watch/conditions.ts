@@ -29,13 +29,9 @@ interface SegmentJudgement {
 }
 
 /** How an activation stands, by the segment that stands worst: somebody is needed, then something is wrong, then work is going on, then all is well. */
-export function activationConditions(input: {
-  readonly name: string;
-  readonly suspended: boolean;
-  readonly segments: readonly SegmentJudgement[];
-}): readonly Verdict[] {
+export function activationConditions(input: { readonly suspended: boolean; readonly segments: readonly SegmentJudgement[] }): readonly Verdict[] {
   const { suspended, segments } = input;
-  const verdicts = segments.map((segment) => judge(segment, input.name, suspended)).toSorted((a, b) => a.rank - b.rank);
+  const verdicts = segments.map((segment) => judge(segment, suspended)).toSorted((a, b) => a.rank - b.rank);
   const worst = verdicts[0];
   const running = verdicts.find(({ state }) => state === 'RunInProgress');
   const at = worst?.at;
@@ -100,7 +96,6 @@ const RANKS = {
 
 function judge(
   { shown, last, isDead, overdue, ahead }: SegmentJudgement,
-  activation: string,
   suspended: boolean,
 ): { readonly state: keyof typeof RANKS; readonly rank: number; readonly message: string; readonly at: Instant | undefined } {
   const tell = (state: keyof typeof RANKS, message: string): ReturnType<typeof judge> => ({
@@ -116,7 +111,7 @@ function judge(
   if (isDead)
     return tell(
       'RunInterrupted',
-      `the process of run ${last?.id ?? ''} is gone; \`reconcile watch\` or \`reconcile run ${activation} --slot\` goes on with it`,
+      `the process of run ${last?.id ?? ''} is gone; \`reconcile watch\` or \`reconcile runs retry ${last?.id ?? ''}\` goes on with it`,
     );
   if (overdue !== undefined && !suspended) return tell('SlotOverdue', `the slot ${formatInstant(overdue)} has not run: is \`reconcile watch\` running?`);
   if (ahead !== undefined && !suspended) return tell('SlotAhead', tellAhead(ahead));

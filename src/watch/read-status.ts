@@ -85,7 +85,7 @@ export async function readStatus(deps: StatusDeps): Promise<Status> {
       suspended,
       segments,
     });
-    conditions.set(name, activationConditions({ name, suspended, segments: judged }));
+    conditions.set(name, activationConditions({ suspended, segments: judged }));
   }
   return {
     resources: [...resources.values()].map((resource) => {

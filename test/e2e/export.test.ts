@@ -175,6 +175,39 @@ test('evaluate counts, and fires what is scheduled after it: one segment exporte
   ]);
 });
 
+test('preview: what is labelled tells nothing of itself, nor does its column under a second name', async () => {
+  using other = createTempProject({
+    'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: p}\nspec: {}\n',
+    'data/people.csv': 'id,mail,ill,income,sex\np1,jo@example.com,true,92000,female\n',
+    'manifests/all.yaml': `apiVersion: reconcile/v1
+kind: Source
+metadata: {name: shop}
+spec: {engine: duckdb, datasets: {people: {path: data/people.csv}}}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec:
+  source: shop
+  dataset: people
+  identities: {crm: {column: id, primary: true}, Email: {column: mail}}
+  fields:
+    ill: {column: ill, type: boolean, labels: [S1]}
+    income: {column: income, type: decimal, labels: [C4]}
+    sex: {column: sex, type: string, labels: [S2]}
+    again: {column: income, type: integer}
+    mail: {column: mail, type: string}
+`,
+  });
+  const pql = 'ill = true and income > 1 and sex != "x" and again > 1 and mail != "x"';
+  const { stdout } = await reconcile(['-C', other.directory, 'preview', '--attributes', 'person', '--pql', pql, '--json']);
+
+  const sample = [{ id: 'p***', ill: '***', income: '***', sex: '***', again: '***', mail: 'j***@***.com' }];
+  expect(JSON.parse(stdout)).toMatchObject({ members: 1, sample });
+  const unknown = await reconcile(['-C', other.directory, 'preview', 'nobody']);
+  expect(unknown).toMatchObject({ code: 64, stderr: expect.stringContaining('there is no Segment `nobody`') as string });
+});
+
 test('preview shows a masked sample; a mistake in --pql is told with its place', async () => {
   const preview = await call('2026-01-05T00:00:00Z', 'preview', 'german', '--json');
   expect(JSON.parse(preview.stdout)).toMatchObject({

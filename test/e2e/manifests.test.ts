@@ -64,7 +64,7 @@ test('validate: exit 8, all mistakes on stderr or as one JSON document', async (
   expect(text.stderr).not.toContain('    at ');
   expect(json.code).toBe(8);
   expect(ok).toBe(false);
-  expect(diagnostics.map(({ file, line }) => `${file}:${line}`)).toEqual(['manifests/x.yaml:1', 'manifests/x.yaml:2', 'manifests/y.yaml:2']);
+  expect(diagnostics.map(({ file, line }) => `${file}:${line}`)).toEqual(['manifests/x.yaml:2', 'manifests/x.yaml:2', 'manifests/y.yaml:2']);
   for (const one of diagnostics)
     expect(one).toMatchObject({ code: expect.stringMatching(/^RC\d{4}$/) as string, severity: 'error', column: expect.any(Number) as number });
 });

@@ -6,6 +6,7 @@ import { resourceKey } from '../../model/resource.ts';
 import type { AppliedResource, AppliedResources } from '../../export/deps.ts';
 import { requireValidProject } from '../../validate/validate-project.ts';
 import type { CommandContext } from '../context.ts';
+import { findDeclared } from '../find-declared.ts';
 import { formatCount } from '../format-amount.ts';
 import { renderTable } from '../render-table.ts';
 
@@ -36,12 +37,9 @@ export async function run(context: CommandContext, [name]: readonly unknown[], o
   if (pql !== undefined && options['attributes'] === undefined) throw usage('--pql needs to know the attributes it speaks of', 'add --attributes NAME');
   const { resources: list } = requireValidProject({ directory, environment, variables });
   const resources: AppliedResources = new Map(list.map((resource) => [resourceKey(resource.kind, resource.metadata.name), resource satisfies AppliedResource]));
-  const [{ openProject }, { sampleSegment }, { findApplied }] = await Promise.all([
-    import('../../compose.ts'),
-    import('../../export/sample-segment.ts'),
-    import('../../export/find-applied.ts'),
-  ]);
-  const segment = name === undefined ? undefined : findApplied<SegmentSpec>(resources, 'Segment', String(name)).spec;
+  const segment = name === undefined ? undefined : (findDeclared(list, 'Segment', String(name)).spec as SegmentSpec);
+  if (segment === undefined) findDeclared(list, 'Attributes', String(options['attributes']));
+  const [{ openProject }, { sampleSegment }] = await Promise.all([import('../../compose.ts'), import('../../export/sample-segment.ts')]);
   await using project = await openProject(context);
   await project.startEngine();
   const result = await sampleSegment(project, {
@@ -57,7 +55,7 @@ export async function run(context: CommandContext, [name]: readonly unknown[], o
     context.out(JSON.stringify({ segment: name ?? null, members: result.members, sample: result.sample }));
     return ExitCode.done;
   }
-  context.out(`${name === undefined ? '--pql' : String(name)}   ${formatCount(result.members)} members`);
+  context.out(`${name === undefined ? '--pql' : String(name)}   ${formatCount(result.members)} ${result.members === 1 ? 'member' : 'members'}`);
   if (result.sample.length > 0) context.out(`\n${renderTable(result.sample)}\n\nidentities and labelled attributes are masked`);
   return ExitCode.done;
 }

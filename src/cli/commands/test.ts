@@ -10,11 +10,11 @@ import { ExitCode } from '../../model/exit-code.ts';
 import type { SegmentSpec } from '../../model/generated/kinds.ts';
 import type { Resource } from '../../model/resource.ts';
 import { runSegmentTests, type SegmentTestResult } from '../../segment/run-tests.ts';
-import { nearest } from '../../support/nearest.ts';
 import { printable } from '../../support/printable.ts';
 import { typeSegments } from '../../validate/type-segments.ts';
 import { requireValidProject, type ValidProject } from '../../validate/validate-project.ts';
 import type { CommandContext } from '../context.ts';
+import { findDeclared } from '../find-declared.ts';
 import { renderDiagnostics } from '../render-diagnostics.ts';
 import { describeLacking } from '../render-explained.ts';
 import { renderJunit } from '../render-junit.ts';
@@ -65,18 +65,7 @@ interface PlacedResult extends SegmentTestResult {
 
 function chooseSegments(all: readonly Resource<SegmentSpec>[], names: readonly string[]): readonly Resource<SegmentSpec>[] {
   if (names.length === 0) return all;
-  return [...new Set(names)].map((name) => {
-    const found = all.find(({ metadata }) => metadata.name === name);
-    if (found !== undefined) return found;
-    const known = all.map(({ metadata }) => metadata.name);
-    const near = nearest(name, known);
-    throw new AppError({
-      code: 'RC9006',
-      message: `there is no Segment \`${name}\``,
-      hint: near === undefined ? `segments: ${known.join(', ') || 'none'}` : `did you mean \`${near}\`?`,
-      exit: ExitCode.badUsage,
-    });
-  });
+  return [...new Set(names)].map((name) => findDeclared(all, 'Segment', name));
 }
 
 function placeOf({ locator }: ValidProject, segment: Resource<SegmentSpec>, { index }: SegmentTestResult): Pick<PlacedResult, 'file' | 'line' | 'column'> {

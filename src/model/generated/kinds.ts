@@ -949,6 +949,10 @@ export interface DetailSchema {
   properties?: {
     [k: string]: DetailSchema;
   };
+  /**
+   * Of an object: a regular expression, without regard to case, of keys whose values would be secrets. They are refused.
+   */
+  secretKeys?: string;
   additionalProperties?: DetailSchema;
 }
 /**

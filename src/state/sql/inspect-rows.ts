@@ -101,9 +101,7 @@ async function checkRuns(tx: Reader): Promise<readonly Diagnostic[]> {
       code: 'RC3035',
       severity: 'warning' as const,
       message: `the run \`${run.id}\` of ${run.activation}, ${run.segment} was interrupted at the step ${run.step}`,
-      hint:
-        run.slot === null
-          ? `export again:  reconcile run ${run.activation}`
-          : `it goes on with:  reconcile run ${run.activation} --slot ${new Date(run.slot).toISOString().replace('.000Z', 'Z')}`,
+      // By its id: the slot may be off the grid of the activation's other segments, or on none.
+      hint: `${run.slot === null ? 'export again' : 'it goes on with'}:  reconcile runs retry ${run.id}`,
     }));
 }

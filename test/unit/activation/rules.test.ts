@@ -225,6 +225,12 @@ describe('files', () => {
     ['zstd for Campaign', { file: { compression: 'zstd' } }, campaign, ['RC1335 /spec/file/compression']],
     ['gzip for Campaign', { file: { compression: 'gzip' } }, campaign, []],
     ['CSV options of JSON files', { file: { format: 'json', csv: { delimiter: ';' } } }, folder, ['RC1338 /spec/file/csv']],
+    [
+      'CSV options for all, and one segment has JSON files',
+      { segments: ['a', { name: 'b', file: { format: 'json' } }], file: { csv: { delimiter: ';' } } },
+      folder,
+      [],
+    ],
     ['a delimiter that is the quote', { file: { csv: { delimiter: '"' } } }, folder, ['RC1339 /spec/file/csv']],
     ['a text for NULL with the delimiter', { file: { csv: { nullValue: 'a,b' } } }, folder, ['RC1339 /spec/file/csv']],
     ['a text for NULL with a line break', { file: { csv: { nullValue: '\n' } } }, folder, ['RC1339 /spec/file/csv']],

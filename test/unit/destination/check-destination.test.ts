@@ -118,7 +118,7 @@ describe('details by their schema', () => {
     [{ name: 'x', more: { a: Number.POSITIVE_INFINITY } }, 'RC1104', '/d/more/a', undefined],
     [{ name: 'x', nmae: 'y' }, 'RC1101', '/d/nmae', 'did you mean `name`?'],
     [{ name: 'x', constructor: 'y' }, 'RC1101', '/d/constructor', 'known keys: name, count, way, key, tags, more'],
-    [null, 'RC1104', '/d', undefined],
+    [null, 'RC1104', '/d', 'indent the lines that belong to it, with two spaces more'],
     [[], 'RC1104', '/d', undefined],
   ] as const)('%j', (value, code, pointer, hint) => {
     expect(run(value)).toEqual([[code, pointer, hint]]);

@@ -87,7 +87,7 @@ describe('aliases and merge keys', () => {
 describe('hostile and broken texts', () => {
   test.each([
     ['a: {b: 1', 'RC1003 a `{` is not closed, or its lines are not indented'],
-    ['kind: Segment\n  broken: [', 'RC1003 a map cannot begin inside this line'],
+    ['kind: Segment\n  broken: [', 'RC1003 this line stands deeper than line 1, which has a value already'],
     ['a: 1\na: 2\n', 'RC1004 key `a` stands twice in one map'],
     ['{"a": 1, a: 2}', 'RC1004 key `a` stands twice in one map'],
     ['a:\n\tb: 1\n', 'RC1003 a tab indents this line'],

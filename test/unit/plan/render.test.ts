@@ -147,6 +147,17 @@ describe('the text of a plan', () => {
     expect(text.indexOf('To delete')).toBeLessThan(text.indexOf('Segment/s0'));
   });
 
+  test('PQL with texts in it is shown as it was written, however short', () => {
+    const edited = plan(
+      edit(SHOP, 'Segment', 'buyers', (spec: object) => ({ ...spec, pql: 'city = "Köln"' })),
+      recorded(SHOP),
+    );
+    const text = renderPlanText(view(edited), { paint: plain, width: 100, verbose: false });
+
+    expect(text).toContain('\n        + city = "Köln"\n');
+    expect(text).not.toContain('\\"');
+  });
+
   test('a user’s text cannot act on the terminal', () => {
     const evil = plan(
       edit(SHOP, 'Segment', 'buyers', (spec: object) => ({ ...spec, pql: 'a \u001b[2Jb \u202e c\nsecond' })),

@@ -192,7 +192,7 @@ describe('what this version would have to ignore is refused', () => {
 
   test('a draft policy changes nothing and is fine; an Alert is a warning', () => {
     using project = starter({
-      'manifests/x.yaml': `${document('Policy', '{type: data-usage, marketingActions: [a], deny: {label: C2}}')}---\n${document('Alert', '{on: [slot-missed], channels: [{type: slack, url: {env: S}}]}')}`,
+      'manifests/x.yaml': `${document('Policy', '{type: data-usage, marketingActions: [a], deny: {label: C2}, enabled: false}')}---\n${document('Alert', '{on: [slot-missed], channels: [{type: slack, url: {env: S}}]}')}`,
     });
     const validated = validateProject({ directory: project.directory, environment: undefined, variables: {} });
 
@@ -211,6 +211,9 @@ describe('storages', () => {
     [`{${sftp}}`, 'sftp', 'does not say how to log in'],
     [`{${sftp}, password: {env: P}, agent: true}`, 'sftp', '`agent` stands beside `password`'],
     [`{${sftp}, password: {env: P}, passphrase: {env: Q}}`, 'sftp', '`passphrase` opens a privateKey'],
+    [`{${sftp.replace('host: h', 'host: "h:2222"')}, password: {env: P}}`, 'sftp', 'a host is a name or an address alone'],
+    [`{${sftp.replace('host: h', 'host: sftp://h/in')}, password: {env: P}}`, 'sftp', 'a host is a name or an address alone'],
+    [`{${sftp.replace('host: h', 'host: "sftp://u:canary@h"')}, password: {env: P}}`, 'sftp', 'RC1403'],
     ['{type: s3, bucket: b, accessKeyId: {env: A}}', 'amazon-s3', '`accessKeyId` needs `secretAccessKey`'],
     ['{type: azure-blob, container: c}', 'azure-blob', 'does not say where it is'],
     ['{type: azure-blob, container: c, url: "https://x", sasToken: {env: S}, accountKey: {env: K}}', 'azure-blob', '`accountKey` stands beside `sasToken`'],
