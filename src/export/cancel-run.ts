@@ -82,7 +82,7 @@ async function endHere(deps: ExportDeps, { resources, signal }: CancelRunRequest
       work,
       counts: work.counts ?? run.counts,
       cancel,
-      storage: one === undefined ? undefined : await open.storage(one),
+      storage: async () => (one === undefined ? undefined : open.storage(one)),
     }),
   );
 }

@@ -1,3 +1,4 @@
+import { StorageError } from '../storage/storage-error.ts';
 import type { Storage } from '../storage/storage.ts';
 import { landedAs } from './publish-parts.ts';
 import { besideFiles, type PlannedFile, type RunWork } from './run-work.ts';
@@ -10,7 +11,14 @@ function announcedFiles(work: RunWork): readonly PlannedFile[] {
 /** Removes what uploads of a run left unfinished; where that cannot be done now, the store's own rules do it. Returns how many were looked at. */
 export async function abandonUploads(storage: Storage, work: RunWork, runId: string): Promise<number> {
   const files = announcedFiles(work);
-  for (const { key } of files) await storage.abandon(key, runId).catch(() => {});
+  for (const { key } of files) {
+    try {
+      await storage.abandon(key, runId);
+    } catch (error) {
+      // Whoever does not answer for one file answers for none: a hundred of them would be waited for one after the other.
+      if (error instanceof StorageError && (error.retryable || error.kind === 'aborted')) break;
+    }
+  }
   return files.length;
 }
 
