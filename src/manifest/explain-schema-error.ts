@@ -102,12 +102,14 @@ function explainConst(at: At, name: string, value: unknown, allowed: unknown): P
 function explainType(at: At, name: string, value: unknown, type: string | readonly string[]): PointedProblem {
   const types = typeof type === 'string' ? [type] : type;
   const wanted = types.map((one) => TYPE_NAMES[one] ?? one).join(' or ');
+  const unquoted = (type === 'integer' || type === 'number') && typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value);
   const quote = types.includes('string') && (typeof value === 'number' || typeof value === 'boolean');
   return {
     ...at,
     code: 'RC1104',
     message: `${name} must be ${wanted}, found ${describe(value)}`,
     ...(quote ? { hint: `put it in quotes: "${String(value)}"` } : {}),
+    ...(unquoted ? { hint: `write it without quotes: ${value}` } : {}),
   };
 }
 
