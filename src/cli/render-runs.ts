@@ -68,13 +68,15 @@ function renderRun(run: Run, width: number, nameWidth: number, { color }: Render
 }
 
 /** Where the other side was in trouble that passed: whoever is on call wants to know it of a success too. */
-function retriesOf({ retries }: Run, dim: (text: string) => string): readonly string[] {
-  return retries === undefined ? [] : [`    ${dim('=')} ${tellRetries(retries)}`];
+function retriesOf({ retries, error }: Run, dim: (text: string) => string): readonly string[] {
+  return retries === undefined ? [] : [`    ${dim('=')} ${tellRetries(retries, error)}`];
 }
 
 /** `retried 3 times, the last time after: cannot write `x`: the store asks to slow down` */
-export function tellRetries({ times, last }: NonNullable<Run['retries']>): string {
-  return `retried ${times === 1 ? 'once' : `${formatCount(times)} times, the last time`} after: ${last}`;
+export function tellRetries({ times, last }: NonNullable<Run['retries']>, error: Run['error']): string {
+  const often = times === 1 ? 'once' : `${formatCount(times)} times`;
+  // What it ended with is told anyway.
+  return last === error?.message ? `retried ${often}` : `retried ${often}${times === 1 ? '' : ', the last time'} after: ${last}`;
 }
 
 /** A run that failed delivers everything again anyway. */

@@ -156,7 +156,7 @@ function describeRun(run: Run): LogLine {
   return {
     level: status === 'success' ? (isUnknown ? 'warn' : 'info') : status === 'held' || status === 'skipped' || isStopped ? 'warn' : 'error',
     event: isStopped ? 'run-stopped' : `run-${status}`,
-    text: `${activation}/${segment}  slot ${slot ?? 'now'}  ${status}${status === 'success' ? `, ${rows}${imported}` : why}${retries === undefined ? '' : `; ${tellRetries(retries)}`}   run ${id}`,
+    text: `${activation}/${segment}  slot ${slot ?? 'now'}  ${status}${status === 'success' ? `, ${rows}${imported}` : why}${retries === undefined ? '' : `; ${tellRetries(retries, error)}`}   run ${id}`,
     fields: {
       run: id,
       activation,
