@@ -62,6 +62,9 @@ export function forValidation(value: unknown, roots: readonly SchemaNode[]): unk
     delete node['additionalProperties'];
     node['propertyNames'] = { enum: Object.keys((value['properties'] ?? {}) as object) };
   }
+  // A map that is easily written as its first value: what stands there instead is told what to write.
+  if (value['type'] === 'object' && typeof value['x-otherwise'] === 'string')
+    return { if: { type: 'object' }, then: node, else: { const: `RC1104 ${value['x-otherwise']}` } };
   if (Array.isArray(value['oneOf'])) Object.assign(node, chooseBranch(value, value['oneOf'] as SchemaNode[], roots));
   return node;
 }

@@ -18,6 +18,7 @@ import { currentOwner } from './state/owner.ts';
 import { makePrivateFolder } from './state/private-folder.ts';
 import type { RunLedger } from './state/run-ledger.ts';
 import type { StateStore } from './state/state-store.ts';
+import type { StorageRetry } from './storage/with-retry.ts';
 import { loadProjectFile } from './validate/load-project.ts';
 
 /** A project with what stands behind its ports. Nothing is opened before it is used; the one who opened it disposes it. */
@@ -111,9 +112,14 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
     });
   };
 
-  const storage: ExportDeps['storage'] = async (spec) => {
+  const storage: ExportDeps['storage'] = async (spec, tell) => {
     const { createStorage } = await import('./storage/create-storage.ts');
-    return createStorage(spec, { root: directory, secret });
+    const onRetry = (retry: StorageRetry): void => {
+      const { doing, attempt, pauseMs, error } = retry;
+      log('debug', 'the storage is asked again', { doing, attempt, pauseMs, code: error.code, error: error.message });
+      tell?.(retry);
+    };
+    return createStorage(spec, { root: directory, secret, retry: { onRetry } });
   };
 
   const connector: ExportDeps['connector'] = async (destination, spec) => {

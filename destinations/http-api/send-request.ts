@@ -84,8 +84,10 @@ async function tryOnce({ endpoint, type, body, idempotencyKey, signal, clock }: 
   return judgeStatus(response, endpoint, clock());
 }
 
-export function isWebPage({ ok }: Pick<Response, 'ok'>, start: string): boolean {
-  return ok && /^\s*(<!doctype html|<html)/i.test(start);
+export function isWebPage({ ok, headers }: Pick<Response, 'ok' | 'headers'>, start: string): boolean {
+  // Sign-in pages begin with a comment or a script, too; what some frameworks call HTML is a plain `ok`.
+  const isMarkup = headers.get('content-type')?.startsWith('text/html') === true && /^\s*</.test(start);
+  return ok && (isMarkup || /^\s*(<!doctype html|<html)/i.test(start));
 }
 
 /** The first characters of an answer; the rest is not waited for. It may repeat rows of people: it is looked at and never kept. */

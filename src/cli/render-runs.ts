@@ -43,7 +43,13 @@ function renderRun(run: Run, width: number, nameWidth: number, { color }: Render
   if (run.status === 'skipped') return [`  ${segment}   ${yellow('skipped')}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
   const counts = `  ${segment}   received ${formatCount(received)}   activated ${formatCount(activated)}   excluded ${formatCount(excluded)}${why.length === 0 ? '' : ` (${why.join(', ')})`}   failed ${formatCount(failed)}${failing}`;
   if (run.status !== 'success') {
-    return [counts, `    ${red('failed')} ${run.error?.code ?? ''}  ${run.error?.message ?? ''}`, ...hintOf(run, dim), ...whoWasRefused(run, dim)];
+    return [
+      counts,
+      ...retriesOf(run, dim),
+      `    ${red('failed')} ${run.error?.code ?? ''}  ${run.error?.message ?? ''}`,
+      ...hintOf(run, dim),
+      ...whoWasRefused(run, dim),
+    ];
   }
   const files = run.files.map(
     (file) =>
@@ -58,7 +64,19 @@ function renderRun(run: Run, width: number, nameWidth: number, { color }: Render
           ...(run.import.status === 'import-failed' ? [`    ${dim('=')} correct it on the other side, then: reconcile runs retry ${run.id}`] : []),
           ...(run.import.status === 'unknown' ? [`    ${dim('=')} ask again, and tell it only if it knows nothing:  reconcile runs retry ${run.id}`] : []),
         ];
-  return [counts, ...files, ...none, ...imported, ...whoWasRefused(run, dim)];
+  return [counts, ...retriesOf(run, dim), ...files, ...none, ...imported, ...whoWasRefused(run, dim)];
+}
+
+/** Where the other side was in trouble that passed: whoever is on call wants to know it of a success too. */
+function retriesOf({ retries, error }: Run, dim: (text: string) => string): readonly string[] {
+  return retries === undefined ? [] : [`    ${dim('=')} ${tellRetries(retries, error)}`];
+}
+
+/** `retried 3 times, the last time after: cannot write `x`: the store asks to slow down` */
+export function tellRetries({ times, last }: NonNullable<Run['retries']>, error: Run['error']): string {
+  const often = times === 1 ? 'once' : `${formatCount(times)} times`;
+  // What it ended with is told anyway.
+  return last === error?.message ? `retried ${often}` : `retried ${often}${times === 1 ? '' : ', the last time'} after: ${last}`;
 }
 
 /** A run that failed delivers everything again anyway. */

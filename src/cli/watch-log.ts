@@ -10,6 +10,7 @@ import { pasteable } from './command-line.ts';
 import type { CommandContext } from './context.ts';
 import { describeGarbage } from './describe-garbage.ts';
 import { formatCount, formatDuration } from './format-amount.ts';
+import { tellRetries } from './render-runs.ts';
 
 type Level = 'info' | 'warn' | 'error';
 
@@ -143,7 +144,7 @@ export function describeEvent(event: WatchEvent, now: Instant, wall: Instant): r
 
 function describeRun(run: Run): LogLine {
   if (run.error?.code === ALREADY_RUNNING) return describeElsewhere(run);
-  const { id, activation, segment, slot, status, counts, error } = run;
+  const { id, activation, segment, slot, status, counts, error, retries } = run;
   const rows = `${formatCount(counts.activated)} ${counts.activated === 1 ? 'row' : 'rows'}${counts.excluded === 0 ? '' : `, ${formatCount(counts.excluded)} excluded`}`;
   const why = error === undefined ? '' : `: ${error.code}  ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
   // Delivered, and nobody knows whether the other side has it.
@@ -155,7 +156,7 @@ function describeRun(run: Run): LogLine {
   return {
     level: status === 'success' ? (isUnknown ? 'warn' : 'info') : status === 'held' || status === 'skipped' || isStopped ? 'warn' : 'error',
     event: isStopped ? 'run-stopped' : `run-${status}`,
-    text: `${activation}/${segment}  slot ${slot ?? 'now'}  ${status}${status === 'success' ? `, ${rows}${imported}` : why}   run ${id}`,
+    text: `${activation}/${segment}  slot ${slot ?? 'now'}  ${status}${status === 'success' ? `, ${rows}${imported}` : why}${retries === undefined ? '' : `; ${tellRetries(retries, error)}`}   run ${id}`,
     fields: {
       run: id,
       activation,
@@ -165,6 +166,7 @@ function describeRun(run: Run): LogLine {
       counts,
       files: run.files.map(({ path }) => path),
       ...(run.import === undefined ? {} : { import: run.import.status }),
+      ...(retries === undefined ? {} : { retries }),
       ...(error === undefined ? {} : { code: error.code, hint: error.hint }),
     },
   };

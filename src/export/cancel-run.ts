@@ -57,10 +57,8 @@ export async function cancelRun(deps: ExportDeps, request: CancelRunRequest): Pr
 
 async function endHere(deps: ExportDeps, { resources, signal }: CancelRunRequest, record: RunRecord, cancel: CancelRequest): Promise<Run> {
   const { activation, segment, slot, mode, id } = record;
-  // Before the run is taken up: where that fails it stays as it is.
   await using open = openOnce(deps, signal);
   const one = whereItWent(deps, resources, record);
-  const storage = one === undefined ? undefined : await open.storage(one);
   const claimed = await deps.ledger.claim({
     activation,
     segment,
@@ -84,7 +82,7 @@ async function endHere(deps: ExportDeps, { resources, signal }: CancelRunRequest
       work,
       counts: work.counts ?? run.counts,
       cancel,
-      storage,
+      storage: async () => (one === undefined ? undefined : open.storage(one)),
     }),
   );
 }

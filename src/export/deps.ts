@@ -8,6 +8,7 @@ import type { Metadata, ResourceKey, SecretRef } from '../model/resource.ts';
 import type { Owner } from '../state/owner.ts';
 import type { RunLedger } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { StorageRetry } from '../storage/with-retry.ts';
 
 /** A resource as it is applied: what runs. */
 export interface AppliedResource {
@@ -28,7 +29,8 @@ export interface ExportProgress {
   readonly runId: string;
   readonly activation: string;
   readonly segment: string;
-  readonly step: 'selecting' | 'writing' | 'publishing' | 'verifying' | 'importing' | 'done';
+  /** `connecting`: a storage is asked what stands there, before anything is sent. */
+  readonly step: 'connecting' | 'selecting' | 'writing' | 'publishing' | 'verifying' | 'importing' | 'done';
   /** Rows written so far, and of how many, when known. */
   readonly rows: number;
   readonly totalRows?: number;
@@ -60,8 +62,8 @@ export interface EngineDeps {
 /** What an export needs from the outside. */
 export interface ExportDeps extends EngineDeps {
   readonly ledger: RunLedger;
-  /** A Destination's storage, the tokens at the end of its path resolved; the caller disposes it. */
-  readonly storage: (spec: StorageSpec) => Promise<Storage>;
+  /** A Destination's storage, the tokens at the end of its path resolved; the caller disposes it. `onRetry` hears of each call that is made again. */
+  readonly storage: (spec: StorageSpec, onRetry?: (retry: StorageRetry) => void) => Promise<Storage>;
   /** Undefined for destinations that need nothing but files; the caller disposes it. */
   readonly connector: (destination: string, spec: DestinationSpec) => Promise<Connector | undefined>;
   /** A card of the catalogue, undefined for a type that has none. */

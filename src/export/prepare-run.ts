@@ -45,7 +45,7 @@ export interface PrepareInput {
   /** What the manifest says of the run, when its files are built again; the job's own otherwise. */
   readonly recordedAs?: Pick<SegmentJob, 'slot' | 'mode'>;
   readonly step: (
-    name: 'selecting' | 'writing',
+    name: 'connecting' | 'selecting' | 'writing',
     progress: { readonly rows: number; readonly totalRows?: number | undefined; readonly bytes: number; readonly files: number },
   ) => void;
   readonly rowsPerPart?: number | undefined;
@@ -70,10 +70,15 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
   const folder = join(paths.spool, runId);
   await keepOnlyMembersLeft(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  input.step('selecting', { rows: 0, bytes: 0, files: 0 });
+  const begin = (name: 'connecting' | 'selecting'): void => input.step(name, { rows: 0, bytes: 0, files: 0 });
+  begin('selecting');
   const opened = await openJob(engine, job);
   const last = await lastSnapshot({ ledger, paths }, job);
-  const leftBehind = await findLeftBehind(ledger, job, async () => input.storage);
+  const leftBehind = await findLeftBehind(ledger, job, async () => {
+    begin('connecting');
+    return input.storage;
+  });
+  begin('selecting');
   const snapshot = await membersTold({ job, engine, paths, folder, last, leftBehind, signal });
 
   const isDirect = job.slot === null && snapshot === undefined && opened.columns.every((column) => column.expect === undefined);
@@ -125,6 +130,7 @@ async function prepare(input: PrepareInput): Promise<PreparedRun> {
       hint: 'run again; load files under another name and rename them when they are whole',
     });
   }
+  input.step('connecting', { rows, bytes: parts.reduce((sum, part) => sum + part.bytes, 0), files: parts.length });
   const planned = await planRun(input, parts, folder);
   const encryption = encryptionDigest(job);
   return {

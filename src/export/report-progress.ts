@@ -30,6 +30,6 @@ export function reportProgress(
     files: work.parts?.length ?? 0,
     ...rest,
     startedAt: run.startedAt,
-    ...(step === 'selecting' || (step === 'writing' && made.totalRows === undefined) ? {} : { totalRows }),
+    ...(step === 'connecting' || step === 'selecting' || (step === 'writing' && made.totalRows === undefined) ? {} : { totalRows }),
   });
 }

@@ -54,6 +54,7 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
       deps,
       job,
       open: async () => ({ storage: await open.storage(one), connector: await open.connector(one) }),
+      retries: () => open.retries(one),
       encryption: () => encryptionOf(job.destination, deps),
       engine: () => open.engine(one),
       signal: request.signal,

@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connector } from '../destination/connector.ts';
 import type { Engine } from '../engine/engine.ts';
 import { AppError } from '../model/app-error.ts';
-import type { RunCounts, RunFile, RunStatus } from '../model/run.ts';
+import type { Retries, RunCounts, RunFile, RunStatus } from '../model/run.ts';
 import { asUserError } from '../model/system-refusal.ts';
 import { RUN_STEPS, type CancelRequest, type Claim, type RunRecord, type RunStep } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -19,13 +18,15 @@ import { deliveredTo } from './last-snapshot.ts';
 import { placeSnapshot, removeOtherSnapshots } from './place-snapshot.ts';
 import { whyOutdated } from './outdated-work.ts';
 import { prepareRun } from './prepare-run.ts';
-import { noteRefused, whoFiles, withRejected } from './note-refused.ts';
-import { isInSpool, landedAs, planAgain, publishFile, publishLost, verifyFile } from './publish-parts.ts';
+import { noteRefused, withRejected } from './note-refused.ts';
+import { landedAs, planAgain, publishFile, publishLost, verifyFile } from './publish-parts.ts';
 import { reportProgress, type ProgressMade } from './report-progress.ts';
 import { asRecord, besideFiles, workOf, type PlannedFile, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
+import { isSpoolWhole } from './spool-is-whole.ts';
 import { readSuppressions } from './suppression.ts';
-import { recordable, stopped, tellError } from './told-error.ts';
+import { fromProject, recordable, stopped, tellError } from './told-error.ts';
+import { withSignal } from '../storage/with-signal.ts';
 import { abandonUploads } from './withdraw-files.ts';
 
 export interface RunSegmentInput {
@@ -35,6 +36,8 @@ export interface RunSegmentInput {
   readonly open: () => Promise<RunEnds>;
   /** Asked for before anything is written. */
   readonly encryption: () => Promise<Encryption>;
+  /** What the storage had to be asked again so far, for this run or for others before it. */
+  readonly retries: () => Retries;
   /** Opened on first use: a run that goes on from its spool reads no source. */
   readonly engine: () => Engine;
   readonly signal: AbortSignal | undefined;
@@ -96,6 +99,7 @@ class SegmentRun {
   #step: RunStep;
   #cancel: CancelRequest | undefined;
   #opened: RunEnds | undefined;
+  readonly #retriedBefore: number;
 
   constructor(input: RunSegmentInput, claim: Claim, run: RunRecord) {
     this.#input = input;
@@ -105,6 +109,7 @@ class SegmentRun {
     this.#work = workOf(run);
     this.#counts = this.#work.counts ?? ZERO;
     this.#step = run.step;
+    this.#retriedBefore = input.retries().times;
   }
 
   /** Once everything is verified it is too late: the other side may have been told. */
@@ -120,9 +125,10 @@ class SegmentRun {
       // Taken up again after its end (a retry or replay that was killed): everything had been delivered and recorded.
       if (this.#reached('recorded')) return await this.#endAgain();
       this.#opened = await this.#input.open();
-      const { storage } = this.#opened;
+      const { storage } = this.#ends;
+      if (this.#reached('written')) this.#report('connecting', {});
       const outdated = this.#reached('written') ? await whyOutdated(this.#input.deps, this.#input.job, this.#work, async () => storage) : undefined;
-      if (outdated !== undefined || !this.#reached('written') || !(await this.#spoolIsWhole())) await this.#prepare(outdated);
+      if (outdated !== undefined || !this.#reached('written') || !(await this.#hasSpool())) await this.#prepare(outdated);
       else if (!this.#reached('published')) this.#work = await planAgain(this.#input.deps.ledger, storage, this.#input.job, this.#run.id, this.#work);
       const changed = this.#work.parts?.length ?? 0;
       if (changed > 0) {
@@ -136,6 +142,11 @@ class SegmentRun {
     } finally {
       this.#report('done', {});
     }
+  }
+
+  #hasSpool(): Promise<boolean> {
+    const { state } = this.#input.deps.paths;
+    return isSpoolWhole({ folder: this.#folder, state, work: this.#work, landed: this.#reached('verified'), told: this.#isTold() });
   }
 
   #endAgain(): Promise<RunRecord> {
@@ -153,7 +164,7 @@ class SegmentRun {
 
   get #ends(): RunEnds {
     if (this.#opened === undefined) throw new TypeError('nothing is opened yet');
-    return this.#opened;
+    return { ...this.#opened, storage: withSignal(this.#opened.storage, this.#input.signal) };
   }
 
   #reached(step: RunStep): boolean {
@@ -297,7 +308,7 @@ class SegmentRun {
       counts: withRejected(this.#counts, this.#work.delivery?.receipt?.rejected),
       files: this.#files(this.#work),
       endedAt: deps.clock(),
-      work: asRecord(this.#work),
+      work: asRecord(this.#endedWork),
       ...(imported.status === undefined ? {} : { import: imported.status }),
       ...(snapshot === undefined ? {} : { snapshot: deliveredTo(snapshot.pointer, job) }),
       delivered: { target: job.target, put: this.#putFiles(), removed: this.#work.surplus ?? [] },
@@ -323,10 +334,10 @@ class SegmentRun {
         claim: this.#claim,
         run: this.#run,
         step: this.#step,
-        work: this.#work,
+        work: this.#endedWork,
         counts: this.#counts,
         cancel: this.#cancel,
-        storage: this.#opened?.storage,
+        storage: async () => this.#opened?.storage,
       });
     }
     const told = aborted ? stopped(signal.reason, deadlineOf(deps), this.#step) : tellError(error);
@@ -341,7 +352,7 @@ class SegmentRun {
         files: visible ? this.#files(this.#work) : [],
         error: recordable(told, deps.paths),
         endedAt: deps.clock(),
-        work: asRecord(this.#work),
+        work: asRecord(this.#endedWork),
         ...(imported.status === undefined ? {} : { import: imported.status }),
       });
       // Before `written` the spool is of no use to anybody; afterwards it is what the slot goes on from.
@@ -357,23 +368,11 @@ class SegmentRun {
     }
   }
 
-  async #spoolIsWhole(): Promise<boolean> {
-    const { parts = [] } = this.#work;
-    if (this.#reached('verified')) return this.#snapshotIsThere() && this.#whoIsThere();
-    const files = [...parts, ...besideFiles(this.#work)];
-    const whole = await Promise.all(files.map((file) => isInSpool(this.#folder, file, true)));
-    return whole.every(Boolean) && this.#snapshotIsThere() && this.#whoIsThere();
-  }
-
-  #snapshotIsThere(): boolean {
-    const { snapshot } = this.#work;
-    if (snapshot === undefined) return true;
-    return [join(this.#folder, snapshot.file), join(this.#input.deps.paths.state, snapshot.pointer.path)].some((path) => existsSync(path));
-  }
-
-  /** Until it is noted who was refused, the spool has to say who stands in which row. */
-  #whoIsThere(): boolean {
-    return this.#isTold() || whoFiles(this.#work).every((file) => existsSync(join(this.#folder, file)));
+  /** As it is recorded at the end: with how often the storage had to be asked again. */
+  get #endedWork(): RunWork {
+    const { retries: _before, ...work } = this.#work;
+    const { times, last } = this.#input.retries();
+    return times === this.#retriedBefore ? work : { ...work, retries: { times: times - this.#retriedBefore, last: fromProject(last, this.#input.deps.paths) } };
   }
 
   #files(work: RunWork): readonly RunFile[] {

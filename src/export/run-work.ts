@@ -1,5 +1,5 @@
 import type { Receipt } from '../destination/connector.ts';
-import type { AcceptedGuard, Run, RunCounts } from '../model/run.ts';
+import type { AcceptedGuard, Retries, Run, RunCounts } from '../model/run.ts';
 import type { RunRecord, SnapshotPointer } from '../state/run-ledger.ts';
 import type { SourceFacts } from './guards.ts';
 
@@ -57,6 +57,8 @@ export interface RunWork {
   readonly delivery?: { readonly token?: Receipt['token']; readonly receipt?: Receipt };
   /** Guards that would have held the run and were let pass. */
   readonly accepted?: readonly AcceptedGuard[];
+  /** Of the attempt that ended last. */
+  readonly retries?: Retries;
   /** The source as it was read, for the guards of later runs. */
   readonly source?: SourceFacts;
 }

@@ -8,7 +8,7 @@ export const ALREADY_RUNNING = 'RC4018';
 
 /** A record as users see it. */
 export function toRun(record: RunRecord): Run {
-  const { accepted, refused } = workOf(record);
+  const { accepted, refused, retries } = workOf(record);
   const { id, activation, segment, mode, status, counts, files, error } = record;
   return {
     id,
@@ -23,6 +23,7 @@ export function toRun(record: RunRecord): Run {
     ...(record.import === undefined ? {} : { import: record.import }),
     ...(refused === undefined ? {} : { refused }),
     ...(accepted === undefined ? {} : { accepted }),
+    ...(retries === undefined ? {} : { retries }),
     startedAt: formatInstant(record.startedAt),
     endedAt: record.endedAt === null ? null : formatInstant(record.endedAt),
     ...(error === undefined ? {} : { error }),

@@ -11,11 +11,12 @@ type Told = NonNullable<Run['error']>;
  * record stays true when the folder is copied elsewhere, and says nothing of whose machine it was (contract section 6).
  */
 export function recordable({ code, message, hint }: Told, paths: Pick<ExportPaths, 'project'>): Told {
-  const tell = (text: string): string => fromProject(text, paths.project);
+  const tell = (text: string): string => fromProject(text, paths);
   return { code, message: tell(message), ...(hint === undefined ? {} : { hint: tell(hint) }) };
 }
 
-function fromProject(text: string, project: string): string {
+/** The same of one text. */
+export function fromProject(text: string, { project }: Pick<ExportPaths, 'project'>): string {
   if (project === '/' || project === '') return text;
   // A neighbour whose name only begins like the project's stays as it is.
   return text.replaceAll(new RegExp(`${escape(project)}(/+|(?![\\w.-]))`, 'g'), (_whole, slash: string) => (slash === '' ? '.' : ''));

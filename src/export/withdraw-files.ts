@@ -1,4 +1,5 @@
 import { AppError } from '../model/app-error.ts';
+import { StorageError } from '../storage/storage-error.ts';
 import type { Storage } from '../storage/storage.ts';
 import { landedAs } from './publish-parts.ts';
 import { besideFiles, type PlannedFile, type RunWork } from './run-work.ts';
@@ -11,8 +12,19 @@ function announcedFiles(work: RunWork): readonly PlannedFile[] {
 /** Removes what uploads of a run left unfinished; where that cannot be done now, the store's own rules do it. Returns how many were looked at. */
 export async function abandonUploads(storage: Storage, work: RunWork, runId: string): Promise<number> {
   const files = announcedFiles(work);
-  for (const { key } of files) await storage.abandon(key, runId).catch(() => {});
+  for (const { key } of files) {
+    try {
+      await storage.abandon(key, runId);
+    } catch (error) {
+      if (isSilent(error)) break;
+    }
+  }
   return files.length;
+}
+
+/** Whoever does not answer for one file answers for none: a hundred of them would be waited for one after the other. */
+function isSilent(error: unknown): boolean {
+  return error instanceof StorageError && (error.retryable || error.kind === 'aborted');
 }
 
 export interface Withdrawn {
@@ -30,6 +42,10 @@ export async function withdrawFiles(storage: Storage, work: RunWork, runId: stri
   const [replaced, stuck]: [PlannedFile[], PlannedFile[]] = [[], []];
   let why: AppError | undefined;
   for (const file of announcedFiles(work)) {
+    if (isSilent(why)) {
+      stuck.push(file);
+      continue;
+    }
     try {
       if (!(await landedAs(storage, file))) continue;
       // What stands beside holds the run's id in its name: whatever it replaced was of this very run.
@@ -39,7 +55,7 @@ export async function withdrawFiles(storage: Storage, work: RunWork, runId: stri
       // The run ends all the same: left as it is, it would be taken up again by itself.
       if (!(error instanceof AppError)) throw error;
       stuck.push(file);
-      why ??= error;
+      why = isSilent(error) ? error : (why ?? error);
     }
   }
   return { replaced, stuck, why };

@@ -33,6 +33,12 @@ export interface AcceptedGuard {
   readonly because?: string;
 }
 
+/** How often calls to the storage failed in passing and were made again, and what the last of them said. */
+export interface Retries {
+  readonly times: number;
+  readonly last: string;
+}
+
 /** One run of one segment of one activation, as `run --json` and `runs show --json` print it. */
 export interface Run {
   readonly id: string;
@@ -48,6 +54,8 @@ export interface Run {
   /** Rows that landed and were then refused one by one: how many, and the list of them (`id,file,row`) below the state's folder. */
   readonly refused?: { readonly rows: number; readonly list: string };
   readonly accepted?: readonly AcceptedGuard[];
+  /** Of its latest attempt; absent where the storage answered at once. */
+  readonly retries?: Retries;
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };

@@ -5,6 +5,15 @@ import { checkAborted } from './check-aborted.ts';
 import { StorageError } from './storage-error.ts';
 import type { LocalFile, Storage, StoredObject } from './storage.ts';
 
+/** A call that failed and is made again after the pause. */
+export interface StorageRetry {
+  readonly doing: string;
+  /** How many calls in a row have failed without coming further. */
+  readonly attempt: number;
+  readonly pauseMs: number;
+  readonly error: StorageError;
+}
+
 export interface RetryOptions {
   /** Calls in a row that may fail without having come further. */
   readonly attempts: number;
@@ -14,7 +23,7 @@ export interface RetryOptions {
   /** 0 to 1, for the jitter. */
   readonly random?: () => number;
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
-  readonly onRetry?: (retry: { readonly doing: string; readonly attempt: number; readonly pauseMs: number; readonly error: StorageError }) => void;
+  readonly onRetry?: (retry: StorageRetry) => void;
 }
 
 export const DEFAULT_RETRY: RetryOptions = { attempts: 6, baseMs: 500, maxMs: 20_000 };

@@ -75,6 +75,7 @@ describe('local storage', () => {
 
   it('has a file on its disk before it has its name, and the name before it is told', async () => {
     const storage = createLocalStorage({ root });
+    await mkdir(root);
     for (const replace of [false, true]) {
       const file = await spoolFile(folder, Buffer.from(`replaced: ${replace}`));
       const synced = await syncsDuring(
@@ -92,6 +93,18 @@ describe('local storage', () => {
         async () => readdir(root),
       ),
     ).toEqual([{ what: 'folder', then: [] }]);
+  });
+
+  it('has each folder that it made in the one above it, up to the one that was there', async () => {
+    const storage = createLocalStorage({ root: join(folder, 'made', 'deep') });
+    const named = new Set<string>();
+    const file = await spoolFile(folder, Buffer.from('x'));
+    await syncsDuring(
+      () => storage.publish('deeper/s.csv', file, { replace: false, token: 't' }),
+      async (path) => void named.add(path),
+    );
+    const folders = ['', 'made', 'made/deep', 'made/deep/deeper'].map((path) => join(folder, path));
+    expect(folders.filter((path) => !named.has(path))).toEqual([]);
   });
 
   it('takes names of 255 bytes, whose temporary name would be too long', async () => {

@@ -199,6 +199,7 @@ describeWithServer('trouble with azure-blob', AZURITE, () => {
     [404, 'ContainerNotFound', {}, 'missing-container'],
     [409, 'ContainerBeingDeleted', {}, 'missing-container'],
     [409, 'BlobImmutableDueToPolicy', {}, 'permission'],
+    [409, 'LeaseAlreadyPresent', {}, 'transient'],
     [403, 'AuthenticationFailed', { date: new Date(Date.now() - 3_600_000).toUTCString() }, 'clock-skew'],
     [403, 'AuthorizationFailure', {}, 'permission'],
   ] as const)('tells the answer %i %s', async (status, code, headers, kind) => {

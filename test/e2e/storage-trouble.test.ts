@@ -2,7 +2,7 @@
  * What keeps a delivery from being made, through the public door: it is told apart with what to do, nothing is half visible, the run's record says where it
  * stands, and once the reason is gone the next run or retry delivers the same bytes.
  */
-import { BlobSASPermissions, generateBlobSASQueryParameters, StorageSharedKeyCredential } from '@azure/storage-blob';
+import { BlobSASPermissions, BlobServiceClient, generateBlobSASQueryParameters, StorageSharedKeyCredential } from '@azure/storage-blob';
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +17,9 @@ import { expectTold, fillStorage, makeRoom } from '../support/storage-trouble.ts
 import { deliver } from '../support/login-delivery.ts';
 import { shiftedClock } from '../support/shifted-clock.ts';
 import { startTinyDisk } from '../support/tiny-disk.ts';
-import type { TempProject } from '../support/temp-project.ts';
+import { reconcile, type Ended } from '../support/reconcile.ts';
+import { SMALL_DELIVERY_APPLIED, SMALL_DELIVERY_NOW, SMALL_DELIVERY_SLOT, smallDelivery } from '../support/small-delivery.ts';
+import { createTempProject, type TempProject } from '../support/temp-project.ts';
 
 const MEBIBYTE = 2 ** 20;
 const HOUR_MS = 3_600_000;
@@ -219,6 +221,27 @@ describeWithServer('what keeps azure-blob from delivering', AZURITE, () => {
     },
     120_000,
   );
+
+  it('tells a blob that somebody holds a lease on, and replaces it once that is broken', async () => {
+    await using server = await startAzurite();
+    const blob = new BlobServiceClient(server.url, new StorageSharedKeyCredential(server.account, server.key))
+      .getContainerClient(server.container)
+      .getBlobClient('everyone_all.csv');
+    const spec: StorageSpec = { type: 'azure-blob', container: server.container, url: server.url, accountKey: { file: 'secret' } };
+    using project = createTempProject({ ...smallDelivery('azure-blob', spec), secret: server.key });
+    const call = (...args: readonly string[]): Promise<Ended> => reconcile(['-C', project.directory, '--now', SMALL_DELIVERY_NOW, ...args]);
+    expect(await reconcile(['-C', project.directory, '--now', SMALL_DELIVERY_APPLIED, 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
+    expect(await call('run', 'remote', '--slot', SMALL_DELIVERY_SLOT)).toMatchObject({ code: 0 });
+    await blob.getBlobLeaseClient().acquireLease(-1);
+    project.write('data/people.csv', `${project.read('data/people.csv')}99999,late@example.com,late\n`);
+
+    const slot = ['remote', '--slot', SMALL_DELIVERY_SLOT.replace('-02T', '-03T')];
+    const failed = await call('run', ...slot);
+    expect(failed.stdout).toMatch(/somebody holds a lease on the blob.*\n.*az storage blob lease break/);
+    await blob.getBlobLeaseClient().breakLease(0);
+    expect(await call('run', ...slot)).toMatchObject({ code: 0 });
+    expect((await blob.downloadToBuffer()).toString()).toContain('late@example.com');
+  }, 120_000);
 
   it.runIf(CAN_MOUNT)(
     // On a full disk azurite answers 500 with an empty body, or breaks the connection off.

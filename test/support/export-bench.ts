@@ -110,6 +110,7 @@ export async function openExportBench(): Promise<ExportBench> {
       return await runSegment({
         deps,
         job,
+        retries: () => ({ times: 0, last: '' }),
         open: async () => ({ storage: await deps.storage(job.destination.storage ?? { type: 'local', path: 'out' }), connector: undefined }),
         encryption: async () => ({ stages, keys: undefined }),
         engine: () => engine,

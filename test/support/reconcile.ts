@@ -13,6 +13,8 @@ export interface Ended {
 export interface ReconcileOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Another user's id, whom root's rights do not help. */
+  readonly user?: number;
   /** Called with the process as soon as it runs, e.g. to kill it. */
   readonly started?: (pid: number) => void;
 }
@@ -23,6 +25,7 @@ export function reconcile(args: readonly string[], options: ReconcileOptions = {
     const child = spawn(process.execPath, [`${ROOT}scripts/reconcile.mjs`, ...args], {
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
     });
     let stdout = '';
     let stderr = '';

@@ -31,6 +31,11 @@ const THROTTLED: Verdict = {
   what: 'the store says it is busy',
   hint: 'it was tried several times; run again later, or spread the schedules',
 };
+const LEASED: Verdict = {
+  kind: 'transient',
+  what: 'somebody holds a lease on the blob, which keeps it from being changed',
+  hint: 'it was tried several times; a lease that does not end by itself is broken with `az storage blob lease break`, or give names a time (`file.name` of the activation)',
+};
 const MISSING: Verdict = { kind: 'not-found', what: 'there is no such blob', hint: 'look whether something else removed it' };
 
 const BROKEN_OFF: Verdict = { kind: 'transient', what: 'the connection broke', hint: 'look whether the address is right and the network works' };
@@ -52,6 +57,9 @@ const VERDICTS: Readonly<Record<string, Verdict>> = {
   },
   InsufficientAccountPermissions: DENIED,
   UnauthorizedBlobOverwrite: DENIED,
+  LeaseIdMissing: LEASED,
+  LeaseAlreadyPresent: LEASED,
+  LeaseIdMismatchWithBlobOperation: LEASED,
   BlobImmutableDueToPolicy: {
     kind: 'permission',
     what: 'a policy keeps the blob from being changed',

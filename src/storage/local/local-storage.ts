@@ -8,7 +8,7 @@ import { StorageError } from '../storage-error.ts';
 import type { Storage, StorageFacts, StoredObject } from '../storage.ts';
 import { isUnfinishedName, MAX_NAME_BYTES, unfinishedName } from '../unfinished-name.ts';
 import { classifyFsError, codeOf } from './classify-fs-error.ts';
-import { placeFile, syncPath } from './place-file.ts';
+import { placeFile, syncFolder } from './place-file.ts';
 
 export interface LocalStorageOptions {
   /** Absolute path of the folder; made when missing. */
@@ -81,7 +81,7 @@ export function createLocalStorage(options: LocalStorageOptions): Storage {
         else await linkNew(temporary, path, file.path);
         // A rename between two names of one inode does nothing at all (POSIX): the temporary name would stay.
         await rm(temporary, { force: true });
-        await syncPath(folder);
+        await syncFolder(folder);
         onProgress?.(file.bytes);
         const done = await stat(path);
         return { key, bytes: done.size, modifiedAt: done.mtimeMs };
@@ -120,7 +120,7 @@ export function createLocalStorage(options: LocalStorageOptions): Storage {
       try {
         await refuseEscape(dirname(path));
         await rm(path, { force: true });
-        await syncPath(dirname(path));
+        await syncFolder(dirname(path));
       } catch (error) {
         if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return;
         throw classifyFsError(error, `cannot remove \`${path}\``);
@@ -214,10 +214,12 @@ async function* walk(root: string, folderKey: string, prefix: string): AsyncGene
   }
 }
 
-/** With its parents. Node tells most reasons against it as something that is not there; the first one that is missing, made alone, has the true one. */
+/** With its parents, each of which has its name in the one above it before anything is said to be there. Node tells most reasons against it as something that is not there; the first one that is missing, made alone, has the true one. */
 async function makeFolders(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    const first = await mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
     let missing = folder;

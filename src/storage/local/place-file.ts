@@ -25,8 +25,16 @@ export async function placeFile(from: string, to: string, mode: number, signal: 
   await syncPath(to);
 }
 
-/** fsync of a file or a folder: what was written or renamed survives a power cut. */
-export async function syncPath(path: string): Promise<void> {
+/** fsync of a folder: names in it survive a power cut. One that may be written and not read, a drop box, cannot be opened for it; its names are there. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    await syncPath(folder);
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES') throw error;
+  }
+}
+
+async function syncPath(path: string): Promise<void> {
   await using handle = await open(path, 'r');
   try {
     await handle.sync();

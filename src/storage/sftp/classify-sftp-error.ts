@@ -3,6 +3,8 @@ import { StorageError } from '../storage-error.ts';
 import { ConnectionLost, SftpStatus, statusOf, type SftpSession } from './sftp-session.ts';
 
 const PERMISSION_HINT = 'ask the server’s operator for the right to write there, or change `storage.path`';
+/** What it wrote is read back. */
+const READ_HINT = 'ask the server’s operator for the right to read there too: what was delivered is read back and compared';
 const NO_SPACE_HINT =
   'make room on the server (delivered files that were imported, for instance) or have the quota raised; the next run goes on where this one was';
 /** Less room than this, and a write that failed without a reason failed for want of it. */
@@ -30,7 +32,10 @@ export async function classifySftpError(error: unknown, session: SftpSession, { 
     case SftpStatus.noSuchFile:
       return new StorageError('not-found', `${doing}: no such file or folder`, { hint: 'look whether something else removed it', cause: error });
     case SftpStatus.permissionDenied:
-      return new StorageError('permission', `${doing}: permission denied`, { hint: PERMISSION_HINT, cause: error });
+      return new StorageError('permission', `${doing}: permission denied`, {
+        hint: doing.startsWith('cannot read') ? READ_HINT : PERMISSION_HINT,
+        cause: error,
+      });
     case SftpStatus.noSpace:
     case SftpStatus.quota:
       return new StorageError('no-space', `${doing}: the server’s disk or quota is full`, { hint: NO_SPACE_HINT, cause: error });

@@ -1,5 +1,6 @@
-import type { Client, ConnectConfig, ParsedKey, ServerHostKeyAlgorithm } from 'ssh2';
+import type { AuthenticationType, Client, ConnectConfig, ParsedKey, ServerHostKeyAlgorithm } from 'ssh2';
 import { classifyNetworkError } from '../classify-network-error.ts';
+import { printable } from '../../support/printable.ts';
 import { StorageError } from '../storage-error.ts';
 import { describeHostKey, HOST_KEY_ALGORITHMS, loadSsh2, readHostKeys, type HostKey } from './host-key.ts';
 import type { SftpAccess } from './sftp-access.ts';
@@ -17,6 +18,18 @@ class WrongHostKey extends Error {
   constructor(shown: HostKey) {
     super('wrong host key');
     this.shown = shown;
+  }
+}
+
+/** What a login tries, in order; `none` asks the server what it takes. */
+const METHODS = { password: ['none', 'password', 'keyboard-interactive'], key: ['none', 'publickey'], agent: ['none', 'agent'] } as const;
+
+/** The server took what was shown, and wants more. */
+class HalfLogin extends Error {
+  readonly besides: readonly string[];
+  constructor(besides: readonly string[]) {
+    super('the login is not enough');
+    this.besides = besides;
   }
 }
 
@@ -57,7 +70,9 @@ async function open(
   try {
     return await new Promise<SftpSession>((done, failed) => {
       let wrong: WrongHostKey | undefined;
-      const fail = (error?: Error): void => failed(wrong ?? error ?? new Error('the server closed the connection'));
+      let half: HalfLogin | undefined;
+      const methods: AuthenticationType[] = [...METHODS[access.login.kind]];
+      const fail = (error?: Error): void => failed(wrong ?? half ?? error ?? new Error('the server closed the connection'));
       client.once('error', fail);
       client.once('close', () => fail());
       // The login's errors are ours by now; later ones belong to the session.
@@ -75,6 +90,11 @@ async function open(
         sock,
         username: access.username,
         readyTimeout: HANDSHAKE_MS,
+        // `false` ends it; the library's types know only names.
+        authHandler: (left, isPartial) => {
+          if (isPartial) half = new HalfLogin(left);
+          return methods.shift() ?? (false as unknown as AuthenticationType);
+        },
         keepaliveInterval: KEEPALIVE_MS,
         keepaliveCountMax: KEEPALIVES,
         ...(algorithms && { algorithms: { serverHostKey: [...algorithms] } }),
@@ -94,8 +114,11 @@ async function open(
 }
 
 class NoSftp extends Error {
+  /** In the server's words, or the library's. */
+  readonly reason: string;
   constructor(cause: Error) {
     super('the server opens no SFTP channel', { cause });
+    this.reason = printable(cause.message.replace(/^\(SSH\) /, ''));
   }
 }
 
@@ -159,9 +182,20 @@ async function classifyConnectError(error: unknown, access: SftpAccess): Promise
   if (network) return network;
   const level = error instanceof Error && 'level' in error ? error.level : undefined;
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof HalfLogin) {
+    const besides = printable(error.besides.join(' or '));
+    return new StorageError('authentication', `\`${access.name}\` took ${TAKEN[access.login.kind]}, and wants ${besides} besides`, {
+      hint: 'a login is one of key, password and agent here: ask its operator to let one of them do for this user',
+      cause: error,
+    });
+  }
   if (level === 'client-authentication' || level === 'agent') return refusedLogin(access, await publicKeyOf(access), error);
   if (error instanceof NoSftp) {
-    return new StorageError('configuration', `${doing}: it opens no SFTP channel for this user`, { hint: 'ask its operator to allow SFTP', cause: error });
+    const by = `sftp ${access.port === 22 ? '' : `-P ${access.port} `}${access.username}@${access.host}`;
+    return new StorageError('configuration', `${doing}: the login holds, but it opens no SFTP channel (${error.reason})`, {
+      hint: `log in once by hand, which shows what it says: ${by}; a password may have to be changed first, or too many sessions of this user be open, or SFTP not be allowed`,
+      cause: error,
+    });
   }
   if (/no matching/.test(message)) {
     return new StorageError('configuration', `${doing}: ${message}`, {
@@ -171,6 +205,8 @@ async function classifyConnectError(error: unknown, access: SftpAccess): Promise
   }
   return new StorageError('transient', `${doing}: ${message}`, { hint: 'look whether an SSH server listens there and lets this machine in', cause: error });
 }
+
+const TAKEN = { password: 'the password', key: 'the private key', agent: 'a key of the agent' } as const;
 
 function refusedLogin(access: SftpAccess, fingerprint: string, cause: unknown): StorageError {
   switch (access.login.kind) {

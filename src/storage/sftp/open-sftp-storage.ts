@@ -11,14 +11,16 @@ const DEFAULT_PORT = 22;
 /** An SFTP storage as the manifest describes it; resolves the secrets it names. `connections` is how many files go up at a time. */
 export async function openSftpStorage(spec: SftpStorageSpec, secret: (ref: SecretRef) => Promise<string>, connections: number): Promise<Storage> {
   const port = spec.port ?? DEFAULT_PORT;
+  // An IPv6 address as it stands in URLs.
+  const host = spec.host.replace(/^\[(.*)\]$/, '$1');
   const options: SftpStorageOptions = {
     access: {
-      host: spec.host,
+      host,
       port,
       username: spec.username,
       hostKey: spec.hostKey.replace(/=+$/, ''),
       login: await loginOf(spec, secret),
-      name: `sftp://${spec.username}@${spec.host}${port === DEFAULT_PORT ? '' : `:${port}`}`,
+      name: `sftp://${spec.username}@${host.includes(':') ? `[${host}]` : host}${port === DEFAULT_PORT ? '' : `:${port}`}`,
     },
     path: spec.path,
     mkdir: spec.mkdir ?? false,

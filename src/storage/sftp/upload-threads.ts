@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { abortedError } from '../check-aborted.ts';
 import { StorageError } from '../storage-error.ts';
-import type { LocalFile, PublishOptions, Storage, StoredObject } from '../storage.ts';
+import type { LocalFile, PublishOptions, Storage, StorageErrorKind, StoredObject } from '../storage.ts';
 import type { SftpStorageOptions } from './sftp-storage.ts';
 import type { FromThread, ThreadFailure, ToThread } from './upload-messages.ts';
 
@@ -15,6 +15,9 @@ const LARGE_BYTES = 32 * 2 ** 20;
 const LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 256 };
 /** The same folder in the source tree and in `dist`, where everything is bundled flat. */
 const WORKER = new URL(`./upload-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+
+/** How a server turns away who is logged in already as often as it allows: with no channel, or no login. */
+const MAY_BE_ONE_TOO_MANY: ReadonlySet<StorageErrorKind> = new Set(['configuration', 'authentication']);
 
 interface ThreadOptions {
   /** Files of so many bytes and more go up in threads. */
@@ -87,9 +90,27 @@ export function withUploadThreads(storage: Storage, options: SftpStorageOptions,
     });
   };
 
+  /** Some servers let a user in only so many times at once, and this thread's connections are the first ones there. */
+  let refused = false;
+  const publishLarge = async (key: string, file: LocalFile, publishing: PublishOptions): Promise<StoredObject> => {
+    let moved = false;
+    const onProgress = (bytes: number): void => {
+      moved ||= bytes > 0;
+      publishing.onProgress?.(bytes);
+    };
+    try {
+      return await publish(key, file, { ...publishing, onProgress });
+    } catch (error) {
+      if (moved || publishing.signal?.aborted === true || !(error instanceof StorageError) || !MAY_BE_ONE_TOO_MANY.has(error.kind)) throw error;
+      const published = await storage.publish(key, file, publishing);
+      refused = true;
+      return published;
+    }
+  };
+
   return {
     ...storage,
-    publish: (key, file, publishing) => (file.bytes < largeBytes ? storage.publish(key, file, publishing) : publish(key, file, publishing)),
+    publish: (key, file, publishing) => (file.bytes < largeBytes || refused ? storage : { publish: publishLarge }).publish(key, file, publishing),
     async [Symbol.asyncDispose]() {
       await Promise.all([...threads].map(({ worker }) => worker.terminate()));
       await storage[Symbol.asyncDispose]();

@@ -196,6 +196,26 @@ test.each([
     (card: string) => card.replace('storage:', 'limits: {segmentsPerInstance: {value: 9, instance: instance}}\nstorage:'),
     { code: 'RC1350', line: 7, message: '`instance` is not among `details.properties`' },
   ],
+  ...(
+    [
+      ['limits: {fieldsPerSegment: 20}', 'a limit is a map, such as {value: 20}', 'found `20`'],
+      ['limits: {segmentsPerInstance: 25}', 'such as {value: 25, instance: KEY}', 'found `25`'],
+      ['limits: {segmentNameCharacters: "<>"}', 'such as {forbidden: "<>"}', 'found the text `<>`'],
+      ['file: csv', 'such as {formats: [csv]', 'found the text `csv`'],
+    ] as const
+  ).map(
+    ([written, message, hint]) =>
+      [
+        `${written}, which is a map,`,
+        (card: string) => card.replace('storage:', `${written}\nstorage:`),
+        { code: 'RC1104', line: 7, message: expect.stringContaining(message) as string, hint },
+      ] as const,
+  ),
+  [
+    'a number in quotes',
+    (card: string) => card.replace('storage:', 'limits: {fieldsPerSegment: {value: "20"}}\nstorage:'),
+    { code: 'RC1104', line: 7, hint: 'write the number alone, without quotes: 20' },
+  ],
   [
     'two manifests as an example',
     (card: string) => `${card}  ---\n${card.slice(card.indexOf('  apiVersion'))}`,

@@ -178,15 +178,28 @@ test('bad moments are waited out, with the same key, as long as asked', async ()
   expect(opened.time.sleeps).toContain(11_000);
 });
 
-test('a web page that comes back with 200 has taken nothing', async () => {
+test.each([
+  ['text/html', '  <!DOCTYPE html><html><body>Sign in</body></html>'],
+  ['text/plain', '<html><body>Sign in</body></html>'],
+  ['text/html; charset=utf-8', '<!-- corporate proxy --><html><body>Sign in</body></html>'],
+  ['text/html', '\n<script>location.href = "/login"</script>'],
+])('a web page (%s) that comes back with 200 has taken nothing: %s', async (type, page) => {
   const endpoint = await serve((_call, _number, response) => {
-    response.writeHead(200, { 'content-type': 'text/html' }).end('  <!DOCTYPE html><html><body>Sign in</body></html>');
+    response.writeHead(200, { 'content-type': type }).end(page);
     return undefined;
   });
   const opened = await connect(endpoint);
   const error = await captureError(() => send(opened, batchOf(rowsOf(2))));
   expect(error).toMatchObject({ code: 'RC6106', message: expect.stringContaining('a web page came back') as string });
   expect(endpoint.calls).toHaveLength(1);
+});
+
+test('a plain word is a yes, also of a framework that calls it HTML', async () => {
+  const endpoint = await serve((_call, _number, response) => {
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('ok');
+    return undefined;
+  });
+  expect(await send(await connect(endpoint), batchOf(rowsOf(2)))).toEqual({ status: 'imported', rows: 2 });
 });
 
 test('an answer for each row by itself is no yes', async () => {
