@@ -12,6 +12,10 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const INPUTS = ['src', 'destinations', 'schemas', 'package.json', 'scripts/bundle.ts'];
 
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(`reconcile needs Node.js 24 or later, this is ${process.versions.node}\n  = \`npm ci\` has installed one: npm run -s reconcile -- …\n`);
+  process.exit(1);
+}
 const target = join(root, '.cache', 'builds', stateOfSources());
 if (!existsSync(target)) await (await import('./checkout-build.ts')).buildInto(root, target);
 module.enableCompileCache();

@@ -125,7 +125,7 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
   const connector: ExportDeps['connector'] = async (destination, spec) => {
     const entry = requireType(getCatalogue(), spec.type);
     const connectorContext = { name: destination, spec: spec as unknown as ConnectorContext['spec'], secret, clock: context.clock, sleep, log };
-    if (entry.connectorPath !== undefined) return (await import('./destination/load-connector.ts')).loadConnector(entry, connectorContext);
+    if (entry.connectorPath !== undefined) return (await import('./destination/load-connector.ts')).loadConnector(entry, connectorContext, context.signal);
     const load = BUILT_IN_CONNECTORS[spec.type];
     return load === undefined ? undefined : (await load()).default(connectorContext);
   };

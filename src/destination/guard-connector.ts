@@ -12,6 +12,8 @@ export interface GuardOptions {
   readonly clean: (text: string) => string;
   /** How long `check`, `prepare` and `setup` may take; five minutes unless told. */
   readonly deadlineMs?: number;
+  /** Ends them before, and the loading; what is in flight is not waited for. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 const DEADLINE_MS = 5 * 60_000;
@@ -60,11 +62,8 @@ export function guardConnector(connector: Connector, options: GuardOptions): Con
     async [Symbol.asyncDispose]() {
       const dispose = (connector as Partial<AsyncDisposable>)[Symbol.asyncDispose];
       if (dispose === undefined) return;
-      await run(
-        'dispose',
-        () => dispose.call(connector),
-        () => null,
-      );
+      // Also when everything else was stopped.
+      await runGuarded({ method: 'dispose', work: () => dispose.call(connector), read: () => null, ...options, stop: undefined });
     },
   };
 }
@@ -89,8 +88,8 @@ interface GuardedCall<T> extends GuardOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export async function runGuarded<T>({ method, work, read, signal, deadlineMs = DEADLINE_MS, ...options }: GuardedCall<T>): Promise<T> {
-  const race = endOf(signal, deadlineMs);
+export async function runGuarded<T>({ method, work, read, signal, stop, deadlineMs = DEADLINE_MS, ...options }: GuardedCall<T>): Promise<T> {
+  const race = endOf(signal ?? stop, signal === undefined ? deadlineMs : undefined);
   let answer: unknown;
   try {
     answer = await Promise.race([callContained(options.folder, work), race.ended]);
@@ -109,22 +108,18 @@ export async function runGuarded<T>({ method, work, read, signal, deadlineMs = D
 const ABORTED = Symbol('aborted');
 const TOO_LATE = Symbol('too late');
 
-function endOf(signal: AbortSignal | undefined, deadlineMs: number): { readonly ended: Promise<symbol>; readonly stop: () => void } {
+function endOf(signal: AbortSignal | undefined, deadlineMs: number | undefined): { readonly ended: Promise<symbol>; readonly stop: () => void } {
   const { promise, resolve } = Promise.withResolvers<symbol>();
-  if (signal === undefined) {
-    const timer = setTimeout(() => resolve(TOO_LATE), deadlineMs);
-    return { ended: promise, stop: () => clearTimeout(timer) };
-  }
   const abort = (): void => resolve(ABORTED);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted === true) abort();
+  signal?.addEventListener('abort', abort, { once: true });
   // Without a timer the process would end in silence when the connector waits for nothing.
-  const alive = setInterval(() => {}, 2 ** 30);
+  const timer = deadlineMs === undefined ? setInterval(() => {}, 2 ** 30) : setTimeout(() => resolve(TOO_LATE), deadlineMs);
   return {
     ended: promise,
     stop: () => {
-      signal.removeEventListener('abort', abort);
-      clearInterval(alive);
+      signal?.removeEventListener('abort', abort);
+      clearTimeout(timer);
     },
   };
 }
@@ -144,9 +139,18 @@ function describeThrown(error: unknown, method: string, { path, clean }: Pick<Gu
     });
     return told === false ? Object.assign(forPeople, { told }) : forPeople;
   }
-  const words = typeof message === 'string' ? `${typeof name === 'string' ? `${name}: ` : ''}${message}` : String(error);
+  const words = typeof message === 'string' ? `${typeof name === 'string' ? `${name}: ` : ''}${message}` : wordsOf(error);
   const place = typeof stack === 'string' ? /([^/\\\s(]+:\d+:\d+)\)?$/m.exec(stack)?.[1] : undefined;
   return fault(path, `failed in \`${method}\`: ${clean(words)}${place === undefined ? '' : ` (${place})`}`);
+}
+
+/** Whatever somebody threw, in words: some values cannot even be made a text. */
+export function wordsOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : String(thrown);
+  } catch {
+    return 'a value that is no error';
+  }
 }
 
 function fault(path: string, what: string): AppError {

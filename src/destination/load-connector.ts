@@ -5,33 +5,42 @@ import { AppError } from '../model/app-error.ts';
 import type { SecretRef } from '../model/resource.ts';
 import { createSecretMask } from '../support/secret-mask.ts';
 import type { CatalogueEntry } from './catalogue.ts';
-import { callContained, containConnector } from './contain-connector.ts';
+import { containConnector } from './contain-connector.ts';
 import type { Connector, ConnectorContext } from './connector.ts';
-import { guardConnector, runGuarded } from './guard-connector.ts';
+import { guardConnector, runGuarded, wordsOf } from './guard-connector.ts';
 
+/** A module that waits for something at its top level has not been loaded; most take milliseconds. */
+const LOAD_MS = 60_000;
 const METHODS = ['check', 'prepare', 'deliver', 'settle'] as const;
 
 /**
  * The connector of a project or a package. Such a module cannot have our class of errors: what it throws with `name: 'AppError'` becomes one, so
- * that a user is told what to do instead of being shown a stack. Throws RC1360 when there is no connector in it.
+ * that a user is told what to do instead of being shown a stack. Throws RC1360 when there is no connector in it. `stop` ends the calls that have no signal of
+ * their own.
  */
-export async function loadConnector(entry: CatalogueEntry, context: ConnectorContext): Promise<Connector> {
+export async function loadConnector(entry: CatalogueEntry, context: ConnectorContext, stop?: AbortSignal): Promise<Connector> {
   const { path, connectorPath = '' } = entry;
   const { clean, ...ours } = rememberSecrets(context);
   const broken = (message: string, hint: string): AppError => new AppError({ code: 'RC1360', message: `the connector of \`${path}\` ${message}`, hint });
   const folder = dirname(connectorPath);
+  const guard = { path, folder, clean, stop };
   containConnector(folder);
-  let create: unknown;
-  try {
-    ({ default: create } = (await callContained(folder, () => import(pathToFileURL(connectorPath).href))) as { readonly default?: unknown });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const isMissing = (error as NodeJS.ErrnoException | null)?.code === 'ERR_MODULE_NOT_FOUND';
+  const loaded = await runGuarded({
+    method: 'import',
+    work: () => importFrom(connectorPath),
+    read: (answer) => answer as Imported,
+    deadlineMs: LOAD_MS,
+    ...guard,
+  });
+  if ('thrown' in loaded) {
+    const { thrown } = loaded;
+    const isMissing = (thrown as NodeJS.ErrnoException | null | undefined)?.code === 'ERR_MODULE_NOT_FOUND';
     throw broken(
-      `cannot be loaded: ${reason}`,
+      `cannot be loaded: ${wordsOf(thrown)}`,
       isMissing ? 'install what it needs: npm install in this project' : 'this is a fault of the connector: tell whoever wrote it',
     );
   }
+  let { create } = loaded;
   // TypeScript compiled to CommonJS: Node.js takes all that it exports for the default.
   const exported = (create as { readonly default?: unknown } | null | undefined)?.default;
   if (typeof create !== 'function' && typeof exported === 'function') create = exported;
@@ -40,16 +49,26 @@ export async function loadConnector(entry: CatalogueEntry, context: ConnectorCon
     method: 'createConnector',
     work: () => (create as (given: ConnectorContext) => unknown)({ ...context, ...ours }),
     read: (answer) => ({ connector: answer as Connector | null | undefined }),
-    path,
-    folder,
-    clean,
+    ...guard,
   });
   const there = (connector ?? {}) as unknown as Readonly<Record<string, unknown>>;
   const missing = METHODS.filter((name) => typeof there[name] !== 'function');
   if (connector === undefined || connector === null || missing.length > 0) {
     throw broken(`has no ${missing.map((name) => `\`${name}\``).join(', ')}`, 'docs/write-a-destination.md tells what a connector does');
   }
-  return guardConnector(connector, { path, folder, clean });
+  return guardConnector(connector, guard);
+}
+
+type Imported = { readonly create: unknown } | { readonly thrown: unknown };
+
+/** What a module throws while it is loaded tells of the module, not of a method. */
+async function importFrom(path: string): Promise<Imported> {
+  try {
+    const { default: create } = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
+    return { create };
+  } catch (thrown) {
+    return { thrown };
+  }
 }
 
 /** What the connector is told, so that it can be taken out of whatever it says. */

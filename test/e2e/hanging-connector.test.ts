@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { reconcile } from '../support/reconcile.ts';
+import { createTempProject } from '../support/temp-project.ts';
+
+const PACKAGE = 'node_modules/reconcile-destination-mute';
+const FILES = {
+  'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: e2e}\nspec: {}\n',
+  'manifests/mute.yaml': 'apiVersion: reconcile/v1\nkind: Destination\nmetadata: {name: mute}\nspec: {type: mute, storage: {type: local, path: out}}\n',
+  [`${PACKAGE}/package.json`]: '{"type": "module"}',
+  [`${PACKAGE}/destination.yaml`]: `apiVersion: reconcile/v1
+kind: DestinationCard
+type: mute
+displayName: Mute
+category: other
+description: A connector that says nothing.
+connector: connector.js
+storage: {kinds: [local]}
+example: |
+  apiVersion: reconcile/v1
+  kind: Destination
+  metadata: {name: mute}
+  spec: {type: mute, storage: {type: local, path: out}}
+`,
+};
+const WHOLE = 'prepare: async () => ({}), deliver: async () => ({ status: "imported" }), settle: async (batch, receipt) => receipt';
+
+test.each([
+  ['while it is loaded', 'console.log("here"); await new Promise(() => {}); export default async () => ({});'],
+  ['while it is made', 'export default () => { console.log("here"); return new Promise(() => {}); };'],
+  ['in its check', `export default async () => ({ check: () => { console.log("here"); return new Promise(() => {}); }, ${WHOLE} });`],
+])('a connector that never ends, %s: the command ends at a signal all the same', async (_where, connector) => {
+  using project = createTempProject({ ...FILES, [`${PACKAGE}/connector.js`]: connector });
+  const started = Promise.withResolvers<number>();
+  const ended = reconcile(['-C', project.directory, 'apply', '--auto-approve', '--no-input'], { started: started.resolve });
+  const pid = await started.promise;
+  // Long enough to be inside; one that came before would end as well, and assert the less.
+  await sleep(4000);
+  const from = Date.now();
+  process.kill(pid, 'SIGTERM');
+
+  expect(await ended).toMatchObject({ code: 143, signal: null, stderr: expect.stringMatching(/here[^]*SIGTERM/) as string });
+  expect(Date.now() - from).toBeLessThan(20_000);
+});
+
+test('a connector that throws what cannot be made a text is told as broken, not as a bug', async () => {
+  const evil = 'const evil = { toString() { throw new Error("again"); } };';
+  for (const [connector, words] of [
+    [`${evil} throw evil; export default 1;`, 'cannot be loaded: a value that is no error'],
+    [`${evil} export default async () => { throw evil; };`, 'failed in `createConnector`: a value that is no error'],
+  ] as const) {
+    using project = createTempProject({ ...FILES, [`${PACKAGE}/connector.js`]: connector });
+    const { code, stdout, stderr } = await reconcile(['-C', project.directory, 'doctor', 'mute']);
+    expect([code, stdout + stderr]).toEqual([1, expect.stringContaining(words)]);
+    expect(stdout + stderr).not.toContain('has a bug');
+  }
+});
