@@ -106,6 +106,8 @@ export interface Engine extends AsyncDisposable {
   readonly dialect: DialectName;
   /** May be called again with other needs; costs nothing for what is known already. */
   open(need: ColumnNeed): Promise<OpenedSource>;
+  /** Says what several jobs to come read together: files of text are then parsed once for all of them, by the first that is opened. Nothing is read yet. */
+  share(needs: readonly ColumnNeed[]): void;
   /**
    * Makes `profile` and `event` hold only this part of what was opened last, until `open` makes them whole again. The first time all parts are written
    * to the engine's own folder, so that each of them is read once. For what does not fit in memory at once.

@@ -5,10 +5,11 @@ import type { Engine } from '../engine/engine.ts';
 import type { AppliedResources, ExportDeps } from './deps.ts';
 import { measureGuards, sourceFacts } from './measure-guards.ts';
 import { lastSnapshot, whyStartedOver } from './last-snapshot.ts';
-import { openJob } from './open-job.ts';
-import { resolveJobs } from './resolve-job.ts';
+import { openJob, shareReading } from './open-job.ts';
+import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import type { SegmentJob } from './segment-job.ts';
 import { selectJob } from './select-job.ts';
+import { readSuppressions } from './suppression.ts';
 import { withAudience } from './settle-audience.ts';
 
 type MeasureDeps = Pick<ExportDeps, 'ledger' | 'engine' | 'card' | 'paths' | 'newId'>;
@@ -58,11 +59,18 @@ export async function measureActivation(deps: MeasureDeps, request: MeasureReque
   const resolved = resolveJobs({ ...request, slot: request.slot ?? request.now }, deps.card);
   const engines = new Map<string, Engine>();
   const measures: Measure[] = [];
+  const suppressions = await readSuppressions(deps.paths);
+  const engineOf = ({ model }: ResolvedJob): Engine => {
+    const engine = engines.get(model.name) ?? deps.engine(model, request.signal);
+    engines.set(model.name, engine);
+    return engine;
+  };
   try {
-    for (const { job, model } of resolved) {
-      const engine = engines.get(model.name) ?? deps.engine(model, request.signal);
-      engines.set(model.name, engine);
-      measures.push(await withAudience(engine, job, request.signal, (one) => measureJob(deps, engine, one, request)));
+    shareReading(resolved, suppressions, engineOf);
+    for (const one of resolved) {
+      const job = { ...one.job, suppressions };
+      const engine = engineOf(one);
+      measures.push(await withAudience(engine, job, request.signal, (asked) => measureJob(deps, engine, asked, request)));
     }
   } finally {
     await Promise.allSettled([...engines.values()].map((engine) => engine[Symbol.asyncDispose]()));

@@ -8,10 +8,12 @@ import { encryptionOf } from './encryption.ts';
 import { findInterrupted } from './find-interrupted.ts';
 import type { AllowOnce } from './guards.ts';
 import type { AskStorage } from './left-behind.ts';
+import { shareReading } from './open-job.ts';
 import { openOnce } from './open-once.ts';
 import { resolveJobs, type ResolvedJob } from './resolve-job.ts';
 import { runSegment } from './run-segment.ts';
 import type { SegmentJob } from './segment-job.ts';
+import { readSuppressions } from './suppression.ts';
 import { sweepSpool } from './sweep-spool.ts';
 import { ALREADY_RUNNING, toRun } from './to-run.ts';
 
@@ -45,6 +47,7 @@ export async function runActivation(deps: ExportDeps, request: RunActivationRequ
   await mkdir(deps.paths.spool, { recursive: true, mode: 0o700 });
   await sweepSpool(deps, request.resources);
   await using open = openOnce(deps, request.signal);
+  shareReading(resolved, await readSuppressions(deps.paths), open.engine);
   const runs: Run[] = [];
   const earlier = await Promise.all(resolved.map((one) => interruptedJobs(deps, request, one.job, () => open.storage(one))));
   for (const one of resolved.flatMap((each, index) => [...(earlier[index] ?? []), each])) {

@@ -13,6 +13,7 @@ import { copyStatement } from './copy-statement.ts';
 import { Database } from './database.ts';
 import { findDatasetFiles, type DatasetFiles } from './dataset-files.ts';
 import { describeDataset, requireColumn, type DescribedDataset } from './described-dataset.ts';
+import { KeptDatasets } from './kept-datasets.ts';
 import { KeyParts } from './key-parts.ts';
 import { measureDataset, type MeasuredDataset } from './source-facts.ts';
 
@@ -76,6 +77,14 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
   let divided: KeyParts | undefined;
   const scratchFolder = async (): Promise<string> => mkdtemp(join((await database()).folder, 'scratch-'));
 
+  const kept = new KeptDatasets({
+    database,
+    folder: scratchFolder,
+    describe,
+    fingerprint: async (name) => (await filesOf(name)).files.fingerprint,
+    signal: options.signal,
+  });
+
   /** DuckDB breaks down, and its database with it, over text that is not UTF-8 when it reads only some columns; read as a whole, it tells the line. */
   const explained = async <T>(work: Promise<T>): Promise<T> => {
     try {
@@ -96,8 +105,12 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
       withEvents = need.event !== undefined && model.attributes.events !== undefined;
       await divided?.remove();
       divided = undefined;
-      const opened = await explained(openRelations(await database(), model, need, describe, options));
+      const opened = await explained(openRelations({ db: await database(), model, describe, kept, options }, need));
       return { ...opened, fingerprint: await fingerprint(eventsOpened) };
+    },
+
+    share(needs) {
+      for (const need of needs) for (const { dataset, columns } of columnsRead(model, need)) kept.share(dataset, columns);
     },
 
     async openPart(part) {
@@ -145,18 +158,41 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
   };
 }
 
+interface Opening {
+  readonly db: Database;
+  readonly model: ProfileModel;
+  readonly describe: (name: string, needed: readonly string[]) => Promise<DescribedDataset>;
+  readonly kept: KeptDatasets;
+  readonly options: DuckDbEngineOptions;
+}
+
+/** The columns of datasets that a need reads, without what is not declared: of that the job itself tells. */
+function columnsRead({ attributes }: ProfileModel, need: ColumnNeed): readonly { readonly dataset: string; readonly columns: readonly string[] }[] {
+  const profile = {
+    dataset: attributes.dataset,
+    columns: [primaryIdentity(attributes).column, ...columnsOf(profileColumns(attributes), need.profile)],
+  };
+  const { events } = attributes;
+  if (events === undefined || need.event === undefined) return [profile];
+  return [profile, { dataset: events.dataset, columns: [...ownColumns(events), ...columnsOf(eventColumns(attributes), need.event)] }];
+}
+
+function columnsOf(all: readonly ModelColumn[], paths: readonly string[]): readonly string[] {
+  return all.filter(({ path }) => paths.includes(path)).map(({ column }) => column);
+}
+
+/** Of events, what is read in any case. */
+function ownColumns({ profile, timestamp, eventType }: NonNullable<ProfileModel['attributes']['events']>): readonly string[] {
+  return [profile, timestamp, ...('column' in eventType ? [eventType.column] : [])];
+}
+
 /** Makes the views `profile` and `event` over the needed columns. Views, not CTEs: those are materialised when used twice. */
-async function openRelations(
-  db: Database,
-  model: ProfileModel,
-  need: ColumnNeed,
-  describe: (name: string, needed: readonly string[]) => Promise<DescribedDataset>,
-  options: DuckDbEngineOptions,
-): Promise<Omit<OpenedSource, 'fingerprint'>> {
+async function openRelations({ db, model, describe, kept, options }: Opening, need: ColumnNeed): Promise<Omit<OpenedSource, 'fingerprint'>> {
   const { attributes } = model;
   const primary = primaryIdentity(attributes);
   const wanted = choose(profileColumns(attributes), need.profile, `the Attributes \`${model.name}\``);
-  const profile = await describe(attributes.dataset, [primary.column, ...wanted.map(({ column }) => column)]);
+  const read = [primary.column, ...wanted.map(({ column }) => column)];
+  const profile = await describe(attributes.dataset, read);
   const keyType = requireColumn(profile, primary.column, `identity \`${primary.namespace}\` of Attributes \`${model.name}\``);
   for (const { column, path } of wanted) requireColumn(profile, column, `\`${path}\` of Attributes \`${model.name}\``);
   const measured = await measureDataset(db, { dataset: profile, columns: wanted, identity: primary.column, cacheFolder: options.cacheFolder }, options.signal);
@@ -172,11 +208,11 @@ async function openRelations(
       need.event.filter((path) => path !== 'timestamp' && path !== 'eventType'),
       `the events of Attributes \`${model.name}\``,
     );
-    const typeColumn = 'column' in events.eventType ? [events.eventType.column] : [];
-    const event = await describe(events.dataset, [events.profile, events.timestamp, ...typeColumn, ...fields.map(({ column }) => column)]);
+    const readOfEvents = [...ownColumns(events), ...fields.map(({ column }) => column)];
+    const event = await describe(events.dataset, readOfEvents);
     const usedBy = `the events of Attributes \`${model.name}\``;
     const eventKeyType = requireColumn(event, events.profile, usedBy);
-    for (const column of [events.timestamp, ...typeColumn, ...fields.map((field) => field.column)]) requireColumn(event, column, usedBy);
+    for (const column of readOfEvents) requireColumn(event, column, usedBy);
     if (!sameKind(keyType, eventKeyType)) sharedKeyType = 'VARCHAR';
     const time: ModelColumn = { path: 'timestamp', column: events.timestamp, type: 'timestamp', declared: { type: 'timestamp' } };
     const facts = await measureDataset(
@@ -191,7 +227,7 @@ async function openRelations(
       ...[time, ...fields].flatMap((column) => viewColumns(column, event, facts, undefined)),
       sql`${'column' in events.eventType ? sql`cast(${ident(events.eventType.column)} as varchar)` : literal(events.eventType.value)} as "eventType"`,
     ];
-    await db.run(sql`create or replace temp view event as select ${joinSql(parts, ', ')} from ${event.relation}`);
+    await db.run(sql`create or replace temp view event as select ${joinSql(parts, ', ')} from ${await kept.relationOf(event, readOfEvents)}`);
   }
 
   const key = keyExpression(ident(primary.column), keyType, sharedKeyType);
@@ -202,7 +238,7 @@ async function openRelations(
     sql`${emptyToNull ? sql`nullif(${text}, '')` : text} as "id"`,
     ...wanted.flatMap((column) => viewColumns(column, profile, measured, columns)),
   ];
-  await db.run(sql`create or replace temp view profile as select ${joinSql(parts, ', ')} from ${profile.relation}`);
+  await db.run(sql`create or replace temp view profile as select ${joinSql(parts, ', ')} from ${await kept.relationOf(profile, read)}`);
   return {
     columns,
     health: {
