@@ -8,7 +8,7 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { bareEngine, COMMAND, EXPORTED_TEXTS, makeExportProject } from './export-project.ts';
+import { bareEngine, COMMAND, EXPORTED_TEXTS, makeExportProject, TWENTY } from './export-project.ts';
 import { spend, type Spent } from './spend.ts';
 
 const [rowsText = '10000000', roundsText = '3', ...chosen] = process.argv.slice(2);
@@ -42,6 +42,8 @@ const CASES: Readonly<Record<string, Case>> = {
   // All 20 columns.
   wide: { activation: 'wide', bare: () => [copy(`select * from '${source}' where score < 300`, OPTIONS.csv)] },
   'wide-parquet': { activation: 'wideparquet', bare: () => [copy(`select * from '${source}' where score < 300`, OPTIONS.parquet)] },
+  // Twenty segments over a CSV of a million profiles: by hand it is loaded once, as far as it is needed.
+  twenty: { activation: 'twenty', bare: bareTwenty },
   // Keys of 30 rows each, of 3, and nearly unique ones.
   'dedup-30': { activation: 'dedup30', bare: () => bareDedup('c15') },
   'dedup-3': { activation: 'dedup3', bare: () => bareDedup('c14') },
@@ -60,6 +62,15 @@ function bareDedup(key: string): readonly string[] {
     copy(
       `select ${key},email,score,cc,${EXPORTED_TEXTS.join(',')} from '${source}' where score < 300 qualify row_number() over (partition by ${key} order by ${order}, id) = 1`,
       OPTIONS.csv,
+    ),
+  ];
+}
+
+function bareTwenty(): readonly string[] {
+  return [
+    `create temp table p as select ${LISTED} from read_csv('${join(folder, 'people.csv')}')`,
+    ...TWENTY.map(
+      (name, index) => `copy (from p where score >= ${index * 50} and score < ${index * 50 + 50}) to '${join(folder, `bare.out.${name}`)}' (${OPTIONS.csv})`,
     ),
   ];
 }

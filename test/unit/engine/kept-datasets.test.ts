@@ -79,7 +79,18 @@ async function copied(engine: Engine): Promise<readonly unknown[]> {
 describe.each([
   ['CSV', 'people.csv', CSV, ATTRIBUTES],
   ['CSV, compressed', 'people.csv.gz', gzipSync(CSV), ATTRIBUTES],
-  ['JSON', 'people.jsonl', JSON_LINES, { ...ATTRIBUTES, fields: { ...ATTRIBUTES.fields, more: { column: 'more', type: 'object', fields: { text: { type: 'string' }, deep: { type: 'array', items: { type: 'integer' } } } } } }],
+  [
+    'JSON',
+    'people.jsonl',
+    JSON_LINES,
+    {
+      ...ATTRIBUTES,
+      fields: {
+        ...ATTRIBUTES.fields,
+        more: { column: 'more', type: 'object', fields: { text: { type: 'string' }, deep: { type: 'array', items: { type: 'integer' } } } },
+      },
+    },
+  ],
 ] as const)('%s that several jobs read', (_name, file, content, attributes) => {
   test('is read from one copy, which holds the same in the same order; what nobody spoke of comes from the file', async () => {
     project.write(file, content);
