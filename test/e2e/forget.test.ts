@@ -268,6 +268,11 @@ ${activation('plain', 'plain', 'everybody', '{source: identityMap.crmId, target:
   expect([replayed.code, replayed.stdout]).toEqual([1, expect.stringMatching(/RC4021[^]*the source would give other bytes now/)]);
   const next = runsOf(await at(SLOTS[1], 'run', 'plain', '--slot', SLOTS[1], '--json'));
   expect(next.map(({ counts }) => counts.reasons['forgotten'])).toEqual([2]);
+  // A plan tells of them what the run will.
+  shop.write('manifests/all.yaml', shop.read('manifests/all.yaml').replace('first != "nobody"', 'first != "none"'));
+  const planned = await at(SLOTS[1], 'plan', '--json', '--no-input');
+  const { impact } = JSON.parse(planned.stdout) as { impact: readonly { activation: string; excluded: Readonly<Record<string, number>> }[] };
+  expect(impact.find(({ activation: of }) => of === 'plain')?.excluded).toEqual({ forgotten: 2 });
 });
 
 test('forget: a phone is the same person with other spaces, signs and zeros in it, and nobody else; that nobody is found is told', async () => {
