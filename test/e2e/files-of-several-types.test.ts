@@ -8,10 +8,10 @@ import { createTempProject } from '../support/temp-project.ts';
 /** What different writers, or one writer on different days, make of the same columns: pandas writes whole numbers as doubles where one is missing. */
 const FILES = [
   `select * from (values (1::bigint, 2::smallint, 9007199254740993::bigint, date '2024-01-01', 1.5::decimal(4, 1), 0.1::float, [0.1::float]), (2, 3, 1, date '2024-01-02', 2.5, 16777216, null))
-    t(id, days, total, since, price, rate, rates)`,
+    t(id, days, total, since, price, rate, rates), (values (1, [9007199254740993, 1], {'A': 9007199254740993, 'b': [{'x': 1::bigint, 'y': 'q'}]}, map {'k': 9007199254740993}, '["caf\\u00e9"]'), (2, [], null, null, null)) u(nr, totals, o, m, words) where nr = id`,
   `select * from (values (3::double, 1.5::double, 2::double, timestamp '2024-01-01 12:00', 1.55::decimal(4, 2), 0.1::double, [0.2::double]), (4, null, null, timestamp '2024-01-02 12:00', 2.45, 1e300, []))
-    t(ID, Days, total, since, price, rate, rates)`,
-  "select 5 as id, '+7' as note",
+    t(ID, Days, total, since, price, rate, rates), (values (3, [1.0::double, null], {'b': [{'x': 9007199254740992::double, 'z': 1}], 'a': 2::double}, map {'k': 0.5::double}, ['"', 'café']), (4, [9007199254740992], {'b': null, 'a': null}, map {}, [])) u(nr, totals, o, m, words) where nr = id`,
+  "select 5 as id, 5 as nr, '+7' as note",
 ];
 
 /** Conditions and the ids of their members. */
@@ -32,6 +32,15 @@ const CONDITIONS = [
   ['rate = 0.1', '1 3'],
   ['rate > 1e200', '4'],
   ['rates.includes(0.1) or rates.includes(0.2)', '1 3'],
+  ['totals.includes(9007199254740993)', '1'],
+  ['totals.includes(9007199254740992)', '4'],
+  ['totals = [1, null]', '3'],
+  ['totals.includes(1) and totals.count() = 2', '1 3'],
+  ['o.a = 9007199254740993', '1'],
+  ['o.a = 2 and o.b.filter(x = 9007199254740992).count() = 1', '3'],
+  ['m.get("k") = 9007199254740993 or m.get("k") = 0.5', '1 3'],
+  ['words.includes("café")', '1 3'],
+  ['words.includes("\\"")', '3'],
   ['total.isNull()', '4 5'],
   ['note = "+7"', '5'],
   ['identityMap.get("crmId") in ["1", "3", "5"]', '1 3 5'],
@@ -53,13 +62,17 @@ spec:
   dataset: people
   identities: {crmId: {column: id, primary: true}}
   fields:
-    nr: {column: id, type: string}
+    nr: {column: nr, type: string}
     days: {column: days, type: double}
     total: {column: total, type: integer}
     since: {column: since, type: timestamp}
     price: {column: price, type: decimal}
     rate: {column: rate, type: double}
     rates: {column: rates, type: array, items: double}
+    totals: {column: totals, type: array, items: integer}
+    o: {column: o, type: object, fields: {a: integer, b: {type: array, items: {type: object, fields: {x: integer, y: string}}}}}
+    m: {column: m, type: map, values: decimal}
+    words: {column: words, type: array, items: string}
     note: {column: note, type: string}
   events: {dataset: events, profile: person, timestamp: at, eventType: {value: visit}, fields: {}}
 `,

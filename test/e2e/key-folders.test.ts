@@ -25,7 +25,7 @@ async function write(path: string, query: string, format: string): Promise<void>
 /** How many of these people meet a condition, of the files that a pattern finds. */
 async function count(directory: string, pql: string): Promise<string> {
   const { stdout, stderr } = await reconcile(['-C', directory, 'preview', '--attributes', 'person', '--pql', pql]);
-  return /(\d+) members/.exec(stdout)?.[1] ?? stderr;
+  return /(\d+) members?/.exec(stdout)?.[1] ?? stderr;
 }
 
 function manifests(path: string, more = ''): Record<string, string> {
@@ -80,6 +80,20 @@ test.for(['csv', 'parquet', 'json'])('a column that the files have is theirs, wh
   await write(join(project.directory, 'data', 'CODE=x', 'n=7', `people.${format}`), `select * from ${PEOPLE}`, format);
   expect(await count(project.directory, 'code = "2024-1-5" and n = 1')).toBe('1');
   expect(await count(project.directory, 'code = "x" or n = 7')).toBe('0');
+});
+
+test.for(['parquet', 'json'])('where the files have one key as a column, the other keys are columns still, and a folder `Null` says so: %s', async (format) => {
+  using project = createTempProject(manifests(`data/**/*.${format}`, ', place: {column: place, type: string}'));
+  for (const place of ['Null', 'a.b', '__HIVE_DEFAULT_PARTITION__'])
+    await write(
+      join(project.directory, 'data', 'Place=z', 'code=x', `place=${place}`, 'n=7', `people.${format}`),
+      `select '${place}' || id as id, code, n from ${PEOPLE}`,
+      format,
+    );
+  expect(await count(project.directory, 'code = "2024-1-5" and place = "Null"')).toBe('1');
+  expect(await count(project.directory, 'n < 4 and place = "a.b"')).toBe('3');
+  expect(await count(project.directory, 'place.isNull() and n < 7')).toBe('4');
+  expect(await count(project.directory, 'code = "x" or n = 7 or place = "z"')).toBe('0');
 });
 
 test('a project below a folder that is called like a column of its own files tells right who left', async () => {

@@ -5,6 +5,7 @@ import { nearest } from '../../support/nearest.ts';
 import { delimiterOf, readCsvHeader, type CsvHeader } from './csv-header.ts';
 import type { Database } from './database.ts';
 import type { DatasetFiles } from './dataset-files.ts';
+import { keysBeside, NO_FOLDERS, withKeys } from './key-folders.ts';
 import { describe, parquetRelation } from './parquet-relation.ts';
 
 /** A dataset whose columns and physical types are known. */
@@ -29,45 +30,26 @@ export async function describeDataset(database: Database, files: DatasetFiles, s
   }
   if (files.format === 'parquet') {
     const read =
-      (folders: Sql) =>
+      (keys: readonly string[]) =>
       (paths: readonly string[]): Sql =>
-        sql`read_parquet(${listOf(paths)}, union_by_name => true, ${folders})`;
-    const own = await parquetRelation(database, files.paths, read(NO_FOLDERS));
-    const folders = foldersOf(files.paths, own.columns);
-    return { ...base, text: false, ...(folders === NO_FOLDERS ? own : await parquetRelation(database, files.paths, read(folders))) };
+        withKeys(keys, (options) => sql`read_parquet(${listOf(paths)}, union_by_name => true, ${options})`);
+    const own = await parquetRelation(database, files.paths, read([]));
+    const keys = keysBeside(files.paths, own.columns);
+    return { ...base, text: false, ...(keys.length === 0 ? own : await parquetRelation(database, files.paths, read(keys))) };
   }
   const look = (options: Sql): Promise<ReadonlyMap<string, string>> =>
     describe(database, sql`read_json(${listOf(files.paths)}, union_by_name => true, ${options})`);
   const lookAtAll = async (): Promise<ReadonlyMap<string, string>> => look(sql`${NO_FOLDERS}, sample_size => -1`);
   const sampled = await look(NO_FOLDERS);
-  const keys = folderKeys(files.paths);
   // A key that is rare may lie beyond the sample; only then is the whole file looked at.
   const own = needed.every((column) => sampled.has(column)) ? sampled : await lookAtAll();
-  const folders = foldersOf(files.paths, own);
-  const detected = folders === NO_FOLDERS ? own : new Map([...own, ...keys.map((key) => [key, 'VARCHAR'] as const)]);
-  const columns = new Map([...detected].map(([column, type]) => [column, isNested(type) ? 'JSON' : 'VARCHAR']));
+  const columns = new Map([...own].map(([column, type]) => [column, isNested(type) ? 'JSON' : 'VARCHAR']));
   const used = [...columns].filter(([column]) => needed.includes(column));
-  const relation =
-    used.length === 0 ? sql`read_json(${listOf(files.paths)}, ${folders})` : sql`read_json(${listOf(files.paths)}, columns => ${structOf(used)}, ${folders})`;
-  return { ...base, columns, text: true, relation };
-}
-
-/** The engine lets folders called `key=value`, above the project too, stand for the column of that name, also where the files have one: then each value would be the folder's. */
-const NO_FOLDERS = sql`hive_partitioning => false`;
-/** As text, for the engine would guess types: 2024-1-5 is what the folder says, not a date. */
-const FOLDERS_AS_TEXT = sql`hive_partitioning => true, hive_types_autocast => false`;
-
-/** How to read files in such folders: a key is a column where no file has one of its name. */
-function foldersOf(paths: readonly string[], own: ReadonlyMap<string, string>): Sql {
-  const keys = folderKeys(paths);
-  const names = new Set([...own.keys()].map((name) => name.toLowerCase()));
-  return keys.length === 0 || keys.some((key) => names.has(key.toLowerCase())) ? NO_FOLDERS : FOLDERS_AS_TEXT;
-}
-
-/** The keys of folders that all files are in. */
-function folderKeys(paths: readonly string[]): readonly string[] {
-  const [first = [], ...others] = paths.map((path) => [...path.matchAll(/(?<=[\\/])([^\\/=]+)=[^\\/]*(?=[\\/])/g)].map(([, key = '']) => key));
-  return others.every((keys) => keys.join('\0') === first.join('\0')) ? first : [];
+  const keys = keysBeside(files.paths, own);
+  const relation = withKeys(keys, (options) =>
+    used.length === 0 ? sql`read_json(${listOf(files.paths)}, ${options})` : sql`read_json(${listOf(files.paths)}, columns => ${structOf(used)}, ${options})`,
+  );
+  return { ...base, columns: new Map([...columns, ...keys.map((key) => [key, 'VARCHAR'] as const)]), text: true, relation };
 }
 
 /** Throws RC2002 for a column that is not there, with the nearest name. */

@@ -11,11 +11,13 @@ import { eventColumns, primaryIdentity, profileColumns, type ModelColumn, type P
 import { columnValue } from './column-value.ts';
 import { copyStatement } from './copy-statement.ts';
 import { Database } from './database.ts';
+import { findDamaged } from './damaged-file.ts';
 import { findDatasetFiles, type DatasetFiles } from './dataset-files.ts';
 import { describeDataset, requireColumn, type DescribedDataset } from './described-dataset.ts';
 import { KeptDatasets } from './kept-datasets.ts';
 import { KeyParts } from './key-parts.ts';
 import { measureDataset, type MeasuredDataset } from './source-facts.ts';
+import { DamagedFileError } from './unreadable-data.ts';
 
 export interface DuckDbEngineOptions {
   readonly model: ProfileModel;
@@ -66,10 +68,13 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
     return { files: await findDatasetFiles(options.project, name, spec), spec };
   };
 
-  const fingerprint = async (withEvents: boolean): Promise<string> => {
+  const datasetNames = (withEvents: boolean): readonly string[] => {
     const { attributes } = model;
-    const names = [attributes.dataset, ...(withEvents && attributes.events ? [attributes.events.dataset] : [])];
-    return digestOf(await Promise.all([...new Set(names)].map(async (name) => (await filesOf(name)).files.fingerprint)));
+    return [...new Set([attributes.dataset, ...(withEvents && attributes.events ? [attributes.events.dataset] : [])])];
+  };
+
+  const fingerprint = async (withEvents: boolean): Promise<string> => {
+    return digestOf(await Promise.all(datasetNames(withEvents).map(async (name) => (await filesOf(name)).files.fingerprint)));
   };
   let eventsOpened = false;
   /** Whether events are among what was opened last; and that, divided. */
@@ -85,15 +90,23 @@ export function createDuckDbEngine(options: DuckDbEngineOptions): Engine {
     signal: options.signal,
   });
 
-  /** DuckDB breaks down, and its database with it, over text that is not UTF-8 when it reads only some columns; read as a whole, it tells the line. */
+  /**
+   * DuckDB breaks down, and its database with it, over text that is not UTF-8 when it reads only some columns; read as a whole, it tells the line. Of Parquet files it does
+   * not say which one is damaged.
+   */
   const explained = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
     } catch (error) {
-      if (!(error instanceof Error) || !/^(INTERNAL|FATAL) Error/.test(error.message)) throw error;
+      const broken = error instanceof Error && /^(INTERNAL|FATAL) Error/.test(error.message);
+      if (!broken && !(error instanceof DamagedFileError)) throw error;
       await using fresh = await Database.open(options);
-      for (const dataset of described.values()) if (dataset.files.format === 'csv') await fresh.rows(sql`select count(columns(*)) from ${dataset.relation}`);
-      throw error;
+      if (broken) {
+        for (const dataset of described.values()) if (dataset.files.format === 'csv') await fresh.rows(sql`select count(columns(*)) from ${dataset.relation}`);
+      }
+      const files = await Promise.all(datasetNames(withEvents).map(async (name) => (await filesOf(name)).files));
+      const paths = files.filter(({ format }) => format === 'parquet').flatMap((dataset) => dataset.paths);
+      throw (await findDamaged(fresh, paths, options.project, options.signal)) ?? error;
     }
   };
 

@@ -39,6 +39,11 @@ export function jsonLeafMisfit(text: Expression, declared: string): Sql | undefi
  */
 export function nativeLeafMisfit(value: Expression, physical: string, declared: string): Sql | undefined {
   const type = declared.replace(/\(.*/, '');
+  if (physical === 'JSON') {
+    const text = sql`cast(${value} as varchar)`;
+    const bad = jsonLeafMisfit(text, declared);
+    return bad === undefined ? undefined : sql`(${text} <> 'null' and ${bad})`;
+  }
   if (type === 'integer' && /^(U?HUGEINT|UBIGINT)$/.test(physical)) return missing(value, sql`try_cast(${value} as bigint)`);
   if (type === 'decimal') {
     const text = sql`cast(${value} as varchar)`;

@@ -97,11 +97,13 @@ function isShaped(native: PhysicalType, declared: ElementTypeSpec): boolean {
       return both.length > 0 && both.every(([member, field]) => member !== undefined && isShaped(member, field));
     }
     case 'scalar':
-      return native.name !== 'JSON' && !NESTED.has(type);
+      return native.name === 'JSON' ? NUMBERS.test(type) : !NESTED.has(type);
   }
 }
 
 const NESTED: ReadonlySet<string> = new Set(['array', 'map', 'object']);
+/** Of JSON's leaves the engine's cast reads these alone as the rules do. */
+const NUMBERS = /^(integer|decimal|double)/;
 
 function memberOf(fields: ReadonlyMap<string, PhysicalType>, name: string): readonly [string, PhysicalType] | undefined {
   const lower = name.toLowerCase();

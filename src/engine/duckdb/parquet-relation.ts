@@ -1,5 +1,6 @@
 import { ident, joinSql, literal, sql, type Sql } from '../../sql/sql.ts';
 import type { Database } from './database.ts';
+import { areAlike, withDigitsKept } from './digits-kept.ts';
 import { readPhysicalType } from './physical-type.ts';
 import { withShownFloats } from './shown-floats.ts';
 
@@ -17,7 +18,7 @@ const FLOAT = /^(FLOAT|DOUBLE)$/;
 /**
  * Files that hold a column in types of their own are read apart and put together here. Read at once, the engine brings a condition to each file's type as it
  * can (DuckDB 1.5): to a file of dates, `t < 2024-01-01 11:00` asks for the days before January 1st, and 2 is 1.5 where numbers are whole. And whole numbers
- * or decimals beside floating ones would all be these: 9007199254740993 would be 9007199254740992, and 0.1 of 32 bits 0.10000000149.
+ * or decimals beside floating ones would all be these, also inside of values: 9007199254740993 would be 9007199254740992, and 0.1 of 32 bits 0.10000000149.
  */
 export async function parquetRelation(database: Database, paths: readonly string[], read: Read): Promise<ParquetRelation> {
   const whole = { columns: await describe(database, read(paths)), relation: read(paths) };
@@ -68,9 +69,14 @@ function castOf(name: string, type: string | undefined, types: ReadonlySet<strin
   if (type === undefined) return undefined;
   const column = ident(name);
   const text = sql`cast(${column} as varchar)`;
+  const natives = [...types].map(readPhysicalType);
+  const native = readPhysicalType(type);
+  // The engine reads a text beside a list in a way of its own, and refuses a number there: as JSON each is what it is, and what is none of its type is told.
+  if (!areAlike(natives)) return native.kind === 'scalar' ? text : sql`cast(to_json(${withShownFloats(column, native)}) as varchar)`;
   if (!FLOAT.test(common) || [...types].every((one) => FLOAT.test(one))) {
-    const shown = withShownFloats(column, readPhysicalType(type));
-    return shown === column ? undefined : sql`${shown}`;
+    const shown = withShownFloats(column, native);
+    const kept = native.kind === 'scalar' ? shown : withDigitsKept(shown, native, natives);
+    return kept === column ? undefined : sql`${kept}`;
   }
   if (!FLOAT.test(type)) return text;
   // Beside whole numbers a whole number is written as one.

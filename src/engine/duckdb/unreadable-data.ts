@@ -11,6 +11,29 @@ const REASONS: readonly (readonly [RegExp, (found: readonly string[]) => string]
 
 const HINT = 'correct the file, or say how it is written in `csv: {delimiter, quote, escape, encoding, header}` of the dataset';
 
+/** Bytes of a Parquet file that are not what one has there. */
+export class DamagedFileError extends AppError {
+  readonly #reason: string;
+
+  constructor(reason: string, cause: unknown, path?: string) {
+    super({
+      code: 'RC2003',
+      message: `${path === undefined ? 'a Parquet file' : `the file \`${path}\``} is damaged, or written in a way that the engine does not read${reason === '' ? '' : `: ${reason}`}`,
+      hint: 'copy it again from where it comes from, or write it again',
+      cause,
+    });
+    this.#reason = reason;
+  }
+
+  at(path: string): DamagedFileError {
+    return new DamagedFileError(this.#reason, this.cause, path);
+  }
+}
+
+/** The engine's reader of Parquet fails with what its libraries throw, which has no class of its own. */
+const DAMAGED =
+  /^(Invalid Error|Invalid Input Error: (Mismatch in parquet|Incorrect stats)|Not implemented Error: Unimplemented \w+ encoding|IO Error: (Could not read enough bytes|FIXED_LEN_BYTE_ARRAY))/;
+
 /**
  * What DuckDB says of data that it cannot read, as RC2003 with file, line and reason; undefined when it speaks of something else.
  * The line's own text is left out: it is somebody's personal data, and a run's error is recorded, logged and sent in alerts.
@@ -18,6 +41,7 @@ const HINT = 'correct the file, or say how it is written in `csv: {delimiter, qu
 export function describeUnreadable(error: Error, project: string | undefined): AppError | undefined {
   const { message } = error;
   const [first = ''] = message.split('\n');
+  if (DAMAGED.test(first)) return new DamagedFileError(first.replace(/^[A-Za-z ]+ Error: /, '').replace(/:? [^ -~]*$| from file ".*$/, ''), error);
   const twice = /^Not implemented Error: Duplicate name "(.*)" in struct auto-detected in JSON/.exec(first)?.[1];
   if (twice !== undefined)
     return new AppError({
@@ -34,7 +58,10 @@ export function describeUnreadable(error: Error, project: string | undefined): A
     return undefined;
   const file = /^\s*file = (.+?)\s*$/m.exec(message)?.[1];
   const line = /CSV Error on Line: (\d+)/.exec(first)?.[1];
-  const plain = first.replace(/^[A-Za-z ]+ Error: /, '').trimEnd();
+  const plain = first
+    .replace(/^[A-Za-z ]+ Error: /, '')
+    .replace(/^(Invalid string encoding .*): value ".*$/, '$1: a text is not UTF-8')
+    .trimEnd();
   const told = project === undefined ? plain : plain.replaceAll(`${project}/`, '');
   const where = file === undefined ? undefined : `\`${project === undefined ? file : relative(project, file)}\``;
   if (/CSV Parser state machine/.test(first))

@@ -42,7 +42,7 @@ function castBy(column: Fragment, type: PqlType, leaves: Parameters<typeof typeS
  * the text that it shows it is itself. That takes twenty times as long, so that a look at the digits comes first.
  */
 function mayLoseDigits(column: Fragment): Sql {
-  return sql`regexp_matches(typeof(${column}), '^JSON$|DOUBLE') and regexp_matches(cast(${column} as varchar), '[0-9]{6}[.]0*[1-9]|[0-9][eE][+]?[0-9]')`;
+  return sql`regexp_matches(typeof(${column}), 'JSON|DOUBLE') and regexp_matches(cast(${column} as varchar), '[0-9]{6}[.]0*[1-9]|[0-9][eE][+]?[0-9]')`;
 }
 
 function holdsDecimals(type: PqlType): boolean {

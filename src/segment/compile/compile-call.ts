@@ -55,16 +55,32 @@ export function callSql(compiler: Compiler, node: Call, env: Env): Sql {
       const parts = lists.map((list) => containsSql(compiler, { node: list, list: compiler.value(list, env) }, { node: arg(1), value: value(1) }));
       return sql`(${joinSql(parts, ' or ')})`;
     }
-    case 'intersects':
+    case 'intersects': {
+      const pairs = apart(arg(0), arg(1)).flatMap((list) => apart(arg(1), arg(0)).map((other) => [list, other]));
+      if (pairs.length > 1)
+        return sql`(${joinSql(
+          pairs.map((args) => callSql(compiler, { ...node, args }, env)),
+          ' or ',
+        )})`;
       return areExact(arg(0).type, arg(1).type)
-        ? sql`coalesce(len(${exactlyFound(compiler, value(1), value(0), sql``)}) > 0, false)`
+        ? sql`coalesce(len(${exactlyFound(compiler, value(1), [value(0)], sql``)}) > 0, false)`
         : sql`coalesce(list_has_any(${value(0)}, ${present(compiler, value(1))}), false)`;
-    case 'subsetOf':
-      return areExact(arg(0).type, arg(1).type)
-        ? sql`coalesce(len(${exactlyFound(compiler, value(0), value(1), sql`not `)}) = 0, false)`
+    }
+    case 'subsetOf': {
+      const lists = apart(arg(0), arg(1));
+      if (lists.length > 1)
+        return sql`(${joinSql(
+          lists.map((list) => callSql(compiler, { ...node, args: [list, arg(1)] }, env)),
+          ' and ',
+        )})`;
+      const others = apart(arg(1), arg(0)).map((list) => compiler.value(list, env));
+      return others.length > 1 || areExact(arg(0).type, arg(1).type)
+        ? sql`coalesce(len(${exactlyFound(compiler, value(0), others, sql`not `)}) = 0, false)`
         : sql`coalesce(list_has_all(${value(1)}, ${present(compiler, value(0))}), false)`;
+    }
     case 'intersection': {
-      if (areExact(arg(0).type, arg(1).type)) return exactlyFound(compiler, firstOnes(compiler, value(0)), value(1), sql``);
+      const others = apart(arg(1), arg(0)).map((list) => compiler.value(list, env));
+      if (others.length > 1 || areExact(arg(0).type, arg(1).type)) return exactlyFound(compiler, firstOnes(compiler, value(0)), others, sql``);
       const item = compiler.name();
       // It stands inside a lambda, too.
       const other = compiler.perItem(() => value(1));
@@ -106,9 +122,32 @@ function isAmong(compiler: Compiler, list: Fragment, value: Fragment): Sql {
 }
 
 /** The items that are among others; or, with `not`, those that are not. NULL when a side is; NULL items are left out. */
-function exactlyFound(compiler: Compiler, list: Sql, others: Sql, not: Sql): Sql {
+function exactlyFound(compiler: Compiler, list: Sql, others: readonly Sql[], not: Sql): Sql {
   const item = compiler.name();
-  return bound(compiler, others, (among) => sql`list_filter(${list}, lambda ${item}: ${item} is not null and ${not}${isAmong(compiler, among, item)})`);
+  const among = (rest: readonly Sql[], found: readonly Sql[]): Sql => {
+    const [next, ...later] = rest;
+    if (next !== undefined) return bound(compiler, next, (name) => among(later, [...found, isAmong(compiler, name, item)]));
+    return sql`list_filter(${list}, lambda ${item}: ${item} is not null and ${not}(${joinSql(found, ' or ')}))`;
+  };
+  return among(others, []);
+}
+
+/** A list, in parts where it is written with doubles and what it is held against has none. */
+function apart(list: Typed, { type }: Typed): readonly Typed[] {
+  return doublesApart(list, type.kind === 'array' ? type.item : type);
+}
+
+/** Whether a list has just these items, which are written: each is compared by itself. NULL where the list is. */
+export function sameItems(compiler: Compiler, list: Sql, items: readonly Sql[]): Sql {
+  return bound(
+    compiler,
+    list,
+    (name) =>
+      sql`(len(${name}) = ${literal(items.length)} and ${joinSql(
+        items.map((item, index) => sql`${name}[${literal(index + 1)}] is not distinct from ${item}`),
+        ' and ',
+      )})`,
+  );
 }
 
 function isNullSql(compiler: Compiler, node: Typed, env: Env): Sql {

@@ -5,7 +5,7 @@ import type { CompareOperator } from '../ast.ts';
 import { unify, type PqlType } from '../type.ts';
 import type { Typed } from '../typed.ts';
 import { columnSql, rowSql } from './columns.ts';
-import { callSql, containsSql, identitiesSql } from './compile-call.ts';
+import { callSql, containsSql, identitiesSql, sameItems } from './compile-call.ts';
 import { chainSql } from './compile-chain.ts';
 import { aggregateSql, filterSql, groupSql, listSql, mapSql, memberSql, quantifierSql, topSql } from './compile-list.ts';
 import { dateSql, occursSql, timestampSql } from './compile-time.ts';
@@ -135,6 +135,15 @@ const OPPOSITE: Readonly<Record<CompareOperator, CompareOperator>> = { '=': '!='
 const SYMBOLS: Readonly<Record<CompareOperator, Sql>> = { '=': sql`=`, '!=': sql`<>`, '<': sql`<`, '<=': sql`<=`, '>': sql`>`, '>=': sql`>=` };
 
 function compareSql(compiler: Compiler, node: Extract<Typed, { kind: 'compare' }>, operator: CompareOperator, env: Env): Sql {
+  const among = [[node.left, node.right] as const, [node.right, node.left] as const].find(
+    ([list, written]) => list.type.kind === 'array' && doublesApart(written, list.type.item).length > 1,
+  );
+  if (among?.[1].kind === 'list') {
+    const [list, { items }] = among;
+    const values = items.map((item) => sql`${compiler.value(item, env)}`);
+    const same = sameItems(compiler, sql`${compiler.value(list, env)}`, values);
+    return operator === '=' ? same : sql`(not ${same})`;
+  }
   const [left, right] = [operandSql(compiler, node.left, env), operandSql(compiler, node.right, env)];
   const shape = node.left.type.kind === 'array' ? unify(node.left.type, node.right.type) : undefined;
   if (shape !== undefined) return sql`(${asWritten(left, shape)} ${SYMBOLS[operator]} ${asWritten(right, shape)})`;
