@@ -173,12 +173,12 @@ export function hashedName(carriedAs: string): string {
 
 /**
  * The text that a snapshot `s`, which carries the values of these names, has for a column. A value that was carried before it was to be hashed is hashed now; snapshots of
- * earlier versions went by the targets.
+ * earlier versions went by the targets. What the id tells was not carried either while rows were unique by it.
  */
-export function carriedText({ carriedAs, target, hash }: OutputColumn, names: readonly string[]): Sql {
+export function carriedText({ carriedAs, target, hash, ofId }: OutputColumn, names: readonly string[], id: Expression): Sql {
   const plain = names.find((name) => name === target || (hash !== undefined && hashedName(name) === carriedAs));
   const name = names.includes(carriedAs) ? carriedAs : plain;
-  if (name === undefined) return sql`cast(null as varchar)`;
+  if (name === undefined) return ofId && hash !== undefined ? hash(id) : sql`cast(null as varchar)`;
   const text = sql`s.${ident(`k_${name}`)}`;
   return name === carriedAs || hash === undefined ? text : hash(text);
 }

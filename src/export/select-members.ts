@@ -45,7 +45,7 @@ export function selectionQuery(input: SelectionInput): Sql {
     sql`case when s."id" is null then false when m."present" then s."delivered" else coalesce(s."delivered", true) end as "delivered"`,
     sql`coalesce(s."since", cast(${literal(since)} as bigint)) as "since"`,
     ...carried.map((column) => sql`m.${ident(`n_${column.carriedAs}`)} as ${ident(`n_${column.carriedAs}`)}`),
-    ...carried.map((column) => sql`${carriedText(column, snapshot.columns)} as ${ident(`s_${column.carriedAs}`)}`),
+    ...carried.map((column) => sql`${carriedText(column, snapshot.columns, keyAsText(sql`s."id"`))} as ${ident(`s_${column.carriedAs}`)}`),
   ];
   return sql`${audience.with}select ${joinSql(parts, ', ')} from (select *, true as "present" from (${members})) m full join ${snapshot.relation} s on m."id" = ${before}${
     differencesOnly ? sql` where (m."present" and m."reason" is null and s."delivered") is not true` : noSql

@@ -90,12 +90,10 @@ function changeColumn(column: OutputColumn, render: RenderColumn): Sql {
   const known = column.kind === 'expression' ? { ...column, value: sql`case when p."id" is not null then ${column.value} end` } : column;
   if (!identifies(column)) return sql`${render(known)} as ${name}`;
   const carried = ident('c', `s_${column.carriedAs}`);
-  // Snapshots of earlier versions carry no value that the id tells.
-  const before = column.ofId && column.hash !== undefined ? sql`coalesce(${carried}, ${column.hash(keyAsText(sql`c."id"`))})` : sql`${carried}`;
-  const value = sql`coalesce(${known.value}, ${carriedValue(column, before)})`;
+  const value = sql`coalesce(${known.value}, ${carriedValue(column, sql`${carried}`)})`;
   // A key is found again by its digits: what its row had, the exit has.
   const hasDigits = column.text !== undefined || column.type === 'integer' || column.type.startsWith('decimal');
-  return sql`${render({ ...column, value, text: hasDigits ? sql`coalesce(${textOf(known)}, ${before})` : undefined })} as ${name}`;
+  return sql`${render({ ...column, value, text: hasDigits ? sql`coalesce(${textOf(known)}, ${carried})` : undefined })} as ${name}`;
 }
 
 function wonBy({ losers, by }: RowsInput): Sql {

@@ -3,6 +3,7 @@
  * stands, and once the reason is gone the next run or retry delivers the same bytes.
  */
 import { BlobSASPermissions, BlobServiceClient, generateBlobSASQueryParameters, StorageSharedKeyCredential } from '@azure/storage-blob';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -312,6 +313,31 @@ describe('what keeps a folder from being written', () => {
       const spec: StorageSpec = { type: 'local', path: disk.folder };
       await fillStorage(spec, 3.5 * MEBIBYTE);
       await expectTold({ type: 'local-directory', spec, says: /the disk is full/, hint: /make room/, fix: (project) => makeRoom(spec, project) }, 'retry');
+    },
+    120_000,
+  );
+
+  it.runIf(CAN_MOUNT)(
+    'tells a disk that is full after the first parts, and does not say that nothing was published',
+    async () => {
+      await using disk = await startTinyDisk(4 * MEBIBYTE);
+      const spec: StorageSpec = { type: 'local', path: disk.folder };
+      await fillStorage(spec, 3.5 * MEBIBYTE);
+      const files = smallDelivery('local-directory', spec);
+      using project = createTempProject({ ...files, 'manifests/all.yaml': (files['manifests/all.yaml'] ?? '').replaceAll('_all"', '_all", maxRows: 2000') });
+      const command = (now: string, ...args: readonly string[]) => reconcile(['-C', project.directory, '--now', now, ...args]);
+      expect(await command(SMALL_DELIVERY_APPLIED, 'apply', '--auto-approve')).toMatchObject({ code: 0 });
+
+      const failed = await command(SMALL_DELIVERY_NOW, 'run', 'remote', '--slot', SMALL_DELIVERY_SLOT);
+      expect(existsSync(join(disk.folder, 'everyone_all.csv'))).toBe(true);
+      const said = failed.stdout + failed.stderr;
+      expect(failed, said).toMatchObject({ code: 1 });
+      expect(said).toMatch(/the disk is full[^]*make room on the disk, and the next run goes on/);
+      expect(said).not.toMatch(/nothing was published/);
+
+      await makeRoom(spec, project);
+      expect(await command(SMALL_DELIVERY_NOW, 'run', 'remote', '--slot', SMALL_DELIVERY_SLOT)).toMatchObject({ code: 0 });
+      expect(existsSync(join(disk.folder, 'everyone_all_10.csv'))).toBe(true);
     },
     120_000,
   );

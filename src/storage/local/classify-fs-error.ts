@@ -7,7 +7,8 @@ interface Verdict {
   readonly hint: string;
 }
 
-const NO_SPACE_HINT = 'make room on the disk or choose another folder; nothing was published, and the next run goes on';
+/** Earlier parts of the run may be visible. */
+const NO_SPACE_HINT = 'make room on the disk, and the next run goes on where this one was; or choose another folder';
 const PERMISSION_HINT = 'give the user that runs reconcile the right to write there, or choose another folder';
 
 const VERDICTS: Readonly<Record<string, Verdict>> = {

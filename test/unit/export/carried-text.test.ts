@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { carriedText, outputColumns, type OutputColumn } from '../../../src/export/output-columns.ts';
 import { printSql } from '../../../src/sql/print-sql.ts';
+import { sql } from '../../../src/sql/sql.ts';
 
 const columnOf = (transform?: 'sha256'): OutputColumn => {
   const entry = { source: 'identityMap.Email', ...(transform === undefined ? {} : { transform }) };
@@ -8,7 +9,7 @@ const columnOf = (transform?: 'sha256'): OutputColumn => {
   if (column === undefined) throw new Error('no column');
   return column;
 };
-const textFrom = (column: OutputColumn, ...names: readonly string[]): string => printSql(carriedText(column, names), 'duckdb');
+const textFrom = (column: OutputColumn, ...names: readonly string[]): string => printSql(carriedText(column, names, sql`s."id"`), 'duckdb');
 
 test('a snapshot of an earlier version carries a value by the target of its column', () => {
   expect(textFrom(columnOf(), 'mail')).toBe('s."k_mail"');

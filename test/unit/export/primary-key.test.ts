@@ -82,6 +82,29 @@ test.each([
   },
 );
 
+test('an email as the primary identity is hashed from now on: whoever leaves takes no spelling along that stays', async () => {
+  const attributes = {
+    source: 'shop',
+    dataset: 'people',
+    identities: { Email: { column: 'id', primary: true } },
+    fields: { country: { column: 'country', type: 'string' } },
+  } as const;
+  const options = { attributes, predicate: sql`p."country" = 'DE'`, profileColumns: ['country'], mode: 'incremental' } as const;
+  await bench.writePeople(`${HEAD}A@x,,,,DE,\na@x,,,,DE,\nc@x,,,,DE,\n`);
+  const plain = await bench.run({ ...options, mapping: [{ source: 'identityMap.Email', target: 'hash' }, STATUS], slot: HOUR, name: 'i1' });
+  await bench.writePeople(`${HEAD}a@x,,,,DE,\n`);
+  const hashed = await bench.run({
+    ...options,
+    mapping: [{ source: 'identityMap.Email', target: 'hash', transform: 'sha256' }, STATUS],
+    slot: 2 * HOUR,
+    name: 'i2',
+  });
+
+  for (const { run } of [plain, hashed]) expect([run.status, run.error]).toEqual(['success', undefined]);
+  expect(await lines('i1.csv')).toEqual(['A@x,realized', 'a@x,realized', 'c@x,realized']);
+  expect(await lines('i2.csv')).toEqual([`${sha256('c@x')},exited`]);
+});
+
 test('an identity and its column may be called like something that every JavaScript object has: their values are looked at as others', async () => {
   const attributes = { source: 'shop', dataset: 'people', identities: { constructor: { column: 'constructor', primary: true } }, fields: {} } as const;
   await bench.writePeople('constructor\n1\n1\n');
