@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { reconcile } from '../support/reconcile.ts';
+import { GERMAN, PEOPLE_SOURCE } from '../support/shop-project.ts';
 import { createTempProject } from '../support/temp-project.ts';
 
 const PACKAGE = 'node_modules/reconcile-destination-mute';
@@ -55,3 +56,40 @@ test('a connector that throws what cannot be made a text is told as broken, not 
     expect(stdout + stderr).not.toContain('has a bug');
   }
 });
+
+test.each([
+  ['throws an answer of megabytes', 'throw new Error(`${"y".repeat(2_000_000)}`);', /`deliver`: Error: y+… \(\d+ characters\) \(connector\.js:\d+:\d+\)/],
+  ['has an answer that fails when it is looked at', 'return { get status() { throw new Error("computed"); } };', /failed in `deliver`: Error: computed/],
+  ['throws what fails when it is looked at', 'throw { get name() { throw new Error("computed"); } };', /failed in `deliver`: \[object Object\]/],
+  ['gives back a place of megabytes', 'return { status: "signalled", token: { at: "z".repeat(2_000_000) } };', /did not answer `deliver` with/],
+])(
+  'a connector that %s fails its run in short words, at once',
+  async (_what, body, says) => {
+    using project = createTempProject({
+      ...FILES,
+      'people.csv': 'id,cc\n1,DE\n',
+      'manifests/rest.yaml': `${PEOPLE_SOURCE}
+---
+apiVersion: reconcile/v1
+kind: Attributes
+metadata: {name: person}
+spec: {source: shop, dataset: people, identities: {crmId: {column: id, primary: true}}, fields: {cc: {column: cc, type: string}}}
+---
+${GERMAN}
+---
+apiVersion: reconcile/v1
+kind: Activation
+metadata: {name: daily}
+spec: {destination: mute, segments: [german], mapping: [{source: identityMap.crmId, target: key}], export: full, schedule: {every: 24h}}
+`,
+      [`${PACKAGE}/connector.js`]: `export default async () => ({ check: async () => [], ${WHOLE.replace('async () => ({ status: "imported" })', `async () => { ${body} }`)} });`,
+    });
+    expect(await reconcile(['-C', project.directory, 'apply', '--auto-approve'])).toMatchObject({ code: 0 });
+    const from = Date.now();
+    const { code, stdout, stderr } = await reconcile(['-C', project.directory, 'run', 'daily']);
+    expect([code, stdout + stderr]).toEqual([1, expect.stringMatching(says)]);
+    expect(stdout + stderr).not.toContain('has a bug');
+    expect([(stdout + stderr).length < 5000, Date.now() - from < 20_000]).toEqual([true, true]);
+  },
+  60_000,
+);
