@@ -45,18 +45,21 @@ export async function loadConnector(entry: CatalogueEntry, context: ConnectorCon
   const exported = (create as { readonly default?: unknown } | null | undefined)?.default;
   if (typeof create !== 'function' && typeof exported === 'function') create = exported;
   if (typeof create !== 'function') throw broken('has no default export', '`export default async function createConnector(context) { … }`');
-  const { connector } = await runGuarded({
+  const made = await runGuarded({
     method: 'createConnector',
     work: () => (create as (given: ConnectorContext) => unknown)({ ...context, ...ours }),
-    read: (answer) => ({ connector: answer as Connector | null | undefined }),
+    read: (answer) => readConnector(answer, guard),
     ...guard,
   });
-  const there = (connector ?? {}) as unknown as Readonly<Record<string, unknown>>;
+  if (Array.isArray(made)) throw broken(`has no ${made.map((name) => `\`${name}\``).join(', ')}`, 'docs/write-a-destination.md tells what a connector does');
+  return made as Connector;
+}
+
+/** The connector, held to the port; or the methods that it lacks. */
+function readConnector(answer: unknown, guard: GuardOptions): Connector | readonly string[] {
+  const there = (answer ?? {}) as Readonly<Record<string, unknown>>;
   const missing = METHODS.filter((name) => typeof there[name] !== 'function');
-  if (connector === undefined || connector === null || missing.length > 0) {
-    throw broken(`has no ${missing.map((name) => `\`${name}\``).join(', ')}`, 'docs/write-a-destination.md tells what a connector does');
-  }
-  return guardConnector(connector, guard);
+  return missing.length > 0 ? missing : guardConnector(answer as Connector, guard);
 }
 
 type Imported = { readonly create: unknown } | { readonly thrown: unknown };

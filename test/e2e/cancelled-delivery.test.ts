@@ -120,17 +120,18 @@ test.each(['retry', 'run'] as const)(
   },
 );
 
-describe('files of a run that was cancelled', () => {
-  /** A slot that failed with its first file visible: another one stands in the second one's place. */
-  async function failHalfway(project: Project): Promise<Run> {
-    mkdirSync(join(project.directory, 'out/german_20261201_00_2.csv'), { recursive: true });
-    const failed = await project.one(SLOTS[0], 'run', 'daily', '--slot', SLOTS[0]);
-    expect([failed.error?.code, readdirSync(join(project.directory, 'out'))]).toEqual(['RC4008', ['german_20261201_00.csv', 'german_20261201_00_2.csv']]);
-    return failed;
-  }
-  const open = (): Promise<Project> =>
-    makeProject('{type: local-directory, storage: {type: local, path: out}}', '{maxRows: 1, name: "%SEGMENT_ID%_%DATETIME(YYYYMMdd_HH)%"}');
+const open = (): Promise<Project> =>
+  makeProject('{type: local-directory, storage: {type: local, path: out}}', '{maxRows: 1, name: "%SEGMENT_ID%_%DATETIME(YYYYMMdd_HH)%"}');
 
+/** A slot that failed with its first file visible: another one stands in the second one's place. */
+async function failHalfway(project: Project): Promise<Run> {
+  mkdirSync(join(project.directory, 'out/german_20261201_00_2.csv'), { recursive: true });
+  const failed = await project.one(SLOTS[0], 'run', 'daily', '--slot', SLOTS[0]);
+  expect([failed.error?.code, readdirSync(join(project.directory, 'out'))]).toEqual(['RC4008', ['german_20261201_00.csv', 'german_20261201_00_2.csv']]);
+  return failed;
+}
+
+describe('files of a run that was cancelled', () => {
   test('that somebody took before: it says so, and the next slot knows whom it told of', async () => {
     using project = await open();
     const failed = await failHalfway(project);
