@@ -12,11 +12,14 @@ function announcedFiles(work: RunWork): readonly PlannedFile[] {
 /** Removes what uploads of a run left unfinished; where that cannot be done now, the store's own rules do it. Returns how many were looked at. */
 export async function abandonUploads(storage: Storage, work: RunWork, runId: string): Promise<number> {
   const files = announcedFiles(work);
+  let silent = 0;
   for (const { key } of files) {
     try {
       await storage.abandon(key, runId);
+      silent = 0;
     } catch (error) {
-      if (isSilent(error)) break;
+      // One may be a connection that broke.
+      if (isSilent(error) && (silent += 1) > 1) break;
     }
   }
   return files.length;
