@@ -20,6 +20,7 @@ import type { RunLedger } from './state/run-ledger.ts';
 import type { StateStore } from './state/state-store.ts';
 import type { StorageRetry } from './storage/with-retry.ts';
 import { loadProjectFile } from './validate/load-project.ts';
+import { printableLine } from './support/printable.ts';
 
 /** A project with what stands behind its ports. Nothing is opened before it is used; the one who opened it disposes it. */
 export interface OpenedProject extends AsyncDisposable {
@@ -135,7 +136,7 @@ export async function openProject(context: CommandContext): Promise<OpenedProjec
     context.say(
       context.options.logFormat === 'json'
         ? JSON.stringify({ time: new Date(context.clock()).toISOString(), level, message, ...fields })
-        : formatLog(message, fields),
+        : printableLine(formatLog(message, fields)),
     );
   };
 

@@ -65,7 +65,7 @@ export default async function createConnector(context: ConnectorContext): Promis
     try {
       for (const file of batch.files) {
         if (file.open === undefined) throw new Error(`\`${file.path}\` cannot be opened`);
-        accepted += await sendFile(await file.open(), {
+        await sendFile(await file.open(), {
           endpoint,
           clock: context.clock,
           sleep: context.sleep,
@@ -76,6 +76,7 @@ export default async function createConnector(context: ConnectorContext): Promis
           runId: batch.runId,
           segment: batch.segment,
           path: file.path,
+          onAccepted: (rows) => (accepted += rows),
           onRejected: (row) => {
             rejected.push(row);
             if (rejected.length > Math.max(maxRejected, MAX_FOUND)) throw new TooManyRejected();

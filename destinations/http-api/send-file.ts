@@ -10,18 +10,18 @@ export interface FileToSend extends Pick<SendRequest, 'endpoint' | 'clock' | 'sl
   readonly segment: string;
   /** The file's path at the storage: part of each batch's key, and what a rejected row is reported by. */
   readonly path: string;
+  /** Called for every batch that was taken: what comes later may end the whole, and these rows are there all the same. */
+  readonly onAccepted: (rows: number) => void;
   /** Called for every row that was refused, in order. Throws to stop. */
   readonly onRejected: (row: { readonly path: string; readonly row: number }) => void;
 }
 
-/** Sends a file's rows, batch after batch, and returns how many were accepted. A refused batch is cut in halves until the refused rows are alone. */
-export async function sendFile(stream: Readable, file: FileToSend): Promise<number> {
-  let accepted = 0;
-  for await (const batch of readBatches(stream, file.limits)) accepted += await sendBatch(batch, file);
-  return accepted;
+/** Sends a file's rows, batch after batch. A refused batch is cut in halves until the refused rows are alone. */
+export async function sendFile(stream: Readable, file: FileToSend): Promise<void> {
+  for await (const batch of readBatches(stream, file.limits)) await sendBatch(batch, file);
 }
 
-async function sendBatch(batch: Batch, file: FileToSend): Promise<number> {
+async function sendBatch(batch: Batch, file: FileToSend): Promise<void> {
   const { endpoint, clock, sleep, log, signal, runId, segment, path } = file;
   const { type, body } = encodeBatch(batch, file.shape, { runId, segment, file: path });
   const answer = await sendRequest({
@@ -34,11 +34,7 @@ async function sendBatch(batch: Batch, file: FileToSend): Promise<number> {
     body,
     idempotencyKey: `${runId}/${path}/${batch.firstRow}-${batch.firstRow + batch.rows - 1}`,
   });
-  if (answer === 'accepted') return batch.rows;
-  if (batch.rows === 1) {
-    file.onRejected({ path, row: batch.firstRow });
-    return 0;
-  }
-  const [first, second] = halveBatch(batch);
-  return (await sendBatch(first, file)) + (await sendBatch(second, file));
+  if (answer === 'accepted') file.onAccepted(batch.rows);
+  else if (batch.rows === 1) file.onRejected({ path, row: batch.firstRow });
+  else for (const half of halveBatch(batch)) await sendBatch(half, file);
 }

@@ -26,7 +26,10 @@ export interface SendRequest extends Pick<ConnectorContext, 'clock' | 'sleep' | 
 }
 
 const MAX_WAIT_MS = 5 * 60_000;
-const START_BYTES = 64;
+const PAGES = ['<!doctype html', '<html'] as const;
+const START_CHARACTERS = 64;
+/** More of them are no answer that anybody reads. */
+const MAX_BLANKS = 65_536;
 const REPEATABLE: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** Sends a batch until it is answered. Throws `AppError` when the endpoint cannot be reached, or refuses whatever the rows are. */
@@ -86,17 +89,27 @@ async function tryOnce({ endpoint, type, body, idempotencyKey, signal, clock }: 
 
 export function isWebPage({ ok, headers }: Pick<Response, 'ok' | 'headers'>, start: string): boolean {
   // Sign-in pages begin with a comment or a script, too; what some frameworks call HTML is a plain `ok`.
-  const isMarkup = headers.get('content-type')?.startsWith('text/html') === true && /^\s*</.test(start);
-  return ok && (isMarkup || /^\s*(<!doctype html|<html)/i.test(start));
+  const isMarkup = /^text\/html/i.test(headers.get('content-type') ?? '') && start.startsWith('<');
+  return ok && (isMarkup || PAGES.some((page) => start.startsWith(page)));
 }
 
-/** The first characters of an answer; the rest is not waited for. It may repeat rows of people: it is looked at and never kept. */
+/**
+ * The first characters of an answer, behind its blanks and in small letters; the rest is not waited for. They may come in pieces, and server pages begin with
+ * a blank line for each of their directives. It may repeat rows of people: it is looked at and never kept.
+ */
 export async function readStart({ body }: Response): Promise<string> {
   if (body === null) return '';
   const reader = body.getReader();
-  const { value } = await reader.read();
+  const decoder = new TextDecoder();
+  let start = '';
+  for (let bytes = 0; bytes < MAX_BLANKS && PAGES.some((page) => start.length < page.length && page.startsWith(start));) {
+    const { value } = await reader.read();
+    if (value === undefined) break;
+    bytes += value.byteLength;
+    start = (start + decoder.decode(value.subarray(0, MAX_BLANKS), { stream: true })).trimStart().slice(0, START_CHARACTERS).toLowerCase();
+  }
   await reader.cancel();
-  return value === undefined ? '' : new TextDecoder().decode(value.subarray(0, START_BYTES));
+  return start;
 }
 
 function explainNetwork(error: unknown): Failure {

@@ -1,3 +1,4 @@
+import { printableLine } from '../support/printable.ts';
 import { formatInstant, type Instant } from '../model/instant.ts';
 import { toRun } from '../export/to-run.ts';
 import type { RunRecord } from '../state/run-ledger.ts';
@@ -36,11 +37,11 @@ export function renderRun(record: RunRecord, options: RenderRunsOptions): string
     `ended      ${record.endedAt === null ? '-' : formatInstant(record.endedAt)}`,
     ...(record.earlier ?? []).map(
       (one) =>
-        `attempt ${one.attempt}  ${one.endedAt === null ? 'was killed' : one.status}, ${formatInstant(one.startedAt)}${one.error === undefined ? '' : `  ${one.error.code}  ${one.error.message}`}`,
+        `attempt ${one.attempt}  ${one.endedAt === null ? 'was killed' : one.status}, ${formatInstant(one.startedAt)}${one.error === undefined ? '' : `  ${one.error.code}  ${printableLine(one.error.message)}`}`,
     ),
     ...(toRun(record).accepted ?? []).map(
       ({ guard, measured, by, because }) =>
-        `accepted   guards.${guard}, measured ${measured}${by === undefined ? '' : `, by ${by}`}${because === undefined ? '' : `: ${because}`}`,
+        `accepted   guards.${guard}, measured ${measured}${by === undefined ? '' : `, by ${by}`}${because === undefined ? '' : `: ${printableLine(because)}`}`,
     ),
     ...record.files.map((file) => `file       ${file.path}   ${formatCount(file.rows)} rows   ${formatCount(file.bytes)} bytes   sha256 ${file.sha256}`),
   ];

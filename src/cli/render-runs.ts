@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { formatInstant, parseInstant, type Instant } from '../model/instant.ts';
 import { REFUSED_REASON, type Run } from '../model/run.ts';
+import { printableLine } from '../support/printable.ts';
 import { formatBytes, formatCount, formatDuration } from './format-amount.ts';
 
 export interface RenderRunsOptions {
@@ -39,14 +40,14 @@ function renderRun(run: Run, width: number, nameWidth: number, { color }: Render
   const why = Object.entries(excluding).map(([reason, count]) => `${reason} ${formatCount(count)}`);
   const failing = refused === undefined ? '' : ` (${REFUSED_REASON})`;
   const segment = run.segment.padEnd(width);
-  if (run.status === 'held') return [`  ${segment}   ${yellow('held')}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
-  if (run.status === 'skipped') return [`  ${segment}   ${yellow('skipped')}  ${run.error?.message ?? ''}`, ...hintOf(run, dim)];
+  if (run.status === 'held') return [`  ${segment}   ${yellow('held')}  ${printableLine(run.error?.message ?? '')}`, ...hintOf(run, dim)];
+  if (run.status === 'skipped') return [`  ${segment}   ${yellow('skipped')}  ${printableLine(run.error?.message ?? '')}`, ...hintOf(run, dim)];
   const counts = `  ${segment}   received ${formatCount(received)}   activated ${formatCount(activated)}   excluded ${formatCount(excluded)}${why.length === 0 ? '' : ` (${why.join(', ')})`}   failed ${formatCount(failed)}${failing}`;
   if (run.status !== 'success') {
     return [
       counts,
       ...retriesOf(run, dim),
-      `    ${red('failed')} ${run.error?.code ?? ''}  ${run.error?.message ?? ''}`,
+      `    ${red('failed')} ${run.error?.code ?? ''}  ${printableLine(run.error?.message ?? '')}`,
       ...hintOf(run, dim),
       ...whoWasRefused(run, dim),
     ];
@@ -60,7 +61,7 @@ function renderRun(run: Run, width: number, nameWidth: number, { color }: Render
     run.import === undefined
       ? []
       : [
-          `    import ${run.import.status}${run.import.rows === undefined ? '' : `, ${formatCount(run.import.rows)} rows`}${run.import.message === undefined ? '' : `: ${run.import.message}`}`,
+          `    import ${run.import.status}${run.import.rows === undefined ? '' : `, ${formatCount(run.import.rows)} rows`}${run.import.message === undefined ? '' : `: ${printableLine(run.import.message)}`}`,
           ...(run.import.status === 'import-failed' ? [`    ${dim('=')} correct it on the other side, then: reconcile runs retry ${run.id}`] : []),
           ...(run.import.status === 'unknown' ? [`    ${dim('=')} ask again, and tell it only if it knows nothing:  reconcile runs retry ${run.id}`] : []),
         ];
@@ -76,7 +77,7 @@ function retriesOf({ retries, error }: Run, dim: (text: string) => string): read
 export function tellRetries({ times, last }: NonNullable<Run['retries']>, error: Run['error']): string {
   const often = times === 1 ? 'once' : `${formatCount(times)} times`;
   // What it ended with is told anyway.
-  return last === error?.message ? `retried ${often}` : `retried ${often}${times === 1 ? '' : ', the last time'} after: ${last}`;
+  return last === error?.message ? `retried ${often}` : `retried ${often}${times === 1 ? '' : ', the last time'} after: ${printableLine(last)}`;
 }
 
 /** A run that failed delivers everything again anyway. */
@@ -87,7 +88,7 @@ function whoWasRefused({ refused, status, slot }: Run, dim: (text: string) => st
 }
 
 function hintOf(run: Run, dim: (text: string) => string): readonly string[] {
-  return run.error?.hint === undefined ? [] : [`    ${dim('=')} ${run.error.hint}`];
+  return run.error?.hint === undefined ? [] : [`    ${dim('=')} ${printableLine(run.error.hint)}`];
 }
 
 function summarize(runs: readonly Run[]): string {

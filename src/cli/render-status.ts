@@ -6,6 +6,7 @@ import { displayWidth } from '../support/display-width.ts';
 import { BEGIN_ANEW, tellAhead } from '../watch/read-ahead.ts';
 import type { ActivationStatus, Status } from '../watch/read-status.ts';
 import type { KeptSizes } from '../export/measure-folders.ts';
+import { printableLine } from '../support/printable.ts';
 import { formatBytes, formatCount, formatDuration } from './format-amount.ts';
 
 export interface RenderStatusOptions {
@@ -112,7 +113,7 @@ function lastRun(
   const status =
     run.status !== 'running' ? run.status : state === 'Stalled' ? 'interrupted' : `running${forHowLong(wall - (parseInstant(run.startedAt) ?? wall))}`;
   if (status !== 'success') {
-    return `${time} ${status}${run.error === undefined ? name : `: ${isOne ? '' : `${run.segment}: `}${shorten(run.error.message)}`}`;
+    return `${time} ${status}${run.error === undefined ? name : `: ${isOne ? '' : `${run.segment}: `}${shorten(printableLine(run.error.message))}`}`;
   }
   const alike = segments.flatMap(({ lastRun: one }) => (one !== null && one.slot === run.slot && run.slot !== null && one.status === 'success' ? [one] : []));
   const shown = alike.length > 0 ? alike : [run];

@@ -5,6 +5,7 @@ import type { Run } from '../model/run.ts';
 import { asUserError } from '../model/system-refusal.ts';
 import { formatSlots } from '../plan/plan-view.ts';
 import { BEGIN_ANEW, tellAhead } from '../watch/read-ahead.ts';
+import { printableLine } from '../support/printable.ts';
 import type { WatchEvent } from '../watch/watch-event.ts';
 import { pasteable } from './command-line.ts';
 import type { CommandContext } from './context.ts';
@@ -146,11 +147,13 @@ function describeRun(run: Run): LogLine {
   if (run.error?.code === ALREADY_RUNNING) return describeElsewhere(run);
   const { id, activation, segment, slot, status, counts, error, retries } = run;
   const rows = `${formatCount(counts.activated)} ${counts.activated === 1 ? 'row' : 'rows'}${counts.excluded === 0 ? '' : `, ${formatCount(counts.excluded)} excluded`}`;
-  const why = error === undefined ? '' : `: ${error.code}  ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
+  const why = error === undefined ? '' : `: ${error.code}  ${printableLine(error.message)}${error.hint === undefined ? '' : ` (${printableLine(error.hint)})`}`;
   // Delivered, and nobody knows whether the other side has it.
   const isUnknown = run.import?.status === 'unknown';
   const imported =
-    run.import === undefined ? '' : `, import ${run.import.status}${isUnknown ? `: ${run.import.message ?? ''} (ask again: reconcile runs retry ${id})` : ''}`;
+    run.import === undefined
+      ? ''
+      : `, import ${run.import.status}${isUnknown ? `: ${printableLine(run.import.message ?? '')} (ask again: reconcile runs retry ${id})` : ''}`;
   // Stopped by a signal: it goes on at the next start, and nobody has to look.
   const isStopped = status === 'failed' && error?.code === STOPPED;
   return {
@@ -184,7 +187,8 @@ function describeElsewhere({ id, activation, segment, slot }: Run): LogLine {
 
 function told(error: unknown): { readonly code: string; readonly message: string; readonly hint?: string | undefined } {
   const known = asUserError(error);
-  if (known !== undefined) return { code: known.code, message: known.message === '' ? (known.diagnostics[0]?.message ?? '') : known.message, hint: known.hint };
+  if (known !== undefined)
+    return { code: known.code, message: printableLine(known.message === '' ? (known.diagnostics[0]?.message ?? '') : known.message), hint: known.hint };
   return { code: 'RC4000', message: `a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` };
 }
 

@@ -8,8 +8,10 @@ export interface GuardOptions {
   readonly path: string;
   /** Of its module; absolute. */
   readonly folder: string;
-  /** Takes the secrets that the connector was given out of a text. */
+  /** A text of the connector without the secrets that it was given, and of a length that records and screens bear. */
   readonly clean: (text: string) => string;
+  /** The same, as long as it is: what people asked for. */
+  readonly cleanWhole: (text: string) => string;
   /** How long `check`, `prepare` and `setup` may take; five minutes unless told. */
   readonly deadlineMs?: number;
   /** Ends them before, and the loading; what is in flight is not waited for. */
@@ -58,7 +60,16 @@ export function guardConnector(connector: Connector, options: GuardOptions): Con
         (answer) => readReceipt(answer, batch, options.clean),
         signal ?? NEVER,
       ),
-    ...(setup === undefined ? {} : { setup: (request) => run('setup', () => setup.call(connector, request), readGuide) }),
+    ...(setup === undefined
+      ? {}
+      : {
+          setup: (request) =>
+            run(
+              'setup',
+              () => setup.call(connector, request),
+              (answer) => readGuide(answer, options.cleanWhole),
+            ),
+        }),
     async [Symbol.asyncDispose]() {
       const dispose = (connector as Partial<AsyncDisposable>)[Symbol.asyncDispose];
       if (dispose === undefined) return;
@@ -70,7 +81,7 @@ export function guardConnector(connector: Connector, options: GuardOptions): Con
 
 const EXPECTED: Readonly<Record<string, string>> = {
   check: 'a list of {code, level: ok | warning | error, subject, message}',
-  prepare: 'nothing or a flat map of texts and numbers, which can be journaled',
+  prepare: 'nothing or a flat map of texts and numbers, short enough to be journaled',
   deliver: `{status: ${[...STATUSES].join(' | ')}, …}`,
   settle: `{status: ${[...STATUSES].join(' | ')}, …}`,
   setup: '{text}',
@@ -100,7 +111,13 @@ export async function runGuarded<T>({ method, work, read, signal, stop, deadline
   }
   if (answer === ABORTED) throw new AppError({ code: 'RC1361', message: `\`${method}\` of the connector of \`${options.path}\` was stopped` });
   if (answer === TOO_LATE) throw fault(options.path, `did not end \`${method}\` within ${deadlineMs / 1000} s`);
-  const found = read(answer);
+  let found: T | undefined;
+  try {
+    found = read(answer);
+  } catch (error) {
+    // A property of the answer that is computed, and fails at it.
+    throw describeThrown(error, method, options);
+  }
   if (found === undefined) throw fault(options.path, `did not answer \`${method}\` with ${EXPECTED[method] ?? 'what was asked'}`);
   return found;
 }
@@ -128,20 +145,44 @@ function endOf(signal: AbortSignal | undefined, deadlineMs: number | undefined):
  * Whatever a connector threw, as an error for people: one that says `name: 'AppError'` was meant for them, any other is a fault of its code. Its
  * exception is not kept as the cause: it may carry requests with secrets.
  */
-function describeThrown(error: unknown, method: string, { path, clean }: Pick<GuardOptions, 'path' | 'clean'>): AppError {
-  if (error instanceof AppError) return error;
-  const { name, code, message, hint, stack, told } = (error !== null && typeof error === 'object' ? error : {}) as Readonly<Record<string, unknown>>;
+function describeThrown(thrown: unknown, method: string, { path, clean }: Pick<GuardOptions, 'path' | 'clean'>): AppError {
+  const { ours, name, code, message, hint, stack, told } = readThrown(thrown);
+  if (ours !== undefined) return ours;
   if (name === 'AppError') {
     const forPeople = new AppError({
-      code: typeof code === 'string' ? code : 'RC1361',
+      code: typeof code === 'string' && /^[\w-]{1,40}$/.test(code) ? code : 'RC1361',
       message: typeof message === 'string' ? clean(message) : 'the connector failed and did not say why',
       ...(typeof hint === 'string' ? { hint: clean(hint) } : {}),
     });
     return told === false ? Object.assign(forPeople, { told }) : forPeople;
   }
-  const words = typeof message === 'string' ? `${typeof name === 'string' ? `${name}: ` : ''}${message}` : wordsOf(error);
-  const place = typeof stack === 'string' ? /([^/\\\s(]+:\d+:\d+)\)?$/m.exec(stack)?.[1] : undefined;
+  const words = typeof message === 'string' ? `${typeof name === 'string' ? `${name}: ` : ''}${message}` : wordsOf(thrown);
+  const place = typeof stack === 'string' ? placeIn(stack) : undefined;
   return fault(path, `failed in \`${method}\`: ${clean(words)}${place === undefined ? '' : ` (${place})`}`);
+}
+
+interface Thrown extends Readonly<Partial<Record<'name' | 'code' | 'message' | 'hint' | 'stack' | 'told', unknown>>> {
+  readonly ours?: AppError;
+}
+
+/** Each property once: some are computed, and fail at it. */
+function readThrown(thrown: unknown): Thrown {
+  try {
+    if (thrown instanceof AppError) return { ours: thrown };
+    if (thrown === null || typeof thrown !== 'object') return {};
+    const { name, code, message, hint, stack, told } = thrown as Thrown;
+    return { name, code, message, hint, stack, told };
+  } catch {
+    return {};
+  }
+}
+
+/** More is no line of a stack, but of the message before it, which may be an answer of megabytes. */
+const LONGEST_LINE = 1000;
+
+function placeIn(stack: string): string | undefined {
+  const line = stack.split('\n').find((one) => one.length <= LONGEST_LINE && /:\d+:\d+\)?$/.test(one));
+  return line === undefined ? undefined : /([^/\\\s(]+:\d+:\d+)\)?$/.exec(line)?.[1];
 }
 
 /** Whatever somebody threw, in words: some values cannot even be made a text. */
@@ -182,12 +223,15 @@ function readFindings(answer: unknown, clean: GuardOptions['clean']): readonly C
   return findings.includes(undefined) ? undefined : (findings as CheckFinding[]);
 }
 
-/** Plain and flat, since it is journaled. */
+/** A place in a log, an id: more would be written with each step of each run. */
+const TOKEN_CHARACTERS = 65_536;
+
+/** Plain, flat and short, since it is journaled. */
 function readToken(answer: unknown): NonNullable<Receipt['token']> | undefined {
   const record = asRecord(answer);
   if (record === undefined) return undefined;
   const plain = Object.values(record).every((value) => value === null || typeof value === 'string' || (typeof value === 'number' && Number.isFinite(value)));
-  return plain ? ({ ...record } as NonNullable<Receipt['token']>) : undefined;
+  return plain && JSON.stringify(record).length <= TOKEN_CHARACTERS ? ({ ...record } as NonNullable<Receipt['token']>) : undefined;
 }
 
 function isCount(value: unknown): value is number {
@@ -230,7 +274,7 @@ function readRefused(answer: unknown, { files }: DeliveredBatch): readonly Refus
   return found;
 }
 
-function readGuide(answer: unknown): SetupGuide | undefined {
+function readGuide(answer: unknown, clean: GuardOptions['clean']): SetupGuide | undefined {
   const { text, created } = asRecord(answer) ?? {};
-  return typeof text === 'string' ? { text, ...(typeof created === 'string' ? { created } : {}) } : undefined;
+  return typeof text === 'string' ? { text: clean(text), ...(typeof created === 'string' ? { created: clean(created) } : {}) } : undefined;
 }

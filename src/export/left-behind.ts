@@ -1,7 +1,7 @@
 import { mayBeAlive } from '../state/owner.ts';
 import { RUN_STEPS, type RunLedger, type RunRecord, type RunStep } from '../state/run-ledger.ts';
 import type { Storage } from '../storage/storage.ts';
-import { workOf } from './run-work.ts';
+import { workOf, type RunWork } from './run-work.ts';
 import type { SegmentJob } from './segment-job.ts';
 
 /** How many of a pair's latest runs are looked at, unless none of them has succeeded. */
@@ -48,19 +48,34 @@ export async function findLeftBehind(ledger: Pick<RunLedger, 'find'>, job: JobOf
   return undecided.filter(({ id }) => found.has(id)).toReversed();
 }
 
-/** Whether a file of a run that did not succeed has been read. What an import has refused as a whole counts as not delivered. */
+/** Whether a file of a run that did not succeed has been read. */
 async function mayHaveBeenRead(run: RunRecord, storage: AskStorage): Promise<boolean> {
-  const { delivery } = workOf(run);
-  if (delivery !== undefined) return delivery.receipt?.status !== 'import-failed' || (delivery.receipt.rows ?? 0) > 0;
-  return hasLeftFiles(run, storage);
+  return wasTold(workOf(run)) ?? hasLeftFiles(run, storage);
 }
 
-/** Whether files of a run stand at the destination, or have stood there until somebody took them. What was cancelled has taken back what it could. */
+/**
+ * Whether the other side has anything of what it was told; undefined where nobody has begun to tell it. What an import has refused as a whole counts as
+ * not delivered.
+ */
+export function wasTold({ delivery }: RunWork): boolean | undefined {
+  if (delivery === undefined) return undefined;
+  return delivery.receipt?.status !== 'import-failed' || (delivery.receipt.rows ?? 0) > 0;
+}
+
+/**
+ * Whether files of a run stand at the destination, or have stood there until somebody took them. What was cancelled has taken back what it could; on its
+ * record are the others.
+ */
 export async function hasLeftFiles(run: RunRecord, storage: AskStorage): Promise<boolean> {
-  const { parts = [], visible = 0 } = workOf(run);
-  if (run.status !== 'cancelled' && (visible > 0 || hasReached(run, 'published'))) return true;
+  const { parts = [] } = workOf(run);
+  if (run.status === 'cancelled' ? run.files.length > 0 : visibleParts(workOf(run), run.step) > 0) return true;
   for (const { key, bytes } of parts) if ((await (await storage()).stat(key))?.bytes === bytes) return true;
   return false;
+}
+
+/** How many of its parts, from the first one on, a run is known to have made visible. */
+export function visibleParts({ parts = [], visible = 0 }: RunWork, step: RunStep): number {
+  return RUN_STEPS.indexOf(step) >= RUN_STEPS.indexOf('published') ? parts.length : visible;
 }
 
 /** Whether a slot's run came as far as having files and did not end in success, with no later success of its pair; `decided` is the newest of these. */

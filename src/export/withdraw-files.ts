@@ -12,11 +12,14 @@ function announcedFiles(work: RunWork): readonly PlannedFile[] {
 /** Removes what uploads of a run left unfinished; where that cannot be done now, the store's own rules do it. Returns how many were looked at. */
 export async function abandonUploads(storage: Storage, work: RunWork, runId: string): Promise<number> {
   const files = announcedFiles(work);
+  let silent = 0;
   for (const { key } of files) {
     try {
       await storage.abandon(key, runId);
+      silent = 0;
     } catch (error) {
-      if (isSilent(error)) break;
+      // One may be a connection that broke.
+      if (isSilent(error) && (silent += 1) > 1) break;
     }
   }
   return files.length;
@@ -33,13 +36,19 @@ export interface Withdrawn {
   /** What the destination does not let us take back, or look for, now. */
   readonly stuck: readonly PlannedFile[];
   readonly why: AppError | undefined;
+  /** What was visible and is gone: somebody has it. */
+  readonly taken: readonly PlannedFile[];
 }
 
-/** Takes back what a cancelled run has made visible: a set of files of which some are missing is of use to nobody. */
-export async function withdrawFiles(storage: Storage, work: RunWork, runId: string): Promise<Withdrawn> {
+/**
+ * Takes back what a cancelled run has made visible, which are its first `visible` parts at least: a set of files of which some are missing is of use to
+ * nobody.
+ */
+export async function withdrawFiles(storage: Storage, work: RunWork, runId: string, visible = 0): Promise<Withdrawn> {
   await abandonUploads(storage, work, runId);
   const beside = new Set(besideFiles(work));
-  const [replaced, stuck]: [PlannedFile[], PlannedFile[]] = [[], []];
+  const known = new Set(work.parts?.slice(0, visible));
+  const [replaced, stuck, taken]: [PlannedFile[], PlannedFile[], PlannedFile[]] = [[], [], []];
   let why: AppError | undefined;
   for (const file of announcedFiles(work)) {
     if (isSilent(why)) {
@@ -47,7 +56,10 @@ export async function withdrawFiles(storage: Storage, work: RunWork, runId: stri
       continue;
     }
     try {
-      if (!(await landedAs(storage, file))) continue;
+      if (!(await landedAs(storage, file))) {
+        if (known.has(file) && (await storage.stat(file.key)) === undefined) taken.push(file);
+        continue;
+      }
       // What stands beside holds the run's id in its name: whatever it replaced was of this very run.
       if (file.replace && !beside.has(file)) replaced.push(file);
       else await storage.remove(file.key);
@@ -58,5 +70,5 @@ export async function withdrawFiles(storage: Storage, work: RunWork, runId: stri
       why = isSilent(error) ? error : (why ?? error);
     }
   }
-  return { replaced, stuck, why };
+  return { replaced, stuck, why, taken };
 }

@@ -64,7 +64,10 @@ const HOUR = 3_600_000;
 const slotOf = (index: number): string => new Date(START + index * 6 * HOUR).toISOString().replace('.000', '');
 
 /** An incremental activation that is applied, over people of which the Germans are members. */
-async function makeProject(people: readonly Person[], { maxRejectedRows = 50, identity = 'Email', maxRemovedPercent = 100 } = {}): Promise<string> {
+async function makeProject(
+  people: readonly Person[],
+  { maxRejectedRows = 50, identity = 'Email', maxRemovedPercent = 100, fileRows = 20 } = {},
+): Promise<string> {
   const { directory } = await createTempProject({
     'reconcile.yaml': 'apiVersion: reconcile/v1\nkind: Project\nmetadata: {name: refusals}\nspec: {manifests: [manifests]}\n',
     'people.csv': HEAD,
@@ -103,7 +106,7 @@ spec:
   export: incremental
   schedule: {every: 6h, start: 2026-12-01}
   guards: {maxRemovedPercent: ${maxRemovedPercent}}
-  file: {maxRows: 20}
+  file: {maxRows: ${fileRows}}
 `,
   });
   folders.push(directory);
@@ -229,6 +232,19 @@ test('more than may be refused, and the next slot comes first: of those who were
   writePeople(project, some(4, 30));
   await runSlot(project, 3);
   expect(sorted(endpoint.members)).toEqual(sorted(some(4, 30).map(emailOf)));
+});
+
+test('so many are refused that sending stops within a file: those of it who were taken before count as told, too', async () => {
+  const project = await makeProject(some(1, 150), { maxRejectedRows: 1, fileRows: 1000 });
+  for (const person of some(20, 150)) endpoint.refused.add(emailOf(person));
+  const failed = await call(project, 1, 'run', 'to-api', '--slot', slotOf(1), '--json');
+  const [run] = (JSON.parse(failed.stdout) as { readonly runs: readonly Run[] }).runs;
+  expect(run).toMatchObject({ status: 'failed', import: { status: 'import-failed', rows: 19 } });
+  expect(sorted(endpoint.members)).toEqual(sorted(some(1, 20).map(emailOf)));
+  endpoint.refused.clear();
+  writePeople(project, some(4, 150));
+  await runSlot(project, 2);
+  expect(sorted(endpoint.members)).toEqual(sorted(some(4, 150).map(emailOf)));
 });
 
 test('who was refused is not among the members on record that guards count from', async () => {

@@ -25,6 +25,7 @@ function guarded(methods: Readonly<Record<string, unknown>>, deadlineMs = 2_000)
     path: 'destinations/acme/destination.yaml',
     folder: '/project/destinations/acme',
     clean: (text) => text.replaceAll(SECRET, '***'),
+    cleanWhole: (text) => text.replaceAll(SECRET, '***'),
     deadlineMs,
   });
 }

@@ -194,6 +194,24 @@ test.each([
   expect(endpoint.calls).toHaveLength(1);
 });
 
+test.each([
+  ['in pieces', 'text/html', ['\n', '\n<!DOC', 'TYPE html><title>Sign in</title>']],
+  ['behind the blank lines of a server page', 'text/html', [`${'\r\n'.repeat(200)}<html>Sign in</html>`]],
+  ['as HTML in large letters', 'Text/HTML', ['<form>Sign in</form>']],
+])('a web page that comes %s has taken nothing either', async (_how, type, pieces) => {
+  const endpoint = await serve((_call, _number, response) => {
+    response.writeHead(200, { 'content-type': type });
+    const next = (index: number): void => {
+      if (index === pieces.length) response.end();
+      else response.write(pieces[index], () => setTimeout(next, 50, index + 1));
+    };
+    next(0);
+    return undefined;
+  });
+  const error = await captureError(async () => send(await connect(endpoint), batchOf(rowsOf(2))));
+  expect(error).toMatchObject({ code: 'RC6106', message: expect.stringContaining('a web page came back') as string });
+});
+
 test('a plain word is a yes, also of a framework that calls it HTML', async () => {
   const endpoint = await serve((_call, _number, response) => {
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('ok');
