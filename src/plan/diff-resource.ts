@@ -1,6 +1,7 @@
 import type { PatchOperation, ResourceBody } from '../model/plan.ts';
 import { canonicalJson } from '../support/canonical-json.ts';
 import { diffList } from './diff-list.ts';
+import { own } from '../support/own.ts';
 
 /** One difference as people read it. `label` names list items by their key: `spec.mapping[target=income]`. */
 export interface FieldChange {
@@ -50,14 +51,14 @@ export function diffValue(before: unknown, after: unknown, place: DiffPlace, out
 
 function diffMap(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>, place: DiffPlace, out: DiffSink): void {
   for (const key of definedKeys(before)) {
-    if (definedValue(after, key) !== undefined) continue;
+    if (own(after, key) !== undefined) continue;
     const at = memberOf(place, key);
     out.patch.push({ op: 'remove', path: at.path });
     out.fields.push({ ...at, change: 'removed', before: before[key] });
   }
   for (const key of definedKeys(after)) {
     const at = memberOf(place, key);
-    const earlier = definedValue(before, key);
+    const earlier = own(before, key);
     if (earlier !== undefined) {
       diffValue(earlier, after[key], at, out);
       continue;
@@ -77,10 +78,6 @@ function definedKeys(map: Readonly<Record<string, unknown>>): string[] {
   return Object.keys(map)
     .filter((key) => map[key] !== undefined)
     .sort();
-}
-
-function definedValue(map: Readonly<Record<string, unknown>>, key: string): unknown {
-  return Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
