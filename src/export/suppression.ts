@@ -32,7 +32,8 @@ export async function readSuppressions(paths: Pick<ExportPaths, 'state'>): Promi
   try {
     found = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // A file where the folder should be holds no list either; whoever makes the folder tells of it.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw unreadable(error);
   }
   if (!isList(found)) throw unreadable();
