@@ -114,9 +114,10 @@ function checkHost(host: string): readonly PointedProblem[] {
   ];
 }
 
-/** Colons belong to an address of this kind. */
+/** Colons belong to an address of this kind, which may stand in brackets as in URLs. */
 function isIPv6(host: string): boolean {
-  return URL.canParse(`ssh://[${host.replace(/%[\w.-]+$/, '')}]/`);
+  const bare = /^\[(.*)\]$/.exec(host)?.[1] ?? host;
+  return URL.canParse(`ssh://[${bare.replace(/%[\w.-]+$/, '')}]/`);
 }
 
 function checkS3(storage: S3StorageSpec): readonly PointedProblem[] {
