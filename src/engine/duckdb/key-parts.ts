@@ -83,7 +83,8 @@ async function writeRelation(db: Database, folder: string, { relation, columns, 
     WIDE.test(type) ? sql`cast(${ident(name)} as ${type === 'HUGEINT' ? sql`hugeint` : sql`uhugeint`}) as ${ident(name)}` : sql`${ident(name)}`,
   );
   const query = sql`select ${joinSql(list, ', ')}, hash(${key}) % ${literal(FIRST_PARTS)} as "#part" from ${ident(relation)}`;
-  const options = sql`format parquet, compression snappy, row_group_size ${literal(ROW_GROUP_ROWS)}, partition_by ("#part")`;
+  // What an attempt that ran out of memory has written is in the way of the next one, which has more.
+  const options = sql`format parquet, compression snappy, row_group_size ${literal(ROW_GROUP_ROWS)}, partition_by ("#part"), overwrite`;
   const rows = await db.copy(sql`copy (${query}) to ${literal(folder)} (${options})`, columns.size, signal);
   const files = rows === 0 ? new Map<number, string>() : await findFiles(folder);
   if (rows > 0) await checkComplete(db, [...files.values()], rows, relation, signal);
